@@ -1,0 +1,61 @@
+# Everything runs in .venv, which is made on first use. `make` lists the targets.
+
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	-c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test lint format bench-quick clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | \
+		while IFS='|' read -r target text; do printf '%-18s %s\n' "$$target" "$$text"; done
+
+quickstart: .venv/.plot ## install the package and run the first example
+	$(BIN)/python examples/plot_quickstart.py
+
+# One torch thread a worker: more would slow each other down and change float32 sums.
+# Without SCIPY_ARRAY_API scikit-learn skips a part of its checks silently.
+test: .venv/.test ## run the tests and doctests; ARGS="-k name" chooses, WORKERS=1 for one process
+	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 MPLBACKEND=Agg \
+		$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: .venv/.lint ## check style, format and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/.lint ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench-quick: .venv/.plot ## run the benchmarks at their smallest, to see that they work
+	$(BIN)/python -m benchmarks.speed --quick
+	$(BIN)/python -m benchmarks.mnist --quick
+
+clean: ## remove the environment, builds and caches
+	rm -rf .venv build dist *.egg-info
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: .venv/.plot, .venv/.test and .venv/.lint say that the extra of that name is in.
+.venv/.plot .venv/.test .venv/.lint: .venv/.%: .venv/.created setup.cfg constraints.txt
+	@echo "Installing skvae[$*] into .venv: a few minutes the first time."
+	@$(PIP) --editable '.[$*]'
+	@touch $@
+
+.venv/.created:
+	@command -v $(PYTHON) > /dev/null || \
+		{ echo "$(PYTHON) was not found. On Debian: sudo apt install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "skvae needs Python 3.11 or newer; $(PYTHON) is" \
+			"$$($(PYTHON) --version 2>&1). Choose one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || \
+		{ echo "$(PYTHON) cannot make environments." \
+			"On Debian: sudo apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@

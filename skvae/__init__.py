@@ -1,0 +1,6 @@
+"""Variational autoencoders as scikit-learn estimators."""
+
+from skvae._version import __version__
+from skvae.autoencoders import AETransformer, VAETransformer
+
+__all__ = ["AETransformer", "VAETransformer", "__version__"]

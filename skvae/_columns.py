@@ -1,0 +1,110 @@
+"""Columns of a table: their names, how to select them, what they hold."""
+
+import numpy as np
+
+
+def column_names(names, n_columns):
+    """Names to show in messages: the table's own, or ``x0``, ``x1``, ..."""
+    if names is not None:
+        return [str(name) for name in names]
+    return [f"x{j}" for j in range(n_columns)]
+
+
+def resolve_columns(columns, n_columns, names=None, frame=None):
+    """Turn a selection of columns into their positions.
+
+    Parameters
+    ----------
+    columns : str, int, slice, callable or sequence of str, int or bool
+        As in :class:`~sklearn.compose.ColumnTransformer`: names, positions (negative
+        ones count from the end), a slice of either, a mask, or a function of the frame
+        that returns one of these.
+    n_columns : int
+        How many columns the table has.
+    names : sequence of str, optional
+        Their names.
+    frame : DataFrame, optional
+        The table itself, for a callable.
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a position is out of range.
+    """
+    if callable(columns):
+        columns = columns(frame)
+    if isinstance(columns, slice):
+        return np.arange(n_columns)[_positional(columns, names)]
+    if isinstance(columns, str) or np.isscalar(columns):
+        columns = [columns]
+    columns = list(columns)
+    if columns and all(isinstance(c, bool | np.bool_) for c in columns):
+        return _from_mask(columns, n_columns)
+    return np.array([_position(c, n_columns, names) for c in columns], dtype=np.intp)
+
+
+def _positional(columns, names):
+    """Rewrite a slice of names, whose end counts, as a slice of positions."""
+    start, stop = columns.start, columns.stop
+    if isinstance(start, str):
+        start = _position(start, None, names)
+    if isinstance(stop, str):
+        stop = _position(stop, None, names) + 1
+    return slice(start, stop, columns.step)
+
+
+def _from_mask(mask, n_columns):
+    if len(mask) != n_columns:
+        raise ValueError(
+            f"A column mask has {len(mask)} entries for {n_columns} columns."
+        )
+    return np.flatnonzero(mask)
+
+
+def _position(column, n_columns, names):
+    if isinstance(column, str):
+        known = [] if names is None else list(names)
+        if column not in known:
+            found = f"the columns are {known}" if known else "X has no column names"
+            raise ValueError(f"No column is named {column!r}: {found}.")
+        return known.index(column)
+    if not -n_columns <= column < n_columns:
+        raise ValueError(f"Column {column} is out of range: X has {n_columns} columns.")
+    return int(column) % n_columns
+
+
+def column_statistics(X, block=4096):
+    """Mean, standard deviation, minimum and maximum of each column.
+
+    Read block by block, so that an array in another precision, or on disk, is never
+    copied whole.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        The table.
+    block : int, default=4096
+        Rows read at once.
+
+    Returns
+    -------
+    mean, std, low, high : ndarray of shape (d,), float64
+    """
+    shift = X[0].astype(np.float64)  # near the data, so that squares do not cancel
+    total, squares = np.zeros_like(shift), np.zeros_like(shift)
+    low, high = shift.copy(), shift.copy()
+    for start in range(0, len(X), block):
+        rows = X[start : start + block].astype(np.float64)
+        np.minimum(low, rows.min(axis=0), out=low)
+        np.maximum(high, rows.max(axis=0), out=high)
+        rows -= shift
+        total += rows.sum(axis=0)
+        squares += np.einsum("nd,nd->d", rows, rows)
+    mean = total / len(X)
+    variance = np.maximum(squares / len(X) - mean**2, 0.0)
+    std = np.where(high > low, np.sqrt(variance), 0.0)
+    return shift + mean, std, low, high

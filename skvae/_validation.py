@@ -1,0 +1,172 @@
+"""Constructor parameters checked at ``fit``, with scikit-learn's wording.
+
+An estimator states what each parameter may be in a table ``_allowed``; this module
+turns a wrong value into one error that names the parameter, what it got and what is
+allowed, before anything is computed.
+"""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number of one kind within bounds, written as in mathematics: ``[0, inf)``."""
+
+    kind: type
+    low: float
+    high: float = np.inf
+    closed: str = "left"  # "left", "right", "both" or "neither"
+
+    def accepts(self, value):
+        """Whether `value` is a number of this kind within the bounds."""
+        if isinstance(value, bool | np.bool_) or not isinstance(value, self.kind):
+            return False
+        above = (
+            value >= self.low if self.closed in ("left", "both") else value > self.low
+        )
+        below = (
+            value <= self.high
+            if self.closed in ("right", "both")
+            else value < self.high
+        )
+        return bool(above and below)
+
+    def __str__(self):
+        name = "an int" if self.kind is Integral else "a float"
+        left = "[" if self.closed in ("left", "both") else "("
+        right = "]" if self.closed in ("right", "both") else ")"
+        return f"{name} in the range {left}{self.low}, {self.high}{right}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """One of a few strings."""
+
+    names: tuple[str, ...]
+
+    def accepts(self, value):
+        """Whether `value` is one of the strings."""
+        return isinstance(value, str) and value in self.names
+
+    def __str__(self):
+        return "a str among {" + ", ".join(map(repr, sorted(self.names))) + "}"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance of one of the types, said in words."""
+
+    types: tuple[type, ...]
+    words: str
+
+    def accepts(self, value):
+        """Whether `value` is an instance of one of the types."""
+        return isinstance(value, self.types)
+
+    def __str__(self):
+        return self.words
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A tuple or list whose every item meets one constraint."""
+
+    item: Any
+    words: str
+    empty: bool = True
+
+    def accepts(self, value):
+        """Whether `value` is such a tuple or list."""
+        return (
+            isinstance(value, tuple | list)
+            and (self.empty or len(value) > 0)
+            and all(self.item.accepts(v) for v in value)
+        )
+
+    def __str__(self):
+        return self.words
+
+
+@dataclass(frozen=True)
+class Callable:
+    """Something that can be called, said in words."""
+
+    words: str
+
+    def accepts(self, value):
+        """Whether `value` can be called."""
+        return callable(value)
+
+    def __str__(self):
+        return self.words
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The value None."""
+
+    def accepts(self, value):
+        """Whether `value` is None."""
+        return value is None
+
+    def __str__(self):
+        return "None"
+
+
+NONE = Nothing()
+BOOLEAN = Instance((bool, np.bool_), "an instance of 'bool'")
+POSITIVE_INT = Interval(Integral, 1)
+NATURAL = Interval(Integral, 0)
+POSITIVE = Interval(Real, 0.0, closed="neither")
+NON_NEGATIVE = Interval(Real, 0.0)
+FRACTION = Interval(Real, 0.0, 1.0, closed="neither")
+RANDOM_STATE = (
+    Interval(Integral, 0, 2**32 - 1, closed="both"),
+    Instance((np.random.RandomState,), "an instance of 'numpy.random.RandomState'"),
+    NONE,
+)
+
+
+def check_parameter(name, value, constraints, owner):
+    """Return `value` if one of `constraints` accepts it.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name.
+    value : object
+        What was given.
+    constraints : sequence of constraints
+        Objects with ``accepts(value)`` and a readable ``str``.
+    owner : str
+        The class whose parameter it is.
+
+    Raises
+    ------
+    ValueError
+        If no constraint accepts `value`.
+    """
+    if any(constraint.accepts(value) for constraint in constraints):
+        return value
+    words = [str(constraint) for constraint in constraints]
+    allowed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    raise ValueError(
+        f"The {name!r} parameter of {owner} must be {allowed}. Got {value!r} instead."
+    )
+
+
+def check_parameters(estimator):
+    """Check every parameter in the estimator's table ``_allowed``.
+
+    Raises
+    ------
+    ValueError
+        At the first parameter whose value none of its constraints accepts.
+    """
+    values = estimator.get_params(deep=False)
+    for name, constraints in estimator._allowed.items():
+        check_parameter(name, values[name], constraints, type(estimator).__name__)

@@ -1,0 +1,47 @@
+"""Distributions, the noise they draw from, and the likelihoods a user chooses."""
+
+from skvae.distributions._base import Distribution, kl, register_kl
+from skvae.distributions._discrete import (
+    BernoulliVector,
+    CodeVector,
+    OneHot,
+    PoissonVector,
+    Product,
+)
+from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._likelihoods import (
+    Bernoulli,
+    Categorical,
+    Codes,
+    Likelihood,
+    Poisson,
+)
+from skvae.distributions._mixed import SHORTHAND, Mixed, as_likelihood
+from skvae.distributions._noise import Noise, SharedNoise
+from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
+
+__all__ = [
+    "SHORTHAND",
+    "Bernoulli",
+    "BernoulliVector",
+    "Categorical",
+    "CodeVector",
+    "Codes",
+    "Distribution",
+    "Gaussian",
+    "Likelihood",
+    "Mixed",
+    "Noise",
+    "Normal",
+    "NormalMixture",
+    "OneHot",
+    "Point",
+    "Poisson",
+    "PoissonVector",
+    "Product",
+    "SharedNoise",
+    "StandardNormal",
+    "as_likelihood",
+    "kl",
+    "register_kl",
+]

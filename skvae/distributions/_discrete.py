@@ -1,0 +1,150 @@
+"""Distributions over 0/1 values, counts and categories."""
+
+import torch
+from torch.nn import functional
+
+from skvae.distributions._base import Distribution
+
+
+class BernoulliVector(Distribution):
+    """Independent Bernoulli variables, Π_d π_d^x_d (1 − π_d)^(1 − x_d).
+
+    Values strictly between 0 and 1 are taken as they are (the cross-entropy of grey
+    pixels); the number is a log-probability only for values 0 and 1.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., B, D)
+        ln π − ln(1 − π).
+    """
+
+    def __init__(self, logits):
+        self.logits = logits
+
+    @property
+    def mean(self):
+        return self.logits.sigmoid()
+
+    def log_prob(self, value):
+        return (value * self.logits - functional.softplus(self.logits)).sum(-1)
+
+    def sample(self, noise, n_samples=None):
+        uniform = noise.uniform(self.logits, n_samples)
+        return (uniform < self.mean).to(self.logits.dtype)
+
+
+class PoissonVector(Distribution):
+    """Independent Poisson counts, Σ_d x_d ln λ_d − λ_d − ln x_d!.
+
+    Parameters
+    ----------
+    rate : Tensor of shape (..., B, D)
+        λ > 0.
+    """
+
+    def __init__(self, rate):
+        self.rate = rate
+
+    @property
+    def mean(self):
+        return self.rate
+
+    def log_prob(self, value):
+        terms = value * self.rate.log() - self.rate - torch.lgamma(value + 1)
+        return terms.sum(-1)
+
+    def sample(self, noise, n_samples=None):
+        rate = self.rate
+        if n_samples is not None:
+            rate = rate.expand(n_samples, *rate.shape)
+        return torch.poisson(rate.detach(), generator=noise.generator)
+
+
+class OneHot(Distribution):
+    """One variable of D categories, written one-hot.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., B, D)
+        Log-probabilities up to a constant of each row.
+    """
+
+    def __init__(self, logits):
+        self.log_probabilities = logits.log_softmax(-1)
+
+    @property
+    def mean(self):
+        return self.log_probabilities.exp()
+
+    def log_prob(self, value):
+        return (value * self.log_probabilities).sum(-1)
+
+    def sample(self, noise, n_samples=None):
+        keys = self.log_probabilities + noise.gumbel(self.log_probabilities, n_samples)
+        one_hot = functional.one_hot(keys.argmax(-1), keys.shape[-1])
+        return one_hot.to(keys.dtype)
+
+
+class CodeVector(Distribution):
+    """Independent categorical variables, each written as one of its own code numbers.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., B, D, L)
+        Of D variables with up to L levels; −inf where a variable has fewer.
+    levels : Tensor of shape (D, L)
+        The code of each level, NaN where a variable has fewer.
+    """
+
+    def __init__(self, logits, levels):
+        self.log_probabilities, self.levels = logits.log_softmax(-1), levels
+
+    def _codes(self, keys):
+        best = keys.argmax(-1, keepdim=True)  # (..., B, D, 1)
+        levels = self.levels.expand(keys.shape)
+        return levels.gather(-1, best).squeeze(-1)  # (..., B, D)
+
+    @property
+    def mean(self):
+        """The most probable codes, (..., B, D): a code has no mean."""
+        return self._codes(self.log_probabilities)
+
+    def log_prob(self, value):
+        is_level = value.unsqueeze(-1) == self.levels  # (..., B, D, L)
+        chosen = torch.where(is_level, self.log_probabilities, 0.0)
+        return chosen.sum((-1, -2))
+
+    def sample(self, noise, n_samples=None):
+        # The noise has its rows on the last axis but one: (..., B, D * L).
+        flat = noise.gumbel(self.log_probabilities.flatten(-2), n_samples)
+        gumbel = flat.unflatten(-1, self.levels.shape)  # (..., B, D, L)
+        return self._codes(self.log_probabilities + gumbel)
+
+
+class Product(Distribution):
+    """Independent blocks of columns, each with a distribution of its own.
+
+    Parameters
+    ----------
+    blocks : list of (Distribution, Tensor)
+        Each distribution with the columns that it is over; together all columns.
+    """
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+
+    def _join(self, parts):
+        columns = torch.cat([columns for _, columns in self.blocks])
+        return torch.cat(parts, -1)[..., columns.argsort()]
+
+    @property
+    def mean(self):
+        return self._join([block.mean for block, _ in self.blocks])
+
+    def log_prob(self, value):
+        return sum(
+            block.log_prob(value[..., columns]) for block, columns in self.blocks
+        )
+
+    def sample(self, noise, n_samples=None):
+        return self._join([block.sample(noise, n_samples) for block, _ in self.blocks])

@@ -1,0 +1,153 @@
+"""The Gaussian likelihood: three means, four scales."""
+
+from numbers import Real
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from skvae._validation import FRACTION, Interval, Options
+from skvae.distributions._likelihoods import Head, Likelihood, logit
+from skvae.distributions._normal import Normal
+
+# A scale is learned through softplus(GAIN · w): ten times the step of an ordinary
+# weight, as noise must shrink by its own factor while weights move by a little.
+GAIN = 10.0
+SOFTPLUS_ONE = float(np.log(np.expm1(1.0)))  # softplus gives 1 here
+
+MEANS = {
+    "identity": lambda raw: raw,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+}
+
+
+class Gaussian(Likelihood):
+    """Real columns: N(x; μ(z), σ²).
+
+    The decoder works in the columns' own units: with an identity mean, μ = m + s · f(z),
+    where m and s are the column's mean and spread in the training table, and the encoder
+    sees (x − m) / s. This changes how fast it learns, not the family, and makes the fit
+    independent of the columns' units. (The spread is the standard deviation, or a tenth
+    of the range where that is larger, so that rare values do not dominate.)
+
+    A learned scale never falls below ``min_scale`` times the column's standard
+    deviation. Without a floor a column that the decoder can predict exactly earns an
+    unbounded density. A column that is constant in training has no unit of its own; its
+    floor is ``min_scale`` itself, so drop such columns before comparing densities.
+
+    Parameters
+    ----------
+    scale : {"column", "shared", "row"} or float, default="column"
+        "column" learns one σ a column (factor analysis), "shared" one σ for all
+        (probabilistic PCA), "row" lets the decoder give σ(z) for every value, and a
+        float fixes σ in the data's units.
+    mean : {"identity", "sigmoid", "tanh"}, default="identity"
+        The mean's range: any real number, (0, 1) or (−1, 1).
+    min_scale : float, default=0.01
+        Floor of a learned scale, relative to the column's standard deviation.
+
+    Examples
+    --------
+    >>> from skvae.distributions import Gaussian
+    >>> Gaussian(scale="shared")
+    Gaussian(scale='shared')
+    """
+
+    _allowed = {
+        "scale": (
+            Options(("column", "shared", "row")),
+            Interval(Real, 0.0, closed="neither"),
+        ),
+        "mean": (Options(tuple(MEANS)),),
+        "min_scale": (FRACTION,),
+    }
+
+    def __init__(self, scale="column", mean="identity", min_scale=0.01):
+        self.scale = scale
+        self.mean = mean
+        self.min_scale = min_scale
+
+    def head(self, n_hidden):
+        std = np.where(self.std_ > 0, self.std_, 1.0)
+        spread = np.maximum(std, (self.high_ - self.low_) / 10)
+        scale = _build_scale(self.scale, std, self.min_scale, n_hidden)
+        return GaussianHead(n_hidden, self.mean_, spread, scale, self.mean)
+
+
+def _build_scale(scale, std, min_scale, n_hidden):
+    if scale == "row":
+        return RowScale(n_hidden, std, min_scale)
+    if scale == "column":
+        return LearnedScale(std, min_scale, len(std))
+    if scale == "shared":
+        return LearnedScale(np.full(len(std), np.sqrt(np.mean(std**2))), min_scale, 1)
+    return FixedScale(scale, len(std))
+
+
+def _buffer(values):
+    return torch.as_tensor(values, dtype=torch.get_default_dtype())
+
+
+class FixedScale(nn.Module):
+    """One σ given by the user, in the data's units."""
+
+    def __init__(self, scale, n_columns):
+        super().__init__()
+        self.register_buffer("scale", _buffer(np.full(n_columns, float(scale))))
+
+    def forward(self, h):
+        return self.scale
+
+
+class LearnedScale(nn.Module):
+    """σ = unit · (floor + softplus(GAIN · w)), the same for every row: (D,)."""
+
+    def __init__(self, unit, floor, n_scales):
+        super().__init__()
+        self.floor = floor
+        self.weight = nn.Parameter(torch.full((n_scales,), SOFTPLUS_ONE / GAIN))
+        self.register_buffer("unit", _buffer(unit))
+
+    def forward(self, h):
+        return self.unit * (self.floor + functional.softplus(GAIN * self.weight))
+
+
+class RowScale(nn.Module):
+    """σ(h) = unit · (floor + softplus(linear(h))): (..., B, D)."""
+
+    def __init__(self, n_hidden, unit, floor):
+        super().__init__()
+        self.floor = floor
+        self.linear = nn.Linear(n_hidden, len(unit))
+        nn.init.constant_(self.linear.bias, SOFTPLUS_ONE)
+        self.register_buffer("unit", _buffer(unit))
+
+    def forward(self, h):
+        return self.unit * (self.floor + functional.softplus(self.linear(h)))
+
+
+class GaussianHead(Head):
+    """h -> N(μ, σ²), μ in the data's units, starting at the columns' means."""
+
+    def __init__(self, n_hidden, center, spread, scale, mean):
+        super().__init__(n_hidden, len(center), len(center))
+        self.scale, self.mean = scale, mean
+        self.register_buffer("center", _buffer(center))
+        self.register_buffer("spread", _buffer(spread))
+        if mean == "sigmoid":
+            self.start_at(logit(center))
+        elif mean == "tanh":
+            self.start_at(np.arctanh(np.clip(center, -0.98, 0.98)))
+        else:
+            self.start_at(np.zeros(len(center)))
+
+    def features(self, x):
+        return (x - self.center) / self.spread
+
+    def forward(self, h):
+        loc = MEANS[self.mean](self.linear(h))
+        if self.mean == "identity":
+            loc = torch.addcmul(self.center, self.spread, loc)
+        return Normal(loc, self.scale(h))

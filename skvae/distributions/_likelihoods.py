@@ -1,0 +1,297 @@
+"""Likelihoods p(x | z): what a user chooses, and the last layer that it builds.
+
+A `Likelihood` is a small scikit-learn object (``get_params``, cloneable), so that
+``likelihood__scale`` can be searched. ``fit`` learns from the training table what the
+family needs (levels, spreads), ``check`` refuses values outside its support, and
+``head`` builds the torch module that turns hidden units into a distribution over x.
+"""
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import nn
+from torch.nn import functional
+
+from skvae._columns import column_names, column_statistics
+from skvae._validation import check_parameters
+from skvae.distributions._discrete import (
+    BernoulliVector,
+    CodeVector,
+    OneHot,
+    PoissonVector,
+)
+from skvae.exceptions import warn_data
+
+
+class Likelihood(BaseEstimator):
+    """The family of p(x | z), before it has seen data."""
+
+    _allowed = {}
+    positive_only = False
+    binary = False
+
+    def fit(self, X, names=None, frame=None):
+        """Learn from the training table; returns self.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            The columns under this likelihood.
+        names : sequence of str, optional
+            Their names, for messages.
+        frame : DataFrame, optional
+            The table as the user gave it, for column selectors.
+        """
+        check_parameters(self)
+        self.n_columns_ = X.shape[1]
+        self._learn(X, names, frame)
+        self.check(X, names)
+        return self
+
+    def _learn(self, X, names, frame):
+        self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
+
+    def check(self, X, names=None):
+        """Raise ValueError where a value is outside the family's support."""
+
+    def check_codes(self, X, names=None):
+        """Raise ValueError where the encoder could not read a value."""
+
+    def head(self, n_hidden):
+        """Build the last layer, a module h (..., B, n_hidden) -> Distribution."""
+        raise NotImplementedError
+
+
+class Head(nn.Module):
+    """The last layer of a decoder: one linear map to the family's parameters.
+
+    Parameters
+    ----------
+    n_hidden : int
+        Width of what the decoder's body gives.
+    n_outputs : int
+        Width of the linear map.
+    n_features : int
+        Width of ``features(x)``, what an encoder sees of x.
+    """
+
+    def __init__(self, n_hidden, n_outputs, n_features):
+        super().__init__()
+        self.linear = nn.Linear(n_hidden, n_outputs)
+        self.n_features = n_features
+
+    def start_at(self, bias):
+        """Let the untrained decoder give the columns' own average."""
+        with torch.no_grad():
+            self.linear.bias.copy_(torch.as_tensor(bias))
+
+    def features(self, x):
+        """What the encoder sees of x: (B, d) -> (B, n_features)."""
+        return x
+
+
+def logit(probability, margin=0.01):
+    """ln(p / (1 − p)), p kept away from 0 and 1 by `margin`."""
+    p = np.clip(probability, margin, 1 - margin)
+    return np.log(p) - np.log1p(-p)
+
+
+def _refuse_negative(X, owner):
+    if (X.min(axis=0) < 0).any():
+        raise ValueError(f"Negative values in data passed to {owner}.")
+
+
+class Bernoulli(Likelihood):
+    """0/1 columns, or grey values between: Π π^x (1 − π)^(1 − x).
+
+    With grey values the number reported is the usual cross-entropy; it is a
+    log-probability only for 0/1 data (see ``binarize`` of the estimators). Values above
+    1 give a :class:`~skvae.exceptions.SkvaeDataWarning`, negative ones an error.
+
+    Examples
+    --------
+    >>> from skvae.distributions import Bernoulli
+    >>> Bernoulli()
+    Bernoulli()
+    """
+
+    positive_only = True
+    binary = True
+
+    def check(self, X, names=None):
+        _refuse_negative(X, "a Bernoulli likelihood")
+        high = X.max(axis=0)
+        if (high > 1).any():
+            j = int(np.argmax(high))
+            warn_data(
+                f"Column {column_names(names, X.shape[1])[j]} reaches {high[j]:g} under "
+                "a Bernoulli likelihood, which is for values in [0, 1]. Scale the data "
+                "(MinMaxScaler) or choose another likelihood."
+            )
+
+    def head(self, n_hidden):
+        return BernoulliHead(n_hidden, self.mean_)
+
+
+class BernoulliHead(Head):
+    """h -> logits of π, starting at the columns' means."""
+
+    def __init__(self, n_hidden, mean):
+        super().__init__(n_hidden, len(mean), len(mean))
+        self.start_at(logit(mean))
+
+    def forward(self, h):
+        return BernoulliVector(self.linear(h))
+
+
+class Categorical(Likelihood):
+    """All columns together are one categorical variable, written one-hot.
+
+    Raises
+    ------
+    ValueError
+        At ``fit`` or ``transform``, if a row is not one 1 among zeros.
+
+    Examples
+    --------
+    >>> from skvae.distributions import Categorical
+    >>> Categorical()
+    Categorical()
+    """
+
+    positive_only = True
+
+    def check(self, X, names=None):
+        _refuse_negative(X, "a Categorical likelihood")
+        is_one_hot = ((X == 0) | (X == 1)).all(axis=1) & (X.sum(axis=1) == 1)
+        if not is_one_hot.all():
+            row = int(np.argmin(is_one_hot))
+            columns = column_names(names, X.shape[1])
+            raise ValueError(
+                f"Row {row} is not one-hot in the columns {columns[0]} to {columns[-1]} "
+                "under a Categorical likelihood: one value must be 1, the others 0."
+            )
+
+    def head(self, n_hidden):
+        return OneHotHead(n_hidden, self.mean_)
+
+
+class OneHotHead(Head):
+    """h -> logits of the categories, starting at their frequencies."""
+
+    def __init__(self, n_hidden, frequency):
+        super().__init__(n_hidden, len(frequency), len(frequency))
+        self.start_at(np.log(np.maximum(frequency, 1e-4)))
+
+    def forward(self, h):
+        return OneHot(self.linear(h))
+
+
+class Codes(Likelihood):
+    """Each column is a categorical variable coded by numbers, as of OrdinalEncoder.
+
+    The levels of a column are the codes seen in ``fit``; a code not seen there is an
+    error that names the column. The encoder sees the codes one-hot; the "mean" of
+    p(x | z) is the most probable code.
+
+    Examples
+    --------
+    >>> from skvae.distributions import Codes
+    >>> Codes()
+    Codes()
+    """
+
+    def _learn(self, X, names, frame):
+        self.levels_ = [np.unique(column) for column in X.T]
+        width = max(len(levels) for levels in self.levels_)
+        if width > 1000:
+            j = int(np.argmax([len(levels) for levels in self.levels_]))
+            raise ValueError(
+                f"Column {column_names(names, X.shape[1])[j]} has {width} different "
+                "values, too many for a Codes likelihood (1000 at most)."
+            )
+
+    def check(self, X, names=None):
+        self.check_codes(X, names)
+
+    def check_codes(self, X, names=None):
+        for j, levels in enumerate(self.levels_):
+            unseen = ~np.isin(X[:, j], levels)
+            if unseen.any():
+                raise ValueError(
+                    f"Column {column_names(names, X.shape[1])[j]} holds the code "
+                    f"{X[unseen, j][0]:g}, which was not seen in fit "
+                    f"(seen: {', '.join(f'{v:g}' for v in levels[:20])})."
+                )
+
+    def head(self, n_hidden):
+        return CodesHead(n_hidden, self.levels_)
+
+
+class CodesHead(Head):
+    """h -> logits of every level of every column, as (..., B, D, L)."""
+
+    def __init__(self, n_hidden, levels):
+        n_columns, width = len(levels), max(map(len, levels))
+        super().__init__(n_hidden, n_columns * width, n_columns * width)
+        table = np.full((n_columns, width), np.nan)
+        for row, codes in zip(table, levels, strict=True):
+            row[: len(codes)] = codes
+        self.register_buffer("levels", torch.as_tensor(table, dtype=torch.float32))
+
+    def features(self, x):
+        one_hot = x.unsqueeze(-1) == self.levels  # (B, D) -> (B, D, L)
+        return one_hot.flatten(-2).to(x.dtype)  # (B, D * L)
+
+    def forward(self, h):
+        logits = self.linear(h).unflatten(-1, self.levels.shape)  # (..., B, D, L)
+        absent = self.levels.isnan()
+        return CodeVector(logits.masked_fill(absent, -torch.inf), self.levels)
+
+
+class Poisson(Likelihood):
+    """Counts: Π λ^x e^(−λ) / x!, the rate λ by softplus times the column's mean.
+
+    The encoder sees ln(1 + x). Values that are not whole numbers are an error.
+
+    Examples
+    --------
+    >>> from skvae.distributions import Poisson
+    >>> Poisson()
+    Poisson()
+    """
+
+    positive_only = True
+
+    def check(self, X, names=None):
+        _refuse_negative(X, "a Poisson likelihood")
+        fractional = np.array([(column != np.floor(column)).any() for column in X.T])
+        if fractional.any():
+            j = int(np.argmax(fractional))
+            raise ValueError(
+                f"Column {column_names(names, X.shape[1])[j]} holds values that are not "
+                "whole numbers, as counts under a Poisson likelihood must be."
+            )
+
+    def check_codes(self, X, names=None):
+        _refuse_negative(X, "a Poisson likelihood")
+
+    def head(self, n_hidden):
+        return PoissonHead(n_hidden, self.mean_)
+
+
+class PoissonHead(Head):
+    """h -> rates λ = mean · softplus, starting at the mean."""
+
+    def __init__(self, n_hidden, mean):
+        super().__init__(n_hidden, len(mean), len(mean))
+        self.start_at(np.full(len(mean), np.log(np.expm1(1.0))))  # softplus gives 1
+        # A column of zeros in training keeps a rate that a later count can have.
+        scale = torch.as_tensor(np.maximum(mean, 1e-3), dtype=torch.float32)
+        self.register_buffer("scale", scale)
+
+    def features(self, x):
+        return x.log1p()
+
+    def forward(self, h):
+        return PoissonVector(self.scale * (functional.softplus(self.linear(h)) + 1e-6))

@@ -1,0 +1,146 @@
+"""Tables of mixed type: another likelihood for each block of columns."""
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from torch import nn
+
+from skvae._columns import column_names, resolve_columns
+from skvae.distributions._discrete import Product
+from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._likelihoods import (
+    Bernoulli,
+    Categorical,
+    Codes,
+    Likelihood,
+    Poisson,
+)
+
+SHORTHAND = {
+    "bernoulli": Bernoulli(),
+    "categorical": Categorical(),
+    "codes": Codes(),
+    "gaussian": Gaussian(),
+    "gaussian-shared": Gaussian(scale="shared"),
+    "gaussian-unit": Gaussian(scale=1.0),
+    "poisson": Poisson(),
+}
+
+
+def as_likelihood(value, owner="likelihood"):
+    """Turn what a user writes for ``likelihood`` into an unfitted `Likelihood`.
+
+    Parameters
+    ----------
+    value : str, Likelihood or list of (likelihood, columns)
+        A shorthand, an object (which is cloned), or parts of a mixed table.
+    owner : str
+        The class whose parameter it is, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if isinstance(value, Likelihood):
+        return clone(value)
+    if isinstance(value, str) and value in SHORTHAND:
+        return clone(SHORTHAND[value])
+    if isinstance(value, list) and value and all(_is_part(part) for part in value):
+        return Mixed([(as_likelihood(part, owner), cols) for part, cols in value])
+    raise ValueError(
+        f"The 'likelihood' parameter of {owner} must be a str among "
+        f"{set(SHORTHAND)}, an instance of a class of skvae.distributions or a list of "
+        f"(likelihood, columns). Got {value!r} instead."
+    )
+
+
+def _is_part(part):
+    return isinstance(part, tuple | list) and len(part) == 2
+
+
+class Mixed(Likelihood):
+    """Independent blocks of columns, given z.
+
+    Parameters
+    ----------
+    parts : list of (Likelihood, columns)
+        Columns as in :class:`~sklearn.compose.ColumnTransformer`; every column of the
+        table must be in one part and in one only.
+    """
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    @property
+    def positive_only(self):
+        """Whether every column must be non-negative."""
+        return all(part.positive_only for part, _ in self.parts)
+
+    @property
+    def binary(self):
+        """Whether every column is Bernoulli."""
+        return all(part.binary for part, _ in self.parts)
+
+    def _learn(self, X, names, frame):
+        n_columns = X.shape[1]
+        labels = column_names(names, n_columns)
+        self.columns_ = [
+            resolve_columns(columns, n_columns, names, frame)
+            for _, columns in self.parts
+        ]
+        self._check_cover(labels)
+        self.parts_ = [
+            part.fit(X[:, columns], [labels[j] for j in columns])
+            for (part, _), columns in zip(self.parts, self.columns_, strict=True)
+        ]
+
+    def _check_cover(self, labels):
+        count = np.zeros(len(labels), dtype=int)
+        for columns in self.columns_:
+            np.add.at(count, columns, 1)
+        for wrong, said in ((count == 0, "no"), (count > 1, "more than one")):
+            if wrong.any():
+                names = ", ".join(labels[j] for j in np.flatnonzero(wrong)[:10])
+                raise ValueError(f"The 'likelihood' list has {said} part for {names}.")
+        if any(len(columns) == 0 for columns in self.columns_):
+            raise ValueError("The 'likelihood' list has a part that selects no column.")
+
+    def check(self, X, names=None):
+        for part, block, labels in self._blocks(X, names):
+            part.check(block, labels)
+
+    def check_codes(self, X, names=None):
+        for part, block, labels in self._blocks(X, names):
+            part.check_codes(block, labels)
+
+    def _blocks(self, X, names):
+        labels = column_names(names, X.shape[1])
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            yield part, X[:, columns], [labels[j] for j in columns]
+
+    def head(self, n_hidden):
+        heads = [part.head(n_hidden) for part in self.parts_]
+        return MixedHead(heads, self.columns_)
+
+
+class MixedHead(nn.Module):
+    """One head a block of columns."""
+
+    def __init__(self, heads, columns):
+        super().__init__()
+        self.heads = nn.ModuleList(heads)
+        self.n_features = sum(head.n_features for head in heads)
+        for i, positions in enumerate(columns):
+            self.register_buffer(f"columns{i}", torch.as_tensor(positions))
+
+    def _blocks(self):
+        for i, head in enumerate(self.heads):
+            yield head, getattr(self, f"columns{i}")
+
+    def features(self, x):
+        parts = [head.features(x[..., columns]) for head, columns in self._blocks()]
+        return torch.cat(parts, -1)  # (B, n_features)
+
+    def forward(self, h):
+        return Product([(head(h), columns) for head, columns in self._blocks()])

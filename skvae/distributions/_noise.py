@@ -1,0 +1,61 @@
+"""Where random numbers come from: a generator, never a global one.
+
+Distributions ask a noise source for numbers of a shape. Two sources exist because
+training wants fresh numbers for every row, while evaluation wants the same numbers for
+every row, so that a row's value does not depend on the rows beside it.
+"""
+
+import torch
+
+
+class Noise:
+    """Independent numbers for every row, drawn from one generator.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        Lives on the device on which the numbers are wanted.
+    """
+
+    def __init__(self, generator):
+        self.generator = generator
+
+    def _shape(self, like, n_samples):
+        return like.shape if n_samples is None else (n_samples, *like.shape)
+
+    def normal(self, like, n_samples=None):
+        """Standard normal numbers, (n_samples, *like.shape) or like.shape."""
+        shape = self._shape(like, n_samples)
+        return torch.randn(
+            shape, generator=self.generator, dtype=like.dtype, device=like.device
+        )
+
+    def uniform(self, like, n_samples=None):
+        """Numbers uniform on [0, 1), (n_samples, *like.shape) or like.shape."""
+        shape = self._shape(like, n_samples)
+        return torch.rand(
+            shape, generator=self.generator, dtype=like.dtype, device=like.device
+        )
+
+    def gumbel(self, like, n_samples=None):
+        """Standard Gumbel numbers, (n_samples, *like.shape) or like.shape."""
+        tiny = torch.finfo(like.dtype).tiny
+        uniform = self.uniform(like, n_samples).clamp_min_(tiny)
+        return -(-uniform.log()).log()
+
+    @classmethod
+    def from_seed(cls, seed, device="cpu"):
+        """Build the source from an int."""
+        return cls(torch.Generator(device=device).manual_seed(seed))
+
+
+class SharedNoise(Noise):
+    """The same numbers for every row.
+
+    Rows are the last axis but one, ``(..., B, K)``; numbers come as ``(..., 1, K)`` and
+    broadcast. A row's estimate is then the same alone, among others, in any order.
+    """
+
+    def _shape(self, like, n_samples):
+        shape = super()._shape(like, n_samples)
+        return (*shape[:-2], 1, shape[-1])

@@ -1,0 +1,142 @@
+"""Normal distributions: diagonal, standard, and mixtures with equal weights."""
+
+import math
+
+import torch
+
+from skvae.distributions._base import Distribution, register_kl
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+class Normal(Distribution):
+    """N(loc, diag scale²).
+
+    Parameters
+    ----------
+    loc, scale : Tensor of shape (..., B, K)
+        Mean and standard deviation; `scale` may be (K,), the same for all rows.
+    """
+
+    def __init__(self, loc, scale):
+        self.loc, self.scale = loc, scale
+
+    @property
+    def mean(self):
+        return self.loc
+
+    def log_prob(self, value):
+        residual = (value - self.loc) / self.scale
+        constant = self.scale.log().sum(-1) + 0.5 * self.scale.shape[-1] * LOG_2PI
+        return -0.5 * residual.square().sum(-1) - constant
+
+    def rsample(self, noise, n_samples=None):
+        return torch.addcmul(self.loc, self.scale, noise.normal(self.loc, n_samples))
+
+    def sample(self, noise, n_samples=None):
+        with torch.no_grad():
+            return self.rsample(noise, n_samples)
+
+
+class StandardNormal(Distribution):
+    """N(0, I), the usual p(z).
+
+    Parameters
+    ----------
+    like : Tensor of shape (B, K)
+        Says how many rows and latents, which type and device; its values do not matter.
+    """
+
+    def __init__(self, like):
+        self._like = like
+
+    @property
+    def mean(self):
+        return torch.zeros_like(self._like)
+
+    def log_prob(self, value):
+        return -0.5 * (value.square().sum(-1) + value.shape[-1] * LOG_2PI)
+
+    def sample(self, noise, n_samples=None):
+        return noise.normal(self._like, n_samples)
+
+    rsample = sample
+
+
+class NormalMixture(Distribution):
+    """A mixture of M diagonal normals with equal weights, the same for every row.
+
+    Parameters
+    ----------
+    loc, scale : Tensor of shape (M, K)
+        Of the components.
+    n_rows : int
+        How many rows a draw has.
+    """
+
+    def __init__(self, loc, scale, n_rows):
+        self.loc, self.scale, self.n_rows = loc, scale, n_rows
+
+    @property
+    def mean(self):
+        return self.loc.mean(0).expand(self.n_rows, -1)
+
+    def log_prob(self, value):
+        # Squares are multiplied out so that no (..., B, M, K) tensor is made; in double
+        # precision, as the parts cancel where a component is narrow.
+        z, loc, scale = value.double(), self.loc.double(), self.scale.double()
+        precision = scale.square().reciprocal()  # (M, K)
+        squares = (
+            z.square() @ precision.mT
+            - 2 * z @ (loc * precision).mT
+            + (loc.square() * precision).sum(-1)
+        )  # (..., B, M)
+        constant = scale.log().sum(-1) + 0.5 * scale.shape[-1] * LOG_2PI  # (M,)
+        log_joint = -0.5 * squares - constant - math.log(len(scale))
+        return log_joint.logsumexp(-1).to(value.dtype)
+
+    def sample(self, noise, n_samples=None):
+        like = self.loc.new_empty((self.n_rows, self.loc.shape[-1]))
+        which = noise.uniform(like[:, :1], n_samples)  # (..., B, 1)
+        which = (which[..., 0] * len(self.loc)).long()  # (..., B)
+        with torch.no_grad():
+            return self.loc[which] + self.scale[which] * noise.normal(like, n_samples)
+
+
+class Point(Distribution):
+    """All mass at one point: the latents of an autoencoder without noise.
+
+    Parameters
+    ----------
+    loc : Tensor of shape (..., B, K)
+        The point.
+    """
+
+    def __init__(self, loc):
+        self.loc = loc
+
+    @property
+    def mean(self):
+        return self.loc
+
+    def rsample(self, noise=None, n_samples=None):
+        if n_samples is None:
+            return self.loc
+        return self.loc.expand(n_samples, *self.loc.shape)
+
+    sample = rsample
+
+
+@register_kl(Normal, StandardNormal)
+def _kl_normal_standard(q, p):
+    """KL(N(μ, σ²) || N(0, I)) = ½ Σ (μ² + σ² − 1 − ln σ²), Kingma & Welling app. B."""
+    squares = q.loc.square() + q.scale.square() - 1
+    return (0.5 * squares - q.scale.log()).sum(-1)
+
+
+@register_kl(Normal, Normal)
+def _kl_normal_normal(q, p):
+    """½ Σ ((μ_q − μ_p)² / σ_p² + σ_q² / σ_p² − 1) − Σ ln(σ_q / σ_p)."""
+    ratio = q.scale / p.scale
+    squares = ((q.loc - p.loc) / p.scale).square() + ratio.square() - 1
+    return (0.5 * squares - ratio.log()).sum(-1)

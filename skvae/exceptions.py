@@ -1,0 +1,12 @@
+"""Warnings of skvae's own."""
+
+import warnings
+
+
+class SkvaeDataWarning(UserWarning):
+    """The data do not fit the likelihood, and the numbers may mean nothing."""
+
+
+def warn_data(message):
+    """Warn of data that do not fit, at the user's line."""
+    warnings.warn(message, SkvaeDataWarning, stacklevel=2)

@@ -1,0 +1,192 @@
+"""What a fitted model is asked: latents, means, draws and likelihoods, in slices.
+
+Rows go through a network in slices of a fixed size. A short last slice is padded, as
+matrix products in single precision depend on the number of rows, and a row's result
+must not depend on the rows beside it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from skvae.distributions import Noise, SharedNoise, kl
+from skvae.training import Batch
+
+ROWS = 4096  # a slice for encoding and decoding
+LIKELIHOOD_ROWS = 128  # a slice for importance sampling
+MIN_ROWS = 32
+CHUNK_ELEMENTS = 2**21  # values of x that a chunk of latents decodes to
+
+
+class LogLikelihood(NamedTuple):
+    """An estimate of ln p(x) with its Monte-Carlo error, in nats.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,)
+        The estimate of each row.
+    std_error : ndarray of shape (n,)
+        Standard error of each row's value, by the delta method.
+    mean_std_error : float
+        Standard error of the mean over rows. Rows share their draws, so it is found
+        from the draws and not by dividing `std_error` by a root of n.
+    """
+
+    values: np.ndarray
+    std_error: np.ndarray
+    mean_std_error: float
+
+
+class Evaluator:
+    """A module with the device and precision in which it computes.
+
+    Parameters
+    ----------
+    module : LatentModel
+        In evaluation mode.
+    """
+
+    def __init__(self, module):
+        self.module = module
+        tensor = next(module.parameters())
+        self.device, self.dtype = tensor.device, tensor.dtype
+
+    def encode(self, X):
+        """Latents of the rows of `X`, (n, K)."""
+        return self._in_slices(X, lambda rows: self.module.encode(Batch(x=rows)))
+
+    def decode(self, Z):
+        """Mean of p(x | z) for each row of `Z`, (n, D)."""
+        return self._in_slices(Z, self.module.decode)
+
+    def reconstruct(self, X):
+        """Mean of p(x | z) at the latents of the rows of `X`, (n, D)."""
+
+        def through(rows):
+            batch = Batch(x=rows)
+            return self.module.decode(self.module.encode(batch), batch)
+
+        return self._in_slices(X, through)
+
+    def reconstruction_log_likelihood(self, X):
+        """ln p(x | z) at z = the latents of x, in nats: (n,)."""
+
+        def through(rows):
+            batch = Batch(x=rows)
+            z = self.module.encode(batch)
+            return self.module.likelihood(z, batch).log_prob(batch.x)
+
+        return self._in_slices(X, through)
+
+    @torch.inference_mode()
+    def sample(self, n_samples, n_features, seed, mean=False):
+        """Draw z ~ p(z), then x ~ p(x | z) or its mean: (n_samples, D)."""
+        noise = Noise.from_seed(seed, self.device)
+        parts = []
+        for start in range(0, n_samples, ROWS):
+            n_rows = min(ROWS, n_samples - start)
+            batch = Batch(x=torch.empty(n_rows, n_features).to(self._like()))
+            z = self.module.prior(batch).sample(noise)
+            p = self.module.likelihood(z, batch)
+            parts.append((p.mean if mean else p.sample(noise)).cpu().numpy())
+        return np.concatenate(parts)
+
+    @torch.inference_mode()
+    def log_likelihood(self, X, n_samples, seed, method="importance"):
+        """Estimate ln p(x) of each row, or the ELBO, from `n_samples` draws.
+
+        Memory depends neither on the number of rows nor (but for one number a draw and
+        row of a slice) on the number of draws: the rows of a slice are encoded once and
+        their latents decoded chunk by chunk.
+
+        Returns
+        -------
+        LogLikelihood
+        """
+        draw = {"importance": _log_weights, "elbo": _elbo}[method]
+        reduce = {"importance": _log_mean_exp, "elbo": _mean}[method]
+        values, errors = np.empty(len(X)), np.empty(len(X))
+        shared = torch.zeros(n_samples, dtype=torch.float64, device=self.device)
+        for rows, n_rows, where in self._slices(X, LIKELIHOOD_ROWS):
+            noise = SharedNoise.from_seed(seed, self.device)  # the same for every slice
+            draws = draw(self.module, Batch(x=rows), noise, n_samples)[:, :n_rows]
+            value, influence = reduce(draws.double())
+            values[where] = value.cpu().numpy()
+            errors[where] = _std_error(influence).cpu().numpy()
+            shared += influence.sum(1)
+        return LogLikelihood(values, errors, float(_std_error(shared / len(X))))
+
+    def _like(self):
+        return torch.empty(0, device=self.device, dtype=self.dtype)
+
+    @torch.inference_mode()
+    def _in_slices(self, X, function):
+        out = None
+        for rows, n_rows, where in self._slices(X, ROWS):
+            part = function(rows)[:n_rows].cpu().numpy()
+            if out is None:
+                out = np.empty((len(X), *part.shape[1:]), dtype=part.dtype)
+            out[where] = part
+        return out
+
+    def _slices(self, X, size):
+        """Yield tensors of at least `MIN_ROWS` rows, how many count, and where."""
+        for start in range(0, len(X), size):
+            where = slice(start, min(start + size, len(X)))
+            block = X[where]
+            n_rows = len(block)
+            if n_rows < MIN_ROWS:
+                repeat = np.zeros(MIN_ROWS - n_rows, dtype=int)
+                block = np.concatenate([block, block[repeat]])
+            yield self._tensor(block), n_rows, where
+
+    def _tensor(self, block):
+        # torch warns of an array that it must not write to: such a one is copied.
+        if not block.flags.writeable or any(stride < 0 for stride in block.strides):
+            block = block.copy()
+        return torch.from_numpy(block).to(self._like())
+
+
+def _chunks(batch, n_samples):
+    """Split the draws so that each chunk decodes to about `CHUNK_ELEMENTS` values."""
+    size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * batch.x.shape[-1]))
+    return [min(size, n_samples - start) for start in range(0, n_samples, size)]
+
+
+def _log_weights(module, batch, noise, n_samples):
+    """ln w of every draw, (S, B)."""
+    q, p = module.posterior(batch), module.prior(batch)
+    return torch.cat(
+        [module.log_weights(q, p, batch, noise, n) for n in _chunks(batch, n_samples)]
+    )
+
+
+def _elbo(module, batch, noise, n_samples):
+    """ln p(x | z) − KL(q || p) at every draw, (S, B)."""
+    q, p = module.posterior(batch), module.prior(batch)
+    values = []
+    for n in _chunks(batch, n_samples):
+        z = q.rsample(noise, n)  # (n, B, K)
+        log_likelihood = module.likelihood(z, batch).log_prob(batch.x)
+        values.append(log_likelihood - kl(q, p, z))  # (n, B)
+    return torch.cat(values)
+
+
+def _log_mean_exp(log_w):
+    """ln mean w over the draws, and each draw's influence on it: w / mean w − 1."""
+    value = torch.logsumexp(log_w, 0) - np.log(len(log_w))
+    return value, (log_w - value).exp() - 1
+
+
+def _mean(values):
+    value = values.mean(0)
+    return value, values - value
+
+
+def _std_error(influence):
+    """Standard error of a mean of S draws with these influences, (S, ...) -> (...)."""
+    n_draws = len(influence)
+    if n_draws == 1:
+        return torch.full_like(influence[0], torch.nan)
+    return (influence.square().sum(0) / (n_draws * (n_draws - 1))).sqrt()

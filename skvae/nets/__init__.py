@@ -1,0 +1,19 @@
+"""Networks without meaning of their own: bodies, heads, dropout."""
+
+from skvae.nets._mlp import (
+    ACTIVATIONS,
+    LocalDropout,
+    build_body,
+    mlp,
+    set_dropout_generator,
+)
+from skvae.nets._posterior import LocScale
+
+__all__ = [
+    "ACTIVATIONS",
+    "LocScale",
+    "LocalDropout",
+    "build_body",
+    "mlp",
+    "set_dropout_generator",
+]

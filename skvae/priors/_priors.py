@@ -1,0 +1,122 @@
+"""Priors p(z): what a user chooses, and the module that it builds.
+
+A prior may need the model's posterior or training rows; it gets them as a callable and
+as a tensor, and knows nothing of the model.
+"""
+
+from sklearn.base import BaseEstimator
+from torch import nn
+
+from skvae._validation import POSITIVE_INT, check_parameters
+from skvae.distributions import NormalMixture
+from skvae.distributions import StandardNormal as StandardNormalDistribution
+
+
+class Prior(BaseEstimator):
+    """The family of p(z), before it has seen data."""
+
+    _allowed = {}
+
+    def build(self, n_components, rows):
+        """Build the prior's module.
+
+        Parameters
+        ----------
+        n_components : int
+            Number of latents.
+        rows : callable
+            ``rows(n)`` gives n training rows as the encoder sees them, (n, n_features);
+            rows repeat where the table has fewer.
+
+        Returns
+        -------
+        torch.nn.Module
+            ``forward(like, posterior)`` gives the distribution of one latent vector for
+            each row of `like` (B, K); `posterior` maps the encoder's input to a
+            distribution over z.
+        """
+        raise NotImplementedError
+
+
+class StandardNormal(Prior):
+    """p(z) = N(0, I).
+
+    Examples
+    --------
+    >>> from skvae.priors import StandardNormal
+    >>> StandardNormal()
+    StandardNormal()
+    """
+
+    def build(self, n_components, rows):
+        return StandardNormalModule()
+
+
+class StandardNormalModule(nn.Module):
+    """The standard normal, without parameters."""
+
+    def forward(self, like, posterior):
+        return StandardNormalDistribution(like)
+
+
+class VampPrior(Prior):
+    """A mixture of posteriors at learned pseudo-inputs, p(z) = 1/M Σ_m q(z | u_m).
+
+    Tomczak & Welling (2018), eq. 9. It bends to the aggregated posterior, so latents
+    need not be pulled to one normal. The pseudo-inputs live where the encoder reads
+    (one-hot for codes, standardised under a Gaussian) and start at training rows. The
+    divergence to a mixture has no closed form and is estimated at the drawn z.
+
+    Parameters
+    ----------
+    n_pseudo_inputs : int, default=128
+        M, the number of components.
+
+    Examples
+    --------
+    >>> from skvae.priors import VampPrior
+    >>> VampPrior(n_pseudo_inputs=64)
+    VampPrior(n_pseudo_inputs=64)
+    """
+
+    _allowed = {"n_pseudo_inputs": (POSITIVE_INT,)}
+
+    def __init__(self, n_pseudo_inputs=128):
+        self.n_pseudo_inputs = n_pseudo_inputs
+
+    def build(self, n_components, rows):
+        check_parameters(self)
+        return VampModule(rows(self.n_pseudo_inputs))
+
+
+class VampModule(nn.Module):
+    """The learned pseudo-inputs, (M, n_features)."""
+
+    def __init__(self, pseudo_inputs):
+        super().__init__()
+        self.pseudo_inputs = nn.Parameter(pseudo_inputs.clone())
+
+    def forward(self, like, posterior):
+        q = posterior(self.pseudo_inputs)  # M rows of (K,)
+        return NormalMixture(q.loc, q.scale, n_rows=len(like))
+
+
+SHORTHAND = {"standard-normal": StandardNormal, "vamp": VampPrior}
+
+
+def as_prior(value, owner="prior"):
+    """Turn what a user writes for ``prior`` into a `Prior`.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a shorthand nor an instance.
+    """
+    if isinstance(value, Prior):
+        return value
+    if isinstance(value, str) and value in SHORTHAND:
+        return SHORTHAND[value]()
+    raise ValueError(
+        f"The 'prior' parameter of {owner} must be a str among {set(SHORTHAND)} or an "
+        f"instance of a class of skvae.priors. Got {value!r} instead."
+    )

@@ -1,0 +1,28 @@
+"""Training: batches, the loop, seeds and what happens between epochs."""
+
+from skvae.training._batches import Batch, HoldOut, Rows, TensorBatches
+from skvae.training._callbacks import EarlyStopping, KLWarmup, Progress, RecordEpoch
+from skvae.training._model import LatentModel
+from skvae.training._net import Loss, VariationalNet
+from skvae.training._optimizers import OPTIMIZERS, FusedAdam, as_optimizer
+from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
+
+__all__ = [
+    "OPTIMIZERS",
+    "Batch",
+    "EarlyStopping",
+    "FusedAdam",
+    "HoldOut",
+    "KLWarmup",
+    "LatentModel",
+    "Loss",
+    "Progress",
+    "RecordEpoch",
+    "Rows",
+    "TensorBatches",
+    "VariationalNet",
+    "as_optimizer",
+    "derive_generator",
+    "derive_seed",
+    "seeded_weights",
+]

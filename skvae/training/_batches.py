@@ -1,0 +1,154 @@
+"""Whole batches sliced from one resident table.
+
+A row-by-row dataset with a collate function costs more than the training step of a
+small network. Here an epoch is one permutation, and a batch one `index_select`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from skvae.training._seeds import derive_seed
+
+
+class Batch(NamedTuple):
+    """What a module sees of some rows; what a model does not use is None.
+
+    Attributes
+    ----------
+    x : Tensor of shape (B, D)
+        The data.
+    condition : Tensor of shape (B, C), optional
+        What is known besides.
+    observed : Tensor of shape (B, M), optional
+        Which modalities are there.
+    index : Tensor of shape (B,), optional
+        The rows' numbers in the table.
+    """
+
+    x: torch.Tensor
+    condition: torch.Tensor | None = None
+    observed: torch.Tensor | None = None
+    index: torch.Tensor | None = None
+
+
+class Rows:
+    """The rows of a table, given out as batches on a device in one precision.
+
+    The table itself is not copied on a CPU, whatever its precision and wherever it is
+    mapped: only the batch is cast. On a GPU it is moved once where it fits.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        The table.
+    device : torch.device
+        Where batches are wanted.
+    dtype : torch.dtype
+        What batches are cast to.
+    index : ndarray of int, optional
+        Which rows these are; all by default.
+    """
+
+    def __init__(self, X, device, dtype, index=None):
+        self.X, self.device, self.dtype = X, torch.device(device), dtype
+        self.index = np.arange(len(X)) if index is None else index
+        # torch warns of arrays that it must not write to, so those stay numpy's.
+        self._tensor = torch.from_numpy(X) if _shareable(X) else None
+        if self.device.type == "cuda" and self._fits():
+            self._tensor = torch.as_tensor(np.asarray(X)).to(self.device)
+
+    def _fits(self):
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return self.X.nbytes < free // 2
+
+    def __len__(self):
+        return len(self.index)
+
+    def subset(self, positions):
+        """Give some of these rows, sharing the table."""
+        part = object.__new__(Rows)
+        part.__dict__.update(self.__dict__, index=self.index[positions])
+        return part
+
+    def binarized(self, seed):
+        """Give these rows drawn once as 0/1 values, a byte each."""
+        random = np.random.default_rng(derive_seed(seed, "binarize"))
+        drawn = np.empty(self.X.shape, dtype=np.uint8)
+        for start in range(0, len(drawn), 4096):
+            block = self.X[start : start + 4096]
+            drawn[start : start + 4096] = random.random(block.shape) < block
+        return Rows(drawn, self.device, self.dtype, self.index)
+
+    def take(self, rows):
+        """Give the batch of these row numbers of the table, a CPU tensor (B,)."""
+        if self._tensor is None:
+            x = torch.from_numpy(np.take(self.X, rows.numpy(), axis=0))
+        else:
+            rows = rows.to(self._tensor.device)
+            x = self._tensor.index_select(0, rows)  # (B, D)
+        if x.device != self.device or x.dtype != self.dtype:
+            x = x.to(device=self.device, dtype=self.dtype)
+        return Batch(x=x, index=rows)
+
+
+def _shareable(X):
+    """Whether torch can use the array's memory: writable, no negative stride."""
+    return X.flags.writeable and all(stride >= 0 for stride in X.strides)
+
+
+class TensorBatches:
+    """Batches of a `Rows`, shuffled where a generator is given.
+
+    Parameters
+    ----------
+    rows : Rows
+        The table.
+    batch_size : int
+        Rows a batch. A last batch of a single row joins the one before, so that a
+        network with batch normalisation trains.
+    generator : torch.Generator, optional
+        Draws the order; without it rows come in their own order.
+    """
+
+    def __init__(self, rows, batch_size, generator=None):
+        self.rows, self.batch_size, self.generator = rows, batch_size, generator
+
+    def __iter__(self):
+        order = torch.from_numpy(self.rows.index)
+        if self.generator is not None:
+            order = order[torch.randperm(len(order), generator=self.generator)]
+        if self.rows._tensor is not None:
+            order = order.to(self.rows._tensor.device)
+        for chunk in order.split(self.sizes()):
+            yield self.rows.take(chunk)
+
+    def sizes(self):
+        """Give the number of rows of each batch."""
+        n, size = len(self.rows), self.batch_size
+        sizes = [size] * (n // size) + ([n % size] if n % size else [])
+        if len(sizes) > 1 and sizes[-1] == 1:
+            sizes[-2:] = [size + 1]
+        return sizes
+
+
+class HoldOut:
+    """Split a `Rows` into a training and a validation part.
+
+    Parameters
+    ----------
+    fraction : float
+        Share of the rows that is held out; at least one row, and one is left.
+    seed : int
+        Of the permutation that chooses them.
+    """
+
+    def __init__(self, fraction, seed):
+        self.fraction, self.seed = fraction, seed
+
+    def __call__(self, rows, y=None):
+        order = np.random.default_rng(self.seed).permutation(len(rows))
+        n_valid = min(max(1, round(self.fraction * len(rows))), len(rows) - 1)
+        valid, train = np.sort(order[:n_valid]), np.sort(order[n_valid:])
+        return rows.subset(train), rows.subset(valid)

@@ -1,0 +1,109 @@
+"""skorch callbacks that the estimators' parameters stand for."""
+
+import time
+
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+from skvae.training._epoch import Snapshot
+
+
+class KLWarmup(Callback):
+    """Raise the weight of the divergence linearly from 0 to 1.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Epoch e (from 0) trains with the weight min(1, e / n_epochs).
+    """
+
+    def __init__(self, n_epochs):
+        self.n_epochs = n_epochs
+
+    def on_epoch_begin(self, net, **kwargs):
+        done = len(net.history) - 1  # this epoch's row is there already
+        weight = 1.0 if self.n_epochs == 0 else min(1.0, done / self.n_epochs)
+        net.module_.kl_weight = weight
+
+
+class RecordEpoch(Callback):
+    """Write the epoch's seconds and scheduled values into the history."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        self._start = time.perf_counter()
+        for name, value in net.module_.scheduled().items():
+            net.history.record(name, value)
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("seconds", time.perf_counter() - self._start)
+
+
+class EarlyStopping(Callback):
+    """Stop when the held-out bound no longer rises, and go back to the best weights.
+
+    Parameters
+    ----------
+    n_iter_no_change : int
+        How many epochs without improvement are borne.
+    tol : float
+        What counts as an improvement, in nats a row.
+    warmup : int
+        Epochs at the start that do not count, as their bound is another one.
+    """
+
+    def __init__(self, n_iter_no_change, tol, warmup=0):
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warmup = warmup
+
+    def on_train_begin(self, net, **kwargs):
+        self._best, self._since, self._snapshot = float("inf"), 0, None
+
+    def on_epoch_end(self, net, **kwargs):
+        loss = net.history[-1].get("valid_loss")
+        if loss is None or len(net.history) <= self.warmup:
+            return
+        if self._snapshot is None or loss < self._best - self.tol:
+            self._best, self._since = loss, 0
+            self._snapshot = Snapshot(net)
+            self._snapshot.take()
+            return
+        self._since += 1
+        if self._since >= self.n_iter_no_change:
+            raise KeyboardInterrupt  # skorch's way to stop
+
+    def on_train_end(self, net, **kwargs):
+        if self._snapshot is not None:
+            self._snapshot.restore()
+        self._snapshot = None
+
+
+class Progress:
+    """Show a bar over the epochs with the bound, and the held-out bound if there is one.
+
+    Parameters
+    ----------
+    label : str
+        What the bar is called.
+    n_epochs : int
+        Epochs of one call of ``fit``.
+    """
+
+    def __init__(self, label, n_epochs):
+        self._bar = tqdm(total=n_epochs, desc=label, unit="epoch")
+
+    def begin_epoch(self):
+        """Nothing to show yet."""
+
+    def end_epoch(self, net):
+        """Move the bar by one epoch."""
+        row = net.history[-1]
+        shown = {"bound": f"{-row['train_loss']:.2f}"}
+        if "valid_loss" in row:
+            shown["held-out"] = f"{-row['valid_loss']:.2f}"
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update()
+
+    def close(self):
+        """Leave the bar as it is."""
+        self._bar.close()
