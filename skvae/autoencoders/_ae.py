@@ -71,10 +71,10 @@ default="relu"
         one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
         :mod:`skvae.distributions`, or parts of a table of mixed type.
     encoder, decoder : torch.nn.Module, callable or None, default=None
-        Own networks in place of the layers above: a module, copied in fit, or a function
-        ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added, so
-        ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number of
-        columns (of levels, under "codes") or ``n_components``.
+        Own networks in place of the layers above: a module, copied in fit, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
+        so ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number
+        of columns (of levels, under "codes") or ``n_components``.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch.

@@ -16,7 +16,10 @@ class VAE(LatentModel):
         L(x) = E_q[ln p(x | z)] − β KL(q(z | x) || p(z)),
 
     (Kingma & Welling 2014, eq. 3 and 7; β: Higgins et al. 2017, eq. 4), or, with S > 1
-    draws, on the importance-weighted bound ln 1/S Σ_s p(x | z_s) (p(z_s) / q(z_s | x))^β
+    draws, on the importance-weighted bound
+
+        ln 1/S Σ_s p(x | z_s) (p(z_s) / q(z_s | x))^β
+
     (Burda et al. 2016, eq. 8, where β = 1).
 
     Parameters
@@ -136,10 +139,10 @@ default="relu"
     n_importance_samples : int, default=1
         Draws of z a row in training; above 1 the importance-weighted bound.
     encoder, decoder : torch.nn.Module, callable or None, default=None
-        Own networks in place of the layers above: a module, copied in fit, or a function
-        ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added, so
-        ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number of
-        columns (of levels, under "codes") or ``n_components``.
+        Own networks in place of the layers above: a module, copied in fit, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
+        so ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number
+        of columns (of levels, under "codes") or ``n_components``.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch.
@@ -207,8 +210,8 @@ default="relu"
     Kingma, D. P. and Welling, M. (2014). Auto-Encoding Variational Bayes. ICLR.
     Higgins, I. et al. (2017). β-VAE: Learning Basic Visual Concepts with a Constrained
     Variational Framework. ICLR.
-    Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance Weighted Autoencoders.
-    ICLR.
+    Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance Weighted
+    Autoencoders. ICLR.
 
     Examples
     --------

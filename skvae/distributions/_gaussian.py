@@ -26,11 +26,12 @@ MEANS = {
 class Gaussian(Likelihood):
     """Real columns: N(x; μ(z), σ²).
 
-    The decoder works in the columns' own units: with an identity mean, μ = m + s · f(z),
-    where m and s are the column's mean and spread in the training table, and the encoder
-    sees (x − m) / s. This changes how fast it learns, not the family, and makes the fit
-    independent of the columns' units. (The spread is the standard deviation, or a tenth
-    of the range where that is larger, so that rare values do not dominate.)
+    The decoder works in the columns' own units: with an identity mean,
+    μ = m + s · f(z), where m and s are the column's mean and spread in the training
+    table, and the encoder sees (x − m) / s. This changes how fast it learns, not the
+    family, and makes the fit independent of the columns' units. (The spread is the
+    standard deviation, or a tenth of the range where that is larger, so that rare
+    values do not dominate.)
 
     A learned scale never falls below ``min_scale`` times the column's standard
     deviation. Without a floor a column that the decoder can predict exactly earns an

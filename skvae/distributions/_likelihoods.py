@@ -123,9 +123,10 @@ class Bernoulli(Likelihood):
         high = X.max(axis=0)
         if (high > 1).any():
             j = int(np.argmax(high))
+            name = column_names(names, X.shape[1])[j]
             warn_data(
-                f"Column {column_names(names, X.shape[1])[j]} reaches {high[j]:g} under "
-                "a Bernoulli likelihood, which is for values in [0, 1]. Scale the data "
+                f"Column {name} reaches {high[j]:g} under a Bernoulli "
+                "likelihood, which is for values in [0, 1]. Scale the data "
                 "(MinMaxScaler) or choose another likelihood."
             )
 
@@ -168,8 +169,9 @@ class Categorical(Likelihood):
             row = int(np.argmin(is_one_hot))
             columns = column_names(names, X.shape[1])
             raise ValueError(
-                f"Row {row} is not one-hot in the columns {columns[0]} to {columns[-1]} "
-                "under a Categorical likelihood: one value must be 1, the others 0."
+                f"Row {row} is not one-hot in the columns {columns[0]} to "
+                f"{columns[-1]} under a Categorical likelihood: one value must be 1, "
+                "the others 0."
             )
 
     def head(self, n_hidden):
@@ -269,8 +271,8 @@ class Poisson(Likelihood):
         if fractional.any():
             j = int(np.argmax(fractional))
             raise ValueError(
-                f"Column {column_names(names, X.shape[1])[j]} holds values that are not "
-                "whole numbers, as counts under a Poisson likelihood must be."
+                f"Column {column_names(names, X.shape[1])[j]} holds values that are "
+                "not whole numbers, as counts under a Poisson likelihood must be."
             )
 
     def check_codes(self, X, names=None):

@@ -79,7 +79,7 @@ class EarlyStopping(Callback):
 
 
 class Progress:
-    """Show a bar over the epochs with the bound, and the held-out bound if there is one.
+    """Show a bar over the epochs with the bound, held out too if rows are.
 
     Parameters
     ----------

@@ -62,13 +62,13 @@ class EpochLog:
             else (f"in the last step of epoch {self.epoch}")
         )
         raise FloatingPointError(
-            f"The term {term!r} became non-finite {where}. The weights are those before "
-            "this epoch. Scale the columns, lower lr, or raise the floor of the "
+            f"The term {term!r} became non-finite {where}. The weights are those "
+            "before this epoch. Scale the columns, lower lr, or raise the floor of the "
             "likelihood's scale."
         )
 
     def _first_bad(self, losses, terms):
-        """Find the first batch (from 1) with a non-finite value, and the term's name."""
+        """Find the first batch (from 1) with a non-finite value, and the term."""
         found = []
         for name, (group, _) in self._terms.items():
             per_batch = terms[name].split(self._sizes[group])

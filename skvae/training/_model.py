@@ -1,4 +1,4 @@
-"""The contract of a model: what the training loop and the estimators ask of a module."""
+"""The contract of a model: what the training loop and the estimators ask of it."""
 
 from torch import nn
 

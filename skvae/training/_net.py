@@ -12,7 +12,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from skvae.distributions import Noise, SharedNoise
+from skvae.distributions import Noise
 from skvae.nets import set_dropout_generator
 from skvae.training._batches import TensorBatches
 from skvae.training._epoch import EpochLog, Snapshot
@@ -140,7 +140,8 @@ class VariationalNet(NeuralNet):
                 with self._undone_on_error(snapshot):
                     self._one_epoch(train, valid, watchers)
                 stop = self._ask_callbacks(train, valid)
-                if any([watcher.end_epoch(self) for watcher in watchers]) or stop:
+                asked = [watcher.end_epoch(self) for watcher in watchers]
+                if stop or any(asked):
                     break
         finally:
             self._rest()
@@ -193,9 +194,8 @@ class VariationalNet(NeuralNet):
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
         hooks, log, groups = BatchHooks(self), EpochLog(epoch), self._groups()
         for phase in self.module_.phases:
-            for batch in batches:
+            for batch in self._binarized(batches, noise):
                 hooks.begin(batch)
-                batch = self._binarized(batch, noise)
                 for loss in self.module_.losses(batch, phase, noise):
                     step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
                     log.add(*loss, len(batch.x))
@@ -211,10 +211,14 @@ class VariationalNet(NeuralNet):
             groups[group] = optimizer, moved
         return groups
 
-    def _binarized(self, batch, noise):
-        if self.binarize != "dynamic":
-            return batch
-        return batch._replace(x=(noise.uniform(batch.x) < batch.x).to(batch.x.dtype))
+    def _binarized(self, batches, noise):
+        """Draw grey rows as 0/1 values, anew wherever they are asked for."""
+        for batch in batches:
+            if self.binarize == "dynamic":
+                drawn = noise.uniform(batch.x) < batch.x
+                yield batch._replace(x=drawn.to(batch.x.dtype))
+            else:
+                yield batch
 
     def train_step(self, batch, loss, hooks, move, **fit_params):
         """Take one step: a loss moves its own group of parameters and no other."""
@@ -225,18 +229,17 @@ class VariationalNet(NeuralNet):
         optimizer.step()
 
     def _validate(self, rows, prefix, step_fn):
-        """Record the mean bound of the held-out rows, with the same noise each epoch."""
+        """Record the mean bound of held-out rows, with the same noise each epoch."""
         self.module_.eval()
-        generator = derive_generator(self.seed, "evaluation", device=self.device)
-        batches = self.get_iterator(rows, training=False)
-        bounds = [step_fn(batch, generator=generator) for batch in batches]
+        noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
+        batches = self._binarized(self.get_iterator(rows, training=False), noise)
+        bounds = [step_fn(batch, noise=noise) for batch in batches]
         self.history.record(f"{prefix}_loss", -torch.cat(bounds).mean().item())
 
-    def validation_step(self, batch, generator, **fit_params):
+    def validation_step(self, batch, noise, **fit_params):
         """Give the bound of each row of a batch, (B,)."""
-        batch = self._binarized(batch, Noise(generator))
         with torch.no_grad():
-            return self.module_.bound(batch, SharedNoise(generator))
+            return self.module_.bound(batch, noise)
 
 
 def optimizer_name(group):

@@ -1,0 +1,6 @@
+"""The scikit-learn face of every model."""
+
+from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._vae import BaseVAETransformer
+
+__all__ = ["BaseAutoencoderTransformer", "BaseVAETransformer"]

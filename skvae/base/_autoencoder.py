@@ -1,0 +1,315 @@
+"""The scikit-learn face of every model.
+
+An estimator validates, builds, fits and asks. It knows nothing of the mathematics; the
+module that it builds knows nothing of scikit-learn. A family gives its parameters and
+`_build_module`; everything else is here.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skvae._validation import check_parameters
+from skvae.base._building import configure, new_net, resolve_device, resolve_dtype
+from skvae.base._parameters import AUTOENCODER_PARAMETERS
+from skvae.base._tasks import CallbackSupportMixin, FitTasks, with_callbacks
+from skvae.distributions import as_likelihood
+from skvae.inference import Evaluator
+from skvae.nets import build_body, mlp
+from skvae.training import Progress, Rows, seeded_weights
+
+
+class BaseAutoencoderTransformer(
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """What every estimator does: fit, transform, inverse_transform, reconstruct.
+
+    A subclass gives ``_allowed`` (its parameters), `_build_module` and, where a change
+    of a parameter means another network, ``_architecture``.
+    """
+
+    _allowed = AUTOENCODER_PARAMETERS
+    _architecture = (
+        "n_components",
+        "hidden_layer_sizes",
+        "activation",
+        "dropout",
+        "likelihood",
+        "encoder",
+        "decoder",
+        "dtype",
+        "optimizer",
+    )
+    _module_settings = ()  # parameters that the module reads in every fit
+
+    # -- scikit-learn's tags and names ----------------------------------------------
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        try:
+            tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
+        except (ValueError, TypeError):  # a wrong parameter, reported by fit
+            tags.input_tags.positive_only = False
+        return tags
+
+    @property
+    def _n_features_out(self):
+        return self.n_components
+
+    @property
+    def module_(self):
+        """The fitted torch module, in evaluation mode."""
+        return self.net_.module_.eval()
+
+    @property
+    def history_(self):
+        """One row an epoch, a `skorch.history.History`."""
+        return self.net_.history
+
+    # -- fitting --------------------------------------------------------------------
+
+    @with_callbacks
+    def fit(self, X, y=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows; an image is one row, ``X.reshape(len(X), -1)``.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not allowed. Nothing fitted before is lost.
+        FloatingPointError
+            If a loss turns non-finite. The weights of the epoch before are kept.
+        KeyboardInterrupt
+            On Ctrl-C, with the epochs done so far kept and usable.
+        """
+        resume = self.warm_start and hasattr(self, "net_")
+        with self._unchanged_on_error():
+            rows = self._prepare(X, resume, "warm_start=True")
+        tasks = FitTasks(self, self.max_epochs, {"X": X, "y": y})
+        watchers = [tasks]
+        if self.verbose:
+            watchers.append(Progress(type(self).__name__, self.max_epochs))
+        self._train(rows, self.max_epochs, watchers)
+        return self
+
+    def partial_fit(self, X, y=None):
+        """Train for one epoch on the rows given.
+
+        The first call builds the network and learns what the likelihood needs of the
+        columns (levels, spreads) from its rows. Early stopping does not apply.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Some rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+        """
+        with self._unchanged_on_error():
+            rows = self._prepare(X, hasattr(self, "net_"), "partial_fit")
+        self._train(rows, 1, [], validate=False)
+        return self
+
+    def _prepare(self, X, resume, reason):
+        """Validate all, then build or continue a net; return the training rows."""
+        check_parameters(self)
+        device = resolve_device(self.device, type(self).__name__)
+        if resume:
+            self._check_same_architecture(reason)
+        frame = X
+        X = self._check_input(X, reset=not resume)
+        if not resume:
+            self._start_afresh(X, frame, device)
+        self.likelihood_.check(X, self._names())
+        configure(self.net_, self)
+        return Rows(X, device, self.module_.dtype)
+
+    def _start_afresh(self, X, frame, device):
+        random = check_random_state(self.random_state)
+        self._seed = int(random.randint(np.iinfo(np.int32).max))
+        self.likelihood_ = as_likelihood(self.likelihood, type(self).__name__)
+        self.likelihood_.fit(X, self._names(), frame)
+        if self.binarize is not None and not self.likelihood_.binary:
+            raise ValueError(
+                f"The 'binarize' parameter of {type(self).__name__} must be None "
+                f"unless every column is Bernoulli. Got {self.binarize!r} instead."
+            )
+        with seeded_weights(self._seed):
+            module = self._build_module(X)
+        module.dtype = resolve_dtype(self.dtype, X)
+        self.net_ = new_net(self, module.to(module.dtype), self._seed, device)
+        self._fitted_architecture = self._describe_architecture()
+
+    def _build_module(self, X):
+        """Build the untrained torch module for the columns of `X`."""
+        raise NotImplementedError
+
+    def _build_body(self, name, n_in):
+        """Build the encoder's or the decoder's body; return it and its width."""
+        own = getattr(self, name)
+        if own is not None:
+            return build_body(own, n_in, name)
+        sizes = tuple(self.hidden_layer_sizes)
+        sizes = sizes if name == "encoder" else sizes[::-1]
+        return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
+
+    def _training_features(self, X, head):
+        """Give a function n -> n training rows as the encoder sees them."""
+
+        def rows(n):
+            which = np.random.default_rng(self._seed).permutation(len(X))
+            block = np.take(X, np.resize(which, n), axis=0)
+            return head.features(torch.as_tensor(block).to(torch.get_default_dtype()))
+
+        return rows
+
+    def _describe_architecture(self):
+        return {name: repr(getattr(self, name)) for name in self._architecture}
+
+    def _check_same_architecture(self, reason):
+        now = self._describe_architecture()
+        for name, fitted in self._fitted_architecture.items():
+            if now[name] != fitted:
+                raise ValueError(
+                    f"The {name!r} parameter of {type(self).__name__} must stay "
+                    f"{fitted} as {reason} goes on with the fitted network. Got "
+                    f"{now[name]} instead. Use fit with warm_start=False to start "
+                    "afresh."
+                )
+
+    def _train(self, rows, n_epochs, watchers, validate=True):
+        try:
+            self.net_.partial_fit(
+                rows, epochs=n_epochs, validate=validate, watchers=watchers
+            )
+        finally:
+            self.n_iter_ = len(self.history_)
+
+    @contextmanager
+    def _unchanged_on_error(self):
+        """Keep the fitted state when something is wrong with parameters or data."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    # -- asking ---------------------------------------------------------------------
+
+    def transform(self, X):
+        """Encode rows as posterior means; deterministic.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            In the precision of `X`.
+        """
+        X = self._check_encodable(X)
+        return self._evaluator().encode(X).astype(X.dtype, copy=False)
+
+    def inverse_transform(self, X):
+        """Decode latents to the mean of p(x | z).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Latents.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            In the input's columns and the precision of the latents.
+        """
+        check_is_fitted(self)
+        Z = check_array(_as_array(X), dtype=[np.float64, np.float32])
+        if Z.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has "
+                f"n_components={self._n_features_out}."
+            )
+        return self._evaluator().decode(Z).astype(Z.dtype, copy=False)
+
+    def reconstruct(self, X):
+        """Encode rows, and decode their latents.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        X_mean : ndarray of shape (n_samples, n_features)
+            Means of p(x | z) at the posterior means.
+        """
+        X = self._check_encodable(X)
+        return self._evaluator().reconstruct(X).astype(X.dtype, copy=False)
+
+    def _evaluator(self):
+        return Evaluator(self.module_)
+
+    def _names(self):
+        return getattr(self, "feature_names_in_", None)
+
+    def _check_input(self, X, reset=False):
+        X = _as_array(X)
+        n_dimensions = len(getattr(X, "shape", ()))
+        if n_dimensions > 2:
+            raise ValueError(
+                f"X has {n_dimensions} dimensions, but {type(self).__name__} takes one "
+                "row a sample. Reshape your data using X.reshape(len(X), -1)."
+            )
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
+
+    def _check_encodable(self, X):
+        check_is_fitted(self)
+        X = self._check_input(X)
+        self.likelihood_.check_codes(X, self._names())
+        return X
+
+    def _check_scorable(self, X):
+        check_is_fitted(self)
+        X = self._check_input(X)
+        self.likelihood_.check(X, self._names())
+        return X
+
+
+def _as_array(X):
+    """Take a torch tensor as it is; leave anything else to scikit-learn."""
+    if not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X if X.dtype in (torch.float32, torch.float64) else X.float()).numpy()

@@ -1,0 +1,109 @@
+"""What every estimator with a prior adds: sampling and likelihoods."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skvae._validation import POSITIVE_INT, Options, check_parameter
+from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._parameters import VAE_PARAMETERS
+from skvae.training import derive_seed
+
+
+class BaseVAETransformer(BaseAutoencoderTransformer):
+    """What every model with a prior adds: sampling and likelihoods."""
+
+    _allowed = VAE_PARAMETERS
+    _architecture = (*BaseAutoencoderTransformer._architecture, "prior")
+    _module_settings = ("beta", "n_importance_samples")
+
+    def sample(self, n_samples=1, random_state=None, mean=False):
+        """Draw rows from the model, z ~ p(z) and x ~ p(x | z).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            How many rows.
+        random_state : int, RandomState or None, default=None
+            Of the draws.
+        mean : bool, default=False
+            Give the mean of p(x | z) instead of a draw: smoother pictures.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        owner = f"{type(self).__name__}.sample"
+        check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
+        random = check_random_state(random_state)
+        seed = int(random.randint(np.iinfo(np.int32).max))
+        evaluator = self._evaluator()
+        return evaluator.sample(n_samples, self.n_features_in_, seed, mean)
+
+    def score_samples(self, X):
+        """Estimate ln p(x) of each row by importance sampling (64 samples), in nats.
+
+        The noise is seeded in fit and shared by all rows, so that a row's value is the
+        same alone and among others. Always at β = 1, whatever was trained.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            Log-density, or log-probability under discrete likelihoods; too low by the
+            estimate's bias in expectation, less so with more samples.
+        """
+        return self.log_likelihood(X)
+
+    def score(self, X, y=None):
+        """Mean of `score_samples`, in nats a row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def log_likelihood(
+        self, X, n_samples=64, method="importance", return_std_error=False
+    ):
+        """Estimate ln p(x) of each row, in nats, with control over the estimate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        n_samples : int, default=64
+            Draws a row.
+        method : {"importance", "elbo"}, default="importance"
+            "importance": ln 1/S Σ_s p(x | z_s) p(z_s) / q(z_s | x), z_s ~ q(z | x)
+            (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
+        return_std_error : bool, default=False
+            Also give the Monte-Carlo error.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or LogLikelihood
+            The values, or with ``return_std_error`` a named tuple ``(values, std_error,
+            mean_std_error)``: of each row by the delta method, and of the mean over
+            rows, which share their draws.
+        """
+        X = self._check_scorable(X)
+        owner = f"{type(self).__name__}.log_likelihood"
+        check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
+        check_parameter("method", method, (Options(("importance", "elbo")),), owner)
+        seed = derive_seed(self._seed, "evaluation")
+        result = self._evaluator().log_likelihood(X, n_samples, seed, method)
+        return result if return_std_error else result.values
