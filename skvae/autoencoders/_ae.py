@@ -19,18 +19,21 @@ class AE(LatentModel):
     ----------
     encoder : torch.nn.Module
         (B, n_features) -> (B, h).
-    code : torch.nn.Module
-        (B, h) -> (B, K).
+    n_hidden : int
+        h.
     decoder : torch.nn.Module
         (..., B, K) -> (..., B, h').
     head : torch.nn.Module
         h' -> p(x | z), of a `Likelihood`.
+    n_components : int
+        K.
     """
 
-    def __init__(self, encoder, code, decoder, head):
+    def __init__(self, encoder, n_hidden, decoder, head, n_components):
         super().__init__()
-        self.encoder, self.code = encoder, code
-        self.decoder, self.head = decoder, head
+        self.encoder, self.decoder, self.head = encoder, decoder, head
+        self.code = nn.Linear(n_hidden, n_components)
+        self.n_components = n_components
 
     def posterior(self, batch):
         return Point(self.code(self.encoder(self.head.features(batch.x))))
@@ -209,8 +212,7 @@ default="relu"
         decoder, n_out = self._build_body("decoder", self.n_components)
         head = self.likelihood_.head(n_out)
         encoder, n_hidden = self._build_body("encoder", head.n_features)
-        code = nn.Linear(n_hidden, self.n_components)
-        return AE(encoder, code, decoder, head)
+        return AE(encoder, n_hidden, decoder, head, self.n_components)
 
     def score(self, X, y=None):
         """Mean reconstruction log-likelihood, in nats a row; not a likelihood of x.

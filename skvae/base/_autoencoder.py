@@ -5,8 +5,6 @@ module that it builds knows nothing of scikit-learn. A family gives its paramete
 `_build_module`; everything else is here.
 """
 
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from sklearn.base import (
@@ -66,7 +64,7 @@ class BaseAutoencoderTransformer(
 
     @property
     def _n_features_out(self):
-        return self.n_components
+        return self.module_.n_components
 
     @property
     def module_(self):
@@ -105,8 +103,7 @@ class BaseAutoencoderTransformer(
             On Ctrl-C, with the epochs done so far kept and usable.
         """
         resume = self.warm_start and hasattr(self, "net_")
-        with self._unchanged_on_error():
-            rows = self._prepare(X, resume, "warm_start=True")
+        rows = self._prepare(X, resume, "warm_start=True")
         tasks = FitTasks(self, self.max_epochs, {"X": X, "y": y})
         watchers = [tasks]
         if self.verbose:
@@ -131,12 +128,21 @@ class BaseAutoencoderTransformer(
         -------
         self
         """
-        with self._unchanged_on_error():
-            rows = self._prepare(X, hasattr(self, "net_"), "partial_fit")
+        rows = self._prepare(X, hasattr(self, "net_"), "partial_fit")
         self._train(rows, 1, [], validate=False)
         return self
 
     def _prepare(self, X, resume, reason):
+        """Prepare a fit, or leave everything as it was where something is wrong."""
+        before = dict(vars(self))
+        try:
+            return self._prepare_rows(X, resume, reason)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _prepare_rows(self, X, resume, reason):
         """Validate all, then build or continue a net; return the training rows."""
         check_parameters(self)
         device = resolve_device(self.device, type(self).__name__)
@@ -144,6 +150,8 @@ class BaseAutoencoderTransformer(
             self._check_same_architecture(reason)
         frame = X
         X = self._check_input(X, reset=not resume)
+        if self.early_stopping and len(X) == 1:
+            raise ValueError("early_stopping holds rows out, but n_samples = 1.")
         if not resume:
             self._start_afresh(X, frame, device)
         self.likelihood_.check(X, self._names())
@@ -210,17 +218,6 @@ class BaseAutoencoderTransformer(
             )
         finally:
             self.n_iter_ = len(self.history_)
-
-    @contextmanager
-    def _unchanged_on_error(self):
-        """Keep the fitted state when something is wrong with parameters or data."""
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
 
     # -- asking ---------------------------------------------------------------------
 

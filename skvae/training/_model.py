@@ -13,6 +13,8 @@ class LatentModel(nn.Module):
 
     Attributes
     ----------
+    n_components : int
+        Width of what `encode` gives.
     phases : tuple of str
         What one epoch runs; each is a pass over the data.
     kl_weight : float

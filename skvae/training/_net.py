@@ -5,7 +5,6 @@ parameters that each moves (`parameter_groups`). The loop does the rest: a plain
 adversary or an expectation-maximisation differ in what they yield and in nothing else.
 """
 
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -137,8 +136,13 @@ class VariationalNet(NeuralNet):
         try:
             for _ in range(self.max_epochs if epochs is None else epochs):
                 snapshot.take()
-                with self._undone_on_error(snapshot):
+                n_epochs = len(self.history)
+                try:
                     self._one_epoch(train, valid, watchers)
+                except BaseException:  # Ctrl-C too: as if the epoch had not begun
+                    snapshot.restore()
+                    del self.history[n_epochs:]
+                    raise
                 stop = self._ask_callbacks(train, valid)
                 asked = [watcher.end_epoch(self) for watcher in watchers]
                 if stop or any(asked):
@@ -154,17 +158,6 @@ class VariationalNet(NeuralNet):
         self.run_single_epoch(train, True, "train", self.train_step)
         if valid is not None:
             self.run_single_epoch(valid, False, "valid", self.validation_step)
-
-    @contextmanager
-    def _undone_on_error(self, snapshot):
-        """Leave weights, optimizers and history as they were before a failed epoch."""
-        n_epochs = len(self.history)
-        try:
-            yield
-        except BaseException:
-            snapshot.restore()
-            del self.history[n_epochs:]
-            raise
 
     def _ask_callbacks(self, train, valid):
         """Run the hooks after an epoch; a KeyboardInterrupt there asks to stop."""
@@ -193,13 +186,14 @@ class VariationalNet(NeuralNet):
         batches = self.get_iterator(rows, training=True)
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
         hooks, log, groups = BatchHooks(self), EpochLog(epoch), self._groups()
-        for phase in self.module_.phases:
-            for batch in self._binarized(batches, noise):
-                hooks.begin(batch)
-                for loss in self.module_.losses(batch, phase, noise):
-                    step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
-                    log.add(*loss, len(batch.x))
-                hooks.end(batch, log)
+        with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
+            for phase in self.module_.phases:
+                for batch in self._binarized(batches, noise):
+                    hooks.begin(batch)
+                    for loss in self.module_.losses(batch, phase, noise):
+                        step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
+                        log.add(*loss, len(batch.x))
+                    hooks.end(batch, log)
         log.write(self.history, self.module_)
 
     def _groups(self):

@@ -1,0 +1,224 @@
+"""A fitted estimator as plain values and tensors, for a file."""
+
+import copy
+from numbers import Integral
+
+import numpy as np
+import sklearn
+import skorch
+import torch
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+import skvae.distributions
+import skvae.priors
+from skvae import persistence
+from skvae._validation import NATURAL, POSITIVE_INT, Instance, Interval
+from skvae._version import __version__
+from skvae.base._optimizer_state import optimizer_states
+from skvae.distributions import Likelihood, Mixed
+from skvae.priors import Prior
+
+_OPTIMIZERS = (
+    *("ASGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"),
+    *("RMSprop", "Rprop", "SGD"),
+)
+
+
+def _subclasses(package, base):
+    values = [getattr(package, name) for name in package.__all__]
+    return [v for v in values if isinstance(v, type) and issubclass(v, base)]
+
+
+# All that a file may name besides the estimators, by their own names.
+CLASSES = {
+    cls.__name__: cls
+    for cls in (
+        *_subclasses(skvae.distributions, Likelihood),
+        *_subclasses(skvae.priors, Prior),
+        *(getattr(torch.optim, name) for name in _OPTIMIZERS),
+    )
+}
+
+
+class SavingMixin:
+    """Adds `save`.
+
+    A family whose `fit` learns more extends ``_saved`` and, where its likelihood does
+    not see all columns, `_likelihood_width`.
+    """
+
+    # Attributes besides ``net_``, and what they may be.
+    _saved = {
+        "_seed": Interval(Integral, 0, 2**32 - 1, closed="both"),
+        "likelihood_": Instance((Likelihood,), "a likelihood"),
+        "n_features_in_": POSITIVE_INT,
+        "n_iter_": NATURAL,
+    }
+    _saved_where_present = {
+        "feature_names_in_": Instance((np.ndarray,), "an array of str"),
+        "_sklearn_output_config": Instance((dict,), "what set_output sets"),
+    }
+
+    def _likelihood_width(self):
+        """How many columns the likelihood is of."""
+        return self.n_features_in_
+
+    def save(self, path, *, training_state=False):
+        """Write the fitted estimator to one file, for `skvae.load`.
+
+        The file is in the safetensors format: the network's weights as tensors, all
+        else as JSON. Loading it executes no code. Own networks, own callbacks and
+        ``net_params`` that are no plain data cannot be written; `skvae.load` takes them
+        again, by name. A column selector is written as the columns that it selected.
+        What own callbacks wrote into ``history_`` is kept where it is plain data.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to. A file there is replaced at once, by a whole one or not at all.
+        training_state : bool, default=False
+            Also write the optimizers' state, about twice as much as the weights.
+            `partial_fit`, or `fit` under ``warm_start``, then goes on after loading as
+            if it had not been interrupted; else with a fresh optimizer.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If a parameter that shapes the network was changed after `fit`, or the
+            estimator or its likelihood is of a class that is not skvae's own.
+        OSError
+            If the file cannot be written; the one before is still there.
+
+        See Also
+        --------
+        skvae.load : Read it.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> from sklearn.datasets import load_iris
+        >>> import skvae
+        >>> X = load_iris().data
+        >>> vae = skvae.VAETransformer(n_components=2, max_epochs=2, random_state=0)
+        >>> with TemporaryDirectory() as folder:
+        ...     vae.fit(X).save(f"{folder}/iris.safetensors")
+        ...     loaded = skvae.load(f"{folder}/iris.safetensors")
+        >>> bool((loaded.transform(X) == vae.transform(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        _check_savable(self)
+        persistence.write(path, *describe(self, training_state))
+
+
+def describe(estimator, training_state):
+    """Turn a fitted estimator into a header for JSON, and tensors."""
+    packer = persistence.Packer(CLASSES)
+    module = estimator.module_
+    parameters, omitted = _parameters(estimator)
+    header = {
+        "class": type(estimator).__name__,
+        "versions": _versions(),
+        "parameters": packer.pack(parameters, "parameters"),
+        "omitted": omitted,
+        "attributes": packer.pack(_attributes(estimator), "attributes"),
+        "module": {
+            "dtype": str(module.dtype).removeprefix("torch."),
+            "kl_weight": float(module.kl_weight),
+        },
+        "history": packer.pack(_plain_rows(estimator.history_), "history"),
+        "training": None,
+    }
+    if training_state:
+        states = optimizer_states(estimator.net_)
+        header["training"] = packer.pack(states, "training")
+    weights = {f"module.{name}": t for name, t in module.state_dict().items()}
+    return header, packer.tensors | weights
+
+
+def _check_savable(estimator):
+    name = type(estimator).__name__
+    if type(estimator).__module__.partition(".")[0] != "skvae":
+        raise ValueError(
+            f"{name} is no class of skvae, so skvae.load would not find it: use pickle."
+        )
+    now = estimator._describe_architecture()
+    for parameter, fitted in estimator._fitted_architecture.items():
+        if now[parameter] != fitted:
+            raise ValueError(
+                f"The {parameter!r} parameter of {name} was {fitted} in fit and is "
+                f"{now[parameter]} now, so it does not describe the fitted network. "
+                "Set it back, or fit again, before saving."
+            )
+
+
+def _versions():
+    return {
+        "skvae": __version__,
+        "scikit-learn": sklearn.__version__,
+        "skorch": skorch.__version__,
+        "torch": str(torch.__version__),
+    }
+
+
+def _parameters(estimator):
+    """Give the parameters that are plain data, and the names of the others."""
+    values = estimator.get_params(deep=False)
+    values["likelihood"] = resolved(
+        clone(values["likelihood"], safe=False), estimator.likelihood_
+    )
+    plain = {k: v for k, v in values.items() if persistence.is_plain(v, CLASSES)}
+    return plain, [name for name in values if name not in plain]
+
+
+def _attributes(estimator):
+    values = {name: getattr(estimator, name) for name in estimator._saved}
+    for name in estimator._saved_where_present:
+        if hasattr(estimator, name):
+            values[name] = getattr(estimator, name)
+    fitted = values["likelihood_"]
+    return values | {"likelihood_": resolved(fitted, fitted)}
+
+
+def resolved(likelihood, fitted):
+    """Replace selections of columns that are no plain data by what they selected.
+
+    Parameters
+    ----------
+    likelihood : str, Likelihood or list of (likelihood, columns)
+        What a user chose.
+    fitted : Likelihood
+        What `fit` made of it.
+    """
+    if isinstance(likelihood, Mixed):
+        likelihood = copy.copy(likelihood)
+        likelihood.parts = resolved(clone(likelihood.parts, safe=False), fitted)
+        if hasattr(likelihood, "parts_"):
+            likelihood.parts_ = [resolved(part, part) for part in likelihood.parts_]
+    if not isinstance(likelihood, list):
+        return likelihood
+    return [
+        type(pair)((resolved(pair[0], part), _plain_columns(pair[1], positions)))
+        for pair, part, positions in zip(
+            likelihood, fitted.parts_, fitted.columns_, strict=True
+        )
+    ]
+
+
+def _plain_columns(columns, positions):
+    return columns if persistence.is_plain(columns) else positions.tolist()
+
+
+def _plain_rows(history):
+    """Leave out what callbacks may have written that is no plain data."""
+    return [
+        {
+            name: _plain_rows(value) if name == "batches" else value
+            for name, value in row.items()
+            if name == "batches" or persistence.is_plain(value)
+        }
+        for row in history
+    ]

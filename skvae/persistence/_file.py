@@ -1,0 +1,180 @@
+"""One safetensors file: tensors, and a JSON text under one key of its metadata."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+import uuid
+from contextlib import contextmanager, suppress
+
+import safetensors.torch
+import torch
+
+FORMAT = 1
+KEY = "skvae"
+HEADER_LIMIT = 100_000_000  # bytes, as in safetensors itself
+
+
+@contextmanager
+def refusing(path):
+    """Turn whatever goes wrong with a file's contents into one error that names it.
+
+    A file can hold anything, so anything can go wrong with it: a wrong type, a missing
+    name, numbers out of range.
+
+    Raises
+    ------
+    ValueError
+        In place of any error but those of the operating system.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(f"{path} cannot be loaded: {kind}{error}") from error
+
+
+# -- writing ----------------------------------------------------------------------------
+
+
+def write(path, header, tensors):
+    """Write a header and tensors; the file at `path` is the old or the new one, whole.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Where to; a file there is replaced.
+    header : dict
+        Of what JSON knows, without ``format`` and ``sha256``, which are added.
+    tensors : dict of str to Tensor
+        On any device.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. The old file stays, and nothing else is left behind.
+    ValueError
+        If the header is longer than a safetensors file can hold.
+    """
+    # Copies, as tied weights share memory and safetensors refuses that.
+    tensors = {
+        name: tensor.detach().to("cpu", copy=True).contiguous()
+        for name, tensor in tensors.items()
+    }
+    header = {"format": FORMAT, **header}
+    header["sha256"] = _checksum(header, tensors)
+    # One key only: safetensors may write several in any order.
+    data = safetensors.torch.save(tensors, {KEY: _dump(header)})
+    if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
+        raise ValueError(
+            f"All but the tensors takes more than {HEADER_LIMIT} bytes, too much for a "
+            "safetensors file: shorten the history."
+        )
+    _replace(os.path.realpath(os.fspath(path)), data)
+
+
+def _replace(path, data):
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder", folder)
+    temporary = os.path.join(folder, f".{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _dump(header):
+    return json.dumps(header, allow_nan=False, separators=(",", ":"))
+
+
+def _checksum(header, tensors):
+    """SHA-256 of the header and of every tensor's name, type, shape and values."""
+    total = hashlib.sha256(_dump(header).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        total.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return total.hexdigest()
+
+
+# -- reading ----------------------------------------------------------------------------
+
+
+def read(path):
+    """Read a header and tensors, and check that the file is whole.
+
+    The header is read first: other files, however large, are refused without reading
+    them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        What `write` wrote.
+
+    Returns
+    -------
+    header : dict
+        With ``format``.
+    tensors : dict of str to Tensor
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, is damaged, or has a newer format.
+    OSError
+        If there is no file, or none that may be read.
+    """
+    path = os.fspath(path)
+    mode = os.stat(path).st_mode
+    with refusing(path):
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise ValueError("it is no file.")  # opening a pipe would wait for ever
+        with open(path, "rb") as file:
+            header = _parse(_header_text(file))
+            file.seek(0)
+            tensors = safetensors.torch.load(file.read())
+        if header.pop("sha256", None) != _checksum(header, tensors):
+            raise ValueError("it is damaged: its contents do not match its checksum.")
+    return header, tensors
+
+
+def _header_text(file):
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(8), "little")
+    if not 0 < length <= min(size - 8, HEADER_LIMIT):
+        raise ValueError("it is no safetensors file, or not a whole one.")
+    outer = json.loads(file.read(length).decode())
+    metadata = outer.get("__metadata__") if isinstance(outer, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
+        raise ValueError("it was not written by skvae.")
+    return metadata[KEY]
+
+
+def _parse(text):
+    header = json.loads(text)
+    version = header.get("format") if isinstance(header, dict) else None
+    if type(version) is not int or version < 1:
+        raise ValueError(f"its format is {version!r}, which skvae does not know.")
+    if version > FORMAT:
+        raise ValueError(
+            f"its format is {version}, and this version of skvae reads {FORMAT} at "
+            "most. Install a newer skvae."
+        )
+    # Strict, so that every changed byte is seen: also one that leaves the same JSON.
+    if _dump(header) != text:
+        raise ValueError("it is damaged: its header is not as skvae writes it.")
+    return header

@@ -1,0 +1,280 @@
+"""Python values as JSON and tensors, and back.
+
+What JSON knows stands for itself; anything else is an object with one key, which begins
+with "@" and says how to read it: ``(1, None)`` becomes ``{"@tuple": [1, null]}``.
+"""
+
+import math
+
+import numpy as np
+import torch
+
+SCALARS = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "str"),
+)
+# Arrays are stored as tensors; not every torch and safetensors has unsigned ones.
+ARRAYS = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8"),
+    *("float16", "float32", "float64"),
+)
+INT_LIMIT = 2**64
+
+
+class NotPlainError(ValueError):
+    """A value is no plain data, so it cannot be saved."""
+
+
+class Packer:
+    """Turn plain values into JSON and tensors.
+
+    Plain are None, bools, numbers, strings, lists, tuples, dicts, slices, arrays of
+    numbers or strings, tensors, torch devices, RandomState, and the classes handed in
+    with their instances: objects with ``get_params``, saved with all attributes whose
+    names end in "_". Subclasses of these are not: they could not be told apart.
+
+    Parameters
+    ----------
+    classes : dict of str to type, optional
+        Those that may occur.
+
+    Attributes
+    ----------
+    tensors : dict of str to Tensor
+        Found so far, named by where they stood.
+    """
+
+    def __init__(self, classes=None):
+        self.classes = classes or {}
+        self.tensors = {}
+
+    def pack(self, value, path):
+        """Turn a value into JSON.
+
+        Parameters
+        ----------
+        value : object
+            Plain.
+        path : str
+            Where it stands, for the names of tensors and for messages.
+
+        Raises
+        ------
+        NotPlainError
+            If it is not plain.
+        """
+        if value is None or type(value) in (bool, str):
+            return value
+        if type(value) in _PACK:
+            return _PACK[type(value)](self, value, path)
+        if isinstance(value, np.generic) and _scalar_name(value) in SCALARS:
+            return {"@numpy": [_scalar_name(value), self.pack(value.item(), path)]}
+        if self._knows(value):
+            return {"@class": value.__name__}
+        if self._knows(type(value)):
+            return {"@object": self._object(value, path)}
+        raise NotPlainError(f"{path} is no plain data: {value!r}")
+
+    def _knows(self, cls):
+        return isinstance(cls, type) and self.classes.get(cls.__name__) is cls
+
+    def _int(self, value, path):
+        if abs(value) >= INT_LIMIT:
+            raise NotPlainError(f"{path} is too large: {value!r}")
+        return value
+
+    def _float(self, value, path):
+        return value if math.isfinite(value) else {"@float": repr(value)}
+
+    def _list(self, values, path):
+        return [self.pack(value, f"{path}.{i}") for i, value in enumerate(values)]
+
+    def _tuple(self, values, path):
+        return {"@tuple": self._list(values, path)}
+
+    def _dict(self, values, path):
+        if all(type(key) is str and not key.startswith("@") for key in values):
+            return {key: self.pack(v, f"{path}.{key}") for key, v in values.items()}
+        return {"@dict": self._list(map(list, values.items()), path)}
+
+    def _slice(self, value, path):
+        return {"@slice": self._list((value.start, value.stop, value.step), path)}
+
+    def _device(self, value, path):
+        return {"@device": str(value)}
+
+    def _array(self, value, path):
+        if value.dtype.kind in "OU":
+            return {"@strings": self._strings(value, path)}
+        if value.dtype.name not in ARRAYS:
+            raise NotPlainError(f"{path} is an array of {value.dtype}")
+        native = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
+        return {"@array": self._keep(torch.from_numpy(native), path)}
+
+    def _strings(self, value, path):
+        strings = value.tolist()
+        if value.ndim != 1 or not all(type(s) is str for s in strings):
+            raise NotPlainError(f"{path} is an array of objects, not of strings only")
+        return [value.dtype.kind, strings]
+
+    def _tensor(self, value, path):
+        return {"@tensor": self._keep(value, path)}
+
+    def _keep(self, tensor, path):
+        while path in self.tensors:  # {"a.b": t, "a": {"b": t}}
+            path += "_"
+        self.tensors[path] = tensor
+        return path
+
+    def _random_state(self, value, path):
+        name, key, *rest = value.get_state()
+        if name != "MT19937":
+            raise NotPlainError(f"{path} is a RandomState of another generator, {name}")
+        return {"@RandomState": [key.tolist(), *rest]}
+
+    def _object(self, value, path):
+        learned = {k: v for k, v in vars(value).items() if k.endswith("_")}
+        return [
+            type(value).__name__,
+            self._dict(value.get_params(deep=False), path),
+            self._dict(learned, path),
+        ]
+
+
+_PACK = {
+    int: Packer._int,
+    float: Packer._float,
+    list: Packer._list,
+    tuple: Packer._tuple,
+    dict: Packer._dict,
+    slice: Packer._slice,
+    np.ndarray: Packer._array,
+    np.random.RandomState: Packer._random_state,
+    torch.Tensor: Packer._tensor,
+    torch.device: Packer._device,
+}
+
+
+def _scalar_name(value):
+    return "str" if isinstance(value, np.str_) else value.dtype.name
+
+
+def is_plain(value, classes=None):
+    """Whether `Packer` can pack a value."""
+    try:
+        Packer(classes).pack(value, "value")
+    except NotPlainError:
+        return False
+    return True
+
+
+class Unpacker:
+    """Turn JSON and tensors back into values; each tensor serves once.
+
+    Errors can be of any kind, as the JSON can hold anything: see `refusing`.
+
+    Parameters
+    ----------
+    classes : dict of str to type
+        Those that may occur.
+    tensors : dict of str to Tensor
+        What `Packer` found.
+
+    Attributes
+    ----------
+    tensors : dict of str to Tensor
+        Those not used yet.
+    """
+
+    def __init__(self, classes, tensors):
+        self.classes, self.tensors = classes, dict(tensors)
+
+    def unpack(self, packed):
+        """Turn JSON into a value."""
+        if isinstance(packed, list):
+            return [self.unpack(item) for item in packed]
+        if isinstance(packed, int) and abs(packed) >= INT_LIMIT:
+            raise ValueError("it holds a number that is too large.")
+        if not isinstance(packed, dict):
+            return packed
+        tags = [key for key in packed if key.startswith("@")]
+        if not tags:
+            return {key: self.unpack(value) for key, value in packed.items()}
+        if len(packed) > 1 or tags[0] not in _UNPACK:
+            raise ValueError(f"it holds a value of an unknown kind, {tags[0]}.")
+        return _UNPACK[tags[0]](self, packed[tags[0]])
+
+    def take(self, name):
+        """Give a tensor, once."""
+        if name not in self.tensors:
+            raise ValueError(f"it holds no tensor {name!r}, or uses it twice.")
+        return self.tensors.pop(name)
+
+    def _tuple(self, packed):
+        return tuple(self.unpack(packed))
+
+    def _dict(self, packed):
+        return dict(self.unpack(packed))
+
+    def _slice(self, packed):
+        start, stop, step = self.unpack(packed)
+        return slice(start, stop, step)
+
+    def _float(self, packed):
+        return {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[packed]
+
+    def _device(self, packed):
+        return torch.device(packed)
+
+    def _scalar(self, packed):
+        name, value = self.unpack(packed)
+        if name not in SCALARS or not isinstance(value, bool | int | float | str):
+            raise ValueError(f"it holds a numpy scalar of an unknown kind, {name}.")
+        return np.dtype(name).type(value)
+
+    def _array(self, packed):
+        return self.take(packed).numpy().copy()
+
+    def _strings(self, packed):
+        kind, strings = packed
+        if kind not in ("O", "U") or not all(isinstance(s, str) for s in strings):
+            raise ValueError("it holds an array of strings with something else in it.")
+        return np.array(strings, dtype=kind)
+
+    def _random_state(self, packed):
+        key, position, has_gauss, cached = self.unpack(packed)
+        words = np.array(key, dtype=np.uint32)
+        # numpy itself would read beyond the words at a wrong position.
+        if words.shape != (624,) or not 0 <= position <= 624 or has_gauss not in (0, 1):
+            raise ValueError("it holds a RandomState that cannot be.")
+        random = np.random.RandomState()
+        random.set_state(("MT19937", words, int(position), has_gauss, float(cached)))
+        return random
+
+    def _class(self, packed):
+        return self.classes[packed]
+
+    def _object(self, packed):
+        name, parameters, learned = packed
+        value = self.classes[name](**self.unpack(parameters))
+        for attribute, item in self.unpack(learned).items():
+            if not attribute.endswith("_") or hasattr(type(value), attribute):
+                raise ValueError(f"{attribute} is nothing that {name} learns.")
+            setattr(value, attribute, item)
+        return value
+
+
+_UNPACK = {
+    "@array": Unpacker._array,
+    "@class": Unpacker._class,
+    "@device": Unpacker._device,
+    "@dict": Unpacker._dict,
+    "@float": Unpacker._float,
+    "@numpy": Unpacker._scalar,
+    "@object": Unpacker._object,
+    "@RandomState": Unpacker._random_state,
+    "@slice": Unpacker._slice,
+    "@strings": Unpacker._strings,
+    "@tensor": Unpacker.take,
+    "@tuple": Unpacker._tuple,
+}

@@ -1,0 +1,13 @@
+"""One torch thread, as in a worker of joblib: results then agree to the bit."""
+
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """200 digits of 64 pixels in [0, 1]."""
+    return load_digits().data[:200] / 16

@@ -1,0 +1,176 @@
+"""skorch's callbacks, scikit-learn's, the progress bar and Ctrl-C."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from instances import small
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
+from test_common import assert_same_weights
+
+from skvae import VAETransformer
+from skvae.discovery import all_estimators
+
+try:
+    import sklearn.callback as sklearn_callback
+except ImportError:  # scikit-learn before 1.9
+    sklearn_callback = None
+
+each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
+needs_sklearn_callbacks = pytest.mark.skipif(
+    sklearn_callback is None, reason="scikit-learn has no callbacks before 1.9"
+)
+
+
+class Spy(Callback):
+    """Count every hook."""
+
+    def __init__(self):
+        self.calls = []
+
+    def on_train_begin(self, net, **kwargs):
+        self.calls.append("train")
+
+    def on_epoch_end(self, net, **kwargs):
+        self.calls.append("epoch")
+
+    def on_batch_end(self, net, batch, training, loss, **kwargs):
+        self.calls.append(float(loss))
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        assert all(p.grad is not None for _, p in named_parameters)
+        self.calls.append("gradient")
+
+
+@each_estimator
+def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
+    spy = Spy()
+    plain = small(cls, batch_size=100).fit(digits)
+    watched = small(cls, batch_size=100, callbacks=[("spy", spy)]).fit(digits)
+    assert_same_weights(plain, watched)
+    assert spy.calls == []  # the parameter is copied, the fitted one is in the net
+    calls = dict(watched.net_.callbacks_)["spy"].calls
+    kinds = [call if isinstance(call, str) else "batch" for call in calls]
+    assert kinds == ["train", *(["gradient", "batch"] * 2 + ["epoch"]) * 2]
+
+
+def test_gradient_clipping_and_schedules_of_skorch_work(digits):
+    estimator = small(
+        VAETransformer,
+        max_epochs=3,
+        callbacks=[
+            GradientNormClipping(1e-6),
+            LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5),
+        ],
+    ).fit(digits)
+    assert estimator.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(1.25e-4)
+    norm = torch.cat([p.grad.flatten() for p in estimator.module_.parameters()]).norm()
+    assert norm <= 1.001e-6
+
+
+def test_a_callback_may_stop_the_training(digits):
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9)
+    estimator = small(VAETransformer, max_epochs=50, callbacks=[stop])
+    assert estimator.fit(digits).n_iter_ < 5
+
+
+def test_net_params_have_the_last_word(digits):
+    estimator = small(
+        VAETransformer,
+        lr=1e-3,
+        net_params={"lr": 1e-2, "optimizer__betas": (0.5, 0.99), "batch_size": 20},
+    ).fit(digits)
+    group = estimator.net_.optimizer_.param_groups[0]
+    assert (group["lr"], group["betas"]) == (1e-2, (0.5, 0.99))
+    assert estimator.net_.batch_size == 20
+
+
+def test_unknown_net_params_are_refused_by_name(digits):
+    with pytest.raises(ValueError, match="optimiser__lr"):
+        small(VAETransformer, net_params={"optimiser__lr": 1}).fit(digits)
+
+
+@each_estimator
+def test_verbose_shows_a_bar_over_the_epochs(cls, digits, capsys):
+    small(cls, verbose=1).fit(digits)
+    shown = capsys.readouterr().err
+    assert cls.__name__ in shown
+    assert "2/2" in shown
+    assert "bound=" in shown
+
+
+@needs_sklearn_callbacks
+def test_sklearns_progress_bar_counts_epochs_in_a_grid_search(digits):
+    seen = []
+
+    class Tasks(sklearn_callback.ProgressBar):
+        def on_fit_task_end(self, estimator, context):
+            seen.append((context.estimator_name, context.task_name))
+            return super().on_fit_task_end(estimator, context)
+
+    pipeline = make_pipeline(StandardScaler(), small(VAETransformer))
+    search = GridSearchCV(pipeline, {"vaetransformer__n_components": [2, 3]}, cv=2)
+    search.set_callbacks(Tasks(max_propagation_depth=None)).fit(digits)
+    n_fits = 2 * 2 + 1  # and the refit
+    assert seen.count(("VAETransformer", "epoch")) == n_fits * 2  # epochs
+
+
+@needs_sklearn_callbacks
+def test_sklearns_callbacks_see_the_estimator_so_far_and_may_stop_it(digits):
+    scores = []
+
+    class Score:
+        def setup(self, estimator, context): ...
+
+        def teardown(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context): ...
+
+        def on_fit_task_end(self, estimator, context, *, X, fitted_estimator):
+            if context.task_name == "epoch":
+                scores.append(fitted_estimator.score(X))
+                return len(scores) == 3
+            return None
+
+    estimator = small(VAETransformer, max_epochs=10)
+    estimator.set_callbacks(Score()).fit(digits)
+    assert estimator.n_iter_ == 3
+    assert scores[2] > scores[0]
+    assert scores[2] == estimator.score(digits)
+
+
+def interrupt_soon(delay):
+    thread = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+    thread.start()
+    return thread
+
+
+@each_estimator
+@pytest.mark.parametrize("delay", [0.1, 0.13, 0.17, 0.22, 0.4])
+def test_ctrl_c_keeps_the_epochs_done_and_goes_on_up(cls, delay, digits):
+    estimator = small(cls, max_epochs=10**6)
+    interrupt_soon(delay)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(digits)
+    assert estimator.n_iter_ > 0
+    again = small(cls, max_epochs=estimator.n_iter_).fit(digits)
+    np.testing.assert_array_equal(estimator.transform(digits), again.transform(digits))
+    assert estimator.history_[:, "train_loss"] == again.history_[:, "train_loss"]
+
+
+def test_ctrl_c_stops_a_grid_search(digits):
+    search = GridSearchCV(
+        small(VAETransformer, max_epochs=10**6), {"lr": [1e-3, 1e-2]}, cv=2
+    )
+    start = time.perf_counter()
+    interrupt_soon(0.7)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(digits)
+    assert time.perf_counter() - start < 20

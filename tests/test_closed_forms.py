@@ -1,0 +1,108 @@
+"""Linear networks against the models that have a closed form.
+
+With linear encoder and decoder and a Gaussian likelihood the VAE is probabilistic PCA
+(one shared scale) or factor analysis (one scale a column), and the true posterior is in
+the encoder's family: training must find their likelihood. Held-out quarter of the rows,
+columns standardised on the rest; the floor of the scale is the default, 0.01 of a
+column's standard deviation, far below every fitted scale. The step falls to zero, as a
+constant one leaves the weights moving about the optimum.
+"""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_wine
+from sklearn.decomposition import PCA, FactorAnalysis
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import LRScheduler
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from skvae import VAETransformer
+from skvae.distributions import Gaussian
+
+
+def linear_gaussian(n_rows=2000, n_columns=10, k=4):
+    random = np.random.default_rng(0)
+    loadings = random.normal(size=(k, n_columns))
+    noise = np.exp(random.uniform(-1.5, 0.5, n_columns))
+    X = random.normal(size=(n_rows, k)) @ loadings
+    return X + noise * random.normal(size=X.shape) + 3
+
+
+TABLES = {
+    "digits": (lambda: load_digits().data, 8, 300),
+    "wine": (lambda: load_wine().data, 3, 600),
+    "linear-gaussian": (linear_gaussian, 4, 100),
+}
+LIMITS = {
+    "gaussian-shared": PCA,
+    "gaussian": lambda k: FactorAnalysis(k, max_iter=3000, tol=1e-5),
+}
+
+
+def standardised(X):
+    train, test = train_test_split(X, random_state=0)
+    kept = train.std(axis=0) > 0  # the density of a constant column is unbounded
+    scaler = StandardScaler().fit(train[:, kept])
+    return scaler.transform(train[:, kept]), scaler.transform(test[:, kept])
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("likelihood", LIMITS)
+def test_a_linear_vae_reaches_the_closed_form(table, likelihood):
+    load, k, n_epochs = TABLES[table]
+    train, test = standardised(load())
+    vae = VAETransformer(
+        k,
+        hidden_layer_sizes=(),
+        likelihood=likelihood,
+        lr=1e-2,
+        max_epochs=n_epochs,
+        callbacks=[LRScheduler(CosineAnnealingLR, T_max=n_epochs)],
+        random_state=0,
+    ).fit(train)
+    exact = LIMITS[likelihood](k).fit(train).score(test)
+    assert vae.score(test) == pytest.approx(exact, abs=0.2)
+    scale = vae.module_.head.scale(None)
+    assert scale.min() > 5 * Gaussian().min_scale
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_the_unit_of_a_column_only_shifts_the_density(factor):
+    train, test = standardised(linear_gaussian(600))
+    unit = np.array([factor] * 5 + [1.0] * 5)
+    scores = [
+        VAETransformer(4, hidden_layer_sizes=(), max_epochs=20, random_state=0)
+        .fit(train * u)
+        .score(test * u)
+        for u in (np.ones(10), unit)
+    ]
+    shift = np.log(unit).sum()
+    assert scores[1] + shift == pytest.approx(scores[0], abs=1e-3)
+
+
+def test_the_score_is_at_beta_one_whatever_was_trained():
+    train, test = standardised(linear_gaussian(600))
+    vae = VAETransformer(
+        4, hidden_layer_sizes=(), beta=4.0, lr=5e-3, max_epochs=200, random_state=0
+    ).fit(train)
+    score = vae.score(test)
+    vae.module_.beta = 1.0
+    assert vae.score(test) == score
+    elbo = vae.log_likelihood(test, n_samples=2000, method="elbo").mean()
+    assert elbo < score
+
+
+def test_the_training_bound_rises_with_importance_samples():
+    train, _ = standardised(linear_gaussian(600))
+    vae = VAETransformer(
+        2, hidden_layer_sizes=(32,), max_epochs=30, random_state=0
+    ).fit(train)
+    estimates = [
+        vae.log_likelihood(train, n_samples=k, return_std_error=True)
+        for k in (1, 10, 100, 1000)
+    ]
+    means = [estimate.values.mean() for estimate in estimates]
+    errors = [estimate.mean_std_error for estimate in estimates[1:]]
+    assert means == sorted(means)
+    assert errors == sorted(errors, reverse=True)

@@ -1,0 +1,276 @@
+"""Bad input gives one clear error before any training, and nothing fitted is lost."""
+
+import numpy as np
+import pytest
+import torch
+from instances import small
+from sklearn.exceptions import NotFittedError
+from torch import nn
+
+from skvae import AETransformer, VAETransformer
+from skvae.discovery import all_estimators
+from skvae.distributions import Bernoulli, Codes, Gaussian, Poisson
+from skvae.exceptions import SkvaeDataWarning
+from skvae.priors import VampPrior
+
+each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
+
+
+def changed(X, value):
+    X = X.copy()
+    X[3, 5] = value
+    return X
+
+
+BAD_DATA = {
+    "nan": (lambda X: changed(X, np.nan), {}, "NaN"),
+    "inf": (lambda X: changed(X, np.inf), {}, "infinity"),
+    "4-D": (lambda X: X.reshape(-1, 8, 8, 1), {}, r"X.reshape\(len\(X\), -1\)"),
+    "1-D": (lambda X: X[0], {}, "Reshape your data"),
+    "empty": (lambda X: X[:0], {}, "0 sample"),
+    "strings": (lambda X: X.astype(str).astype(object) + "a", {}, "could not convert"),
+    "negative Bernoulli": (
+        lambda X: changed(X, -0.1),
+        {"likelihood": "bernoulli"},
+        "Negative values in data",
+    ),
+    "negative counts": (
+        lambda X: changed(X, -1),
+        {"likelihood": "poisson"},
+        "Negative values in data",
+    ),
+    "fractional counts": (
+        lambda X: changed(np.round(X), 0.5),
+        {"likelihood": "poisson"},
+        "Column x5 .* not whole numbers",
+    ),
+    "not one-hot": (
+        lambda X: changed(np.eye(64)[:20], 1.0),
+        {"likelihood": "categorical"},
+        "Row 3 is not one-hot",
+    ),
+    "uncovered column": (
+        lambda X: X,
+        {"likelihood": [("gaussian", slice(0, 63))]},
+        "no part for x63",
+    ),
+    "column twice": (
+        lambda X: X,
+        {"likelihood": [("gaussian", slice(0, 64)), ("bernoulli", [3])]},
+        "more than one part for x3",
+    ),
+    "unknown column": (
+        lambda X: X,
+        {"likelihood": [("gaussian", ["age"])]},
+        "No column is named 'age'",
+    ),
+    "one row held out": (lambda X: X[:1], {"early_stopping": True}, "n_samples = 1"),
+}
+
+BAD_PARAMETERS = {
+    "n_components": [0, -2, 1.5, "8", None, True],
+    "hidden_layer_sizes": [64, (0,), (-3, 2), ("a",)],
+    "activation": ["rellu", None],
+    "dropout": [-0.1, 1.0, "0.5"],
+    "likelihood": ["normal", 3, [], [("gaussian",)], [("normal", [0])]],
+    "encoder": [3, "conv"],
+    "binarize": ["always", True],
+    "max_epochs": [0, -1, 2.0],
+    "batch_size": [0, 12.5],
+    "lr": [0, -1e-3, "fast", float("nan")],
+    "optimizer": ["adamm", 3],
+    "weight_decay": [-1],
+    "validation_fraction": [0.0, 1.0],
+    "n_iter_no_change": [0],
+    "tol": [-1e-3],
+    "dtype": ["float16", np.float32],
+    "device": ["cuda:99", "gpu", 3],
+    "random_state": ["seed", -1],
+    "callbacks": [3],
+    "net_params": [[("lr", 1)]],
+}
+
+
+@each_estimator
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_bad_data_is_one_clear_error_and_changes_nothing(cls, case, digits):
+    spoil, params, message = BAD_DATA[case]
+    estimator = small(cls).fit(digits)
+    before = dict(vars(estimator))
+    answers = estimator.transform(digits)
+    estimator.set_params(**params)
+    for way in (estimator.fit, estimator.partial_fit):
+        if way == estimator.partial_fit:
+            estimator.set_params(likelihood="gaussian")
+            if "likelihood" in params or "early_stopping" in params:
+                continue
+        with pytest.raises(ValueError, match=message):
+            way(spoil(digits))
+    estimator.set_params(likelihood="gaussian", early_stopping=False)
+    assert vars(estimator) == before
+    np.testing.assert_array_equal(estimator.transform(digits), answers)
+
+
+@each_estimator
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in BAD_PARAMETERS.items() for value in values],
+)
+def test_a_wrong_parameter_is_named(cls, name, value, digits):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of {cls.__name__}"):
+        small(cls, **{name: value}).fit(digits)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("beta", -1.0),
+        ("beta", "small"),
+        ("prior", "normal"),
+        ("kl_warmup", -1),
+        ("n_importance_samples", 0),
+    ],
+)
+def test_a_wrong_parameter_of_a_vae_is_named(name, value, digits):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of VAETransformer"):
+        small(VAETransformer, **{name: value}).fit(digits)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"likelihood": Gaussian(scale="rows")}, "The 'scale' parameter of Gaussian"),
+        ({"likelihood": Gaussian(scale=0.0)}, "The 'scale' parameter of Gaussian"),
+        ({"likelihood": Gaussian(mean="relu")}, "The 'mean' parameter of Gaussian"),
+        (
+            {"prior": VampPrior(n_pseudo_inputs=0)},
+            "The 'n_pseudo_inputs' parameter of VampPrior",
+        ),
+    ],
+)
+def test_a_wrong_parameter_of_a_part_is_named(params, message, digits):
+    with pytest.raises(ValueError, match=message):
+        small(VAETransformer, **params).fit(digits)
+
+
+WRONG_BODIES = {
+    "too narrow": nn.Linear(10, 4),
+    "images": nn.Sequential(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 2, 3)),
+    "a number": lambda n_in: 3,
+    "not the rows": nn.Flatten(0),
+}
+
+
+@each_estimator
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+@pytest.mark.parametrize("body", WRONG_BODIES.values(), ids=WRONG_BODIES)
+def test_a_body_of_the_wrong_width_is_named(cls, side, body, digits):
+    with pytest.raises(ValueError, match=f"The '{side}' parameter must"):
+        small(cls, **{side: body}).fit(digits)
+
+
+@each_estimator
+def test_unknown_parameter_names_are_refused(cls):
+    with pytest.raises(TypeError, match="n_latents"):
+        cls(n_latents=3)
+    with pytest.raises(ValueError, match="Invalid parameter 'n_latents'"):
+        cls().set_params(n_latents=3)
+
+
+@each_estimator
+def test_an_unfitted_estimator_says_so(cls, digits):
+    for method in ("transform", "inverse_transform", "reconstruct", "score"):
+        with pytest.raises(NotFittedError):
+            getattr(cls(), method)(digits)
+
+
+@each_estimator
+def test_a_wrong_column_count_is_named(cls, digits):
+    estimator = small(cls).fit(digits)
+    with pytest.raises(ValueError, match=r"63 features, but .* expecting 64"):
+        estimator.transform(digits[:, :63])
+    with pytest.raises(ValueError, match=r"Z has 7 columns.*n_components=8"):
+        estimator.inverse_transform(digits[:, :7])
+
+
+def test_an_unseen_code_names_its_column(digits):
+    X = np.tile([[0.0, 3.0], [1.0, 5.0]], (20, 1))
+    estimator = small(VAETransformer, likelihood=Codes()).fit(X)
+    with pytest.raises(ValueError, match="Column x1 holds the code 4"):
+        estimator.transform([[0.0, 4.0]])
+
+
+def test_binarize_needs_bernoulli_columns(digits):
+    with pytest.raises(ValueError, match="The 'binarize' parameter"):
+        small(VAETransformer, binarize="dynamic").fit(digits)
+
+
+def test_bernoulli_above_one_warns_and_goes_on(digits):
+    with pytest.warns(SkvaeDataWarning, match="Column x5 reaches 2"):
+        small(VAETransformer, likelihood=Bernoulli()).fit(changed(digits, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("sample", {"n_samples": 0}),
+        ("log_likelihood", {"n_samples": 0}),
+        ("log_likelihood", {"method": "exact"}),
+    ],
+)
+def test_a_wrong_argument_is_named(method, arguments, digits):
+    estimator = small(VAETransformer).fit(digits)
+    data = {} if method == "sample" else {"X": digits}
+    name = next(iter(arguments))
+    with pytest.raises(ValueError, match=f"The '{name}' parameter"):
+        getattr(estimator, method)(**data, **arguments)
+
+
+class Exploding(nn.Module):
+    """A body that gives NaN from its n-th batch in training on."""
+
+    def __init__(self, n_in, n_batches):
+        super().__init__()
+        self.linear = nn.Linear(n_in, 4)
+        self.n_batches = n_batches
+
+    def forward(self, x):
+        self.n_batches -= self.training
+        return self.linear(x) * (torch.nan if self.n_batches < 0 else 1.0)
+
+
+@each_estimator
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_non_finite_loss_keeps_the_epoch_before(cls, early_stopping, digits):
+    params = {"batch_size": 50, "early_stopping": early_stopping}
+    n_batches = 4  # an epoch
+    whole = small(cls, encoder=lambda n_in: Exploding(n_in, 100), **params).fit(digits)
+    broken = small(
+        cls, encoder=lambda n_in: Exploding(n_in, 2 * n_batches + 2), **params
+    ).set_params(max_epochs=9)
+    with pytest.raises(FloatingPointError, match="batch 3 of epoch 3") as caught:
+        broken.fit(digits)
+    assert "'reconstruction'" in str(caught.value)
+    assert broken.n_iter_ == 2
+    broken.module_.encoder.n_batches = 100
+    np.testing.assert_array_equal(broken.transform(digits), whole.transform(digits))
+
+
+def test_weights_broken_by_the_last_step_are_found_in_their_epoch(digits):
+    def infinite_gradient(module):
+        module.linear.weight.register_hook(lambda g: g * torch.inf)
+        return module
+
+    encoder = infinite_gradient(Exploding(64, 1000))
+    estimator = small(AETransformer, encoder=lambda n_in: encoder, batch_size=200)
+    with pytest.raises(FloatingPointError, match=r"'weights'.*last step of epoch 1"):
+        estimator.fit(digits)
+    assert estimator.n_iter_ == 0
+    assert np.isfinite(estimator.transform(digits)).all()
+
+
+def test_a_rate_too_high_is_reported_and_survived(digits):
+    estimator = small(VAETransformer, likelihood=Poisson(), lr=1e30, max_epochs=5)
+    with pytest.raises(FloatingPointError, match="lower lr"):
+        estimator.fit(np.round(16 * digits))
+    assert np.isfinite(estimator.transform(np.round(16 * digits))).all()

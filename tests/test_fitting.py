@@ -1,0 +1,155 @@
+"""Ways to the same weights, and what may change between fits."""
+
+import pickle
+
+import numpy as np
+import pytest
+from instances import small
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from test_common import assert_same_weights, weights
+
+from skvae import AETransformer, VAETransformer
+from skvae.discovery import all_estimators
+
+each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
+
+
+@each_estimator
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_four_epochs_by_any_way_are_bit_equal(cls, dropout, digits):
+    whole = small(cls, max_epochs=4, dropout=dropout).fit(digits)
+    parts = small(cls, dropout=dropout)
+    for _ in range(4):
+        parts.partial_fit(digits)
+    warm = small(cls, max_epochs=2, dropout=dropout, warm_start=True)
+    warm.fit(digits).fit(digits)
+    resumed = small(cls, max_epochs=2, dropout=dropout, warm_start=True).fit(digits)
+    resumed = pickle.loads(pickle.dumps(resumed)).fit(digits)
+    for other in (parts, warm, resumed):
+        assert_same_weights(whole, other)
+        assert other.n_iter_ == 4
+        losses = other.history_[:, "train_loss"]
+        assert losses == whole.history_[:, "train_loss"]
+
+
+@each_estimator
+def test_six_threads_at_once_reproduce_the_serial_fits(cls, digits):
+    estimators = [small(cls, random_state=seed) for seed in range(6)]
+    serial = [clone(e).fit(digits).transform(digits) for e in estimators]
+    threads = Parallel(n_jobs=6, backend="threading")(
+        delayed(lambda e: clone(e).fit(digits).transform(digits))(e) for e in estimators
+    )
+    for one, other in zip(serial, threads, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_fit_starts_afresh(digits):
+    estimator = small(VAETransformer)
+    once = weights(estimator.fit(digits))
+    once = [w.copy() for w in once]
+    for a, b in zip(once, weights(estimator.fit(digits)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_fit_after_set_params_builds_another_network(digits):
+    estimator = small(VAETransformer).fit(digits)
+    estimator.set_params(n_components=3).fit(digits[:, :20])
+    assert estimator.transform(digits[:, :20]).shape == (200, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_components", 3),
+        ("hidden_layer_sizes", (8,)),
+        ("likelihood", "bernoulli"),
+        ("prior", "vamp"),
+        ("dtype", "float64"),
+        ("optimizer", "sgd"),
+    ],
+)
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_a_changed_architecture_cannot_go_on(name, value, way, digits):
+    estimator = small(VAETransformer, warm_start=True).fit(digits)
+    before = estimator.transform(digits)
+    estimator.set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"The '{name}' parameter .* must stay"):
+        getattr(estimator, way)(digits)
+    np.testing.assert_array_equal(estimator.transform(digits), before)
+
+
+def test_warm_start_takes_new_training_settings(digits):
+    estimator = small(VAETransformer, warm_start=True).fit(digits)
+    estimator.set_params(lr=1e-2, batch_size=50, beta=3.0, max_epochs=1).fit(digits)
+    assert estimator.net_.optimizer_.param_groups[0]["lr"] == 1e-2
+    assert estimator.net_.batch_size == 50
+    assert estimator.history_[:, "beta"] == [1.0, 1.0, 3.0]
+
+
+def test_partial_fit_takes_blocks_of_other_sizes(digits):
+    estimator = small(VAETransformer)
+    for block in (digits[:64], digits[64:65], digits[65:]):
+        estimator.partial_fit(block)
+    assert estimator.n_iter_ == 3
+
+
+def test_kl_warmup_rises_linearly_from_zero(digits):
+    estimator = small(VAETransformer, kl_warmup=4, beta=2.0, max_epochs=6).fit(digits)
+    assert estimator.history_[:, "beta"] == [0.0, 0.5, 1.0, 1.5, 2.0, 2.0]
+
+
+def test_early_stopping_restores_the_best_weights(digits):
+    estimator = small(
+        VAETransformer,
+        hidden_layer_sizes=(64, 64),
+        early_stopping=True,
+        n_iter_no_change=3,
+        max_epochs=300,
+        lr=1e-2,
+        beta=0.1,
+        batch_size=50,
+    ).fit(digits)
+    losses = estimator.history_[:, "valid_loss"]
+    assert 4 < estimator.n_iter_ < 300
+    assert np.argmin(losses) == len(losses) - 4
+    again = clone(estimator).set_params(max_epochs=int(np.argmin(losses)) + 1)
+    assert_same_weights(estimator, again.fit(digits))
+
+
+@pytest.mark.parametrize(("binarize", "anew"), [("fixed", False), ("dynamic", True)])
+def test_binarize_draws_once_or_anew_in_every_epoch(binarize, anew, digits):
+    # An autoencoder whose weights stand still: its loss tells the drawn pixels.
+    estimator = small(AETransformer, likelihood="bernoulli", binarize=binarize)
+    losses = estimator.set_params(lr=1e-12).fit(digits).history_[:, "train_loss"]
+    assert (abs(losses[1] - losses[0]) > 1e-3) is anew
+
+
+def test_binarize_leaves_what_is_asked_later_grey(digits):
+    estimator = small(VAETransformer, likelihood="bernoulli", binarize="dynamic")
+    estimator.fit(digits)
+    rounded = (digits > 0.5).astype(float)
+    assert not np.array_equal(estimator.transform(digits), estimator.transform(rounded))
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "adam", "adamw", "rmsprop", "sgd"])
+def test_every_named_optimizer_trains(optimizer, digits):
+    estimator = small(VAETransformer, optimizer=optimizer, weight_decay=1e-3)
+    losses = estimator.set_params(max_epochs=5).fit(digits).history_[:, "train_loss"]
+    assert losses[-1] < losses[0]
+
+
+def test_weight_decay_shrinks_the_weights(digits):
+    free = small(VAETransformer, max_epochs=20).fit(digits)
+    held = small(VAETransformer, max_epochs=20, weight_decay=10.0).fit(digits)
+    size = [sum(np.square(w).sum() for w in weights(e)) for e in (free, held)]
+    assert size[1] < size[0]
+
+
+def test_float64_inputs_on_disk_are_read_in_batches(digits, tmp_path):
+    file = tmp_path / "X.npy"
+    np.save(file, digits)
+    mapped = np.load(file, mmap_mode="r")
+    assert_same_weights(
+        small(VAETransformer).fit(mapped), small(VAETransformer).fit(digits)
+    )

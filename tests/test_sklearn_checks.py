@@ -1,0 +1,90 @@
+"""scikit-learn's own checks, none excused and none skipped."""
+
+import os
+
+import pytest
+from instances import small, variants
+from sklearn.base import clone
+from sklearn.utils import estimator_checks
+from sklearn.utils._param_validation import (
+    Interval as SklearnInterval,
+)
+from sklearn.utils._param_validation import (
+    StrOptions,
+)
+
+from skvae._validation import NONE, Instance, Interval, Options, Sequence
+from skvae.discovery import all_estimators
+
+VARIANTS = dict(variants())
+# The data of the checks are floats of any size, which Bernoulli warns of.
+pytestmark = pytest.mark.filterwarnings("ignore::skvae.exceptions.SkvaeDataWarning")
+
+BEYOND_CHECK_ESTIMATOR = (
+    "check_dataframe_column_names_consistency",
+    "check_get_feature_names_out_error",
+    "check_global_output_transform_pandas",
+    "check_global_set_output_transform_polars",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+)
+
+
+def not_passed(estimator):
+    results = estimator_checks.check_estimator(estimator, on_fail=None, on_skip=None)
+    assert len(results) > 40
+    return [
+        (result["check_name"], result["status"], str(result["exception"]))
+        for result in results
+        if result["status"] != "passed"
+    ]
+
+
+@pytest.mark.parametrize("label", VARIANTS)
+def test_check_estimator(label):
+    assert os.environ.get("SCIPY_ARRAY_API") == "1", "set it, or a check is skipped"
+    assert not_passed(VARIANTS[label]) == []
+
+
+@pytest.mark.parametrize(("name", "cls"), all_estimators())
+def test_check_estimator_of_the_untouched_default(name, cls):
+    assert not_passed(cls()) == []
+
+
+# The checks mix frames and arrays, which scikit-learn itself warns of.
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
+@pytest.mark.parametrize("check", BEYOND_CHECK_ESTIMATOR)
+@pytest.mark.parametrize(("name", "cls"), all_estimators())
+def test_checks_that_sklearn_runs_on_itself(check, name, cls):
+    getattr(estimator_checks, check)(name, small(cls))
+
+
+def in_sklearns_words(constraint):
+    """Translate a constraint of ours, so that sklearn's check can find wrong values."""
+    if isinstance(constraint, Interval):
+        low = None if constraint.low == float("-inf") else constraint.low
+        high = None if constraint.high == float("inf") else constraint.high
+        return SklearnInterval(constraint.kind, low, high, closed=constraint.closed)
+    if isinstance(constraint, Options):
+        return StrOptions(set(constraint.names))
+    if isinstance(constraint, Instance):
+        return constraint.types[0]
+    if isinstance(constraint, Sequence):
+        return tuple
+    return None if constraint is NONE else callable
+
+
+@pytest.mark.parametrize(("name", "cls"), all_estimators())
+def test_parameter_validation(name, cls, monkeypatch):
+    table = {
+        parameter: [in_sklearns_words(constraint) for constraint in constraints]
+        for parameter, constraints in cls._allowed.items()
+    }
+    estimator = clone(small(cls))
+    monkeypatch.setattr(cls, "_parameter_constraints", table, raising=False)
+    # sklearn's own error class is private; ours is the ValueError that it derives from.
+    monkeypatch.setattr(estimator_checks, "InvalidParameterError", ValueError)
+    estimator_checks.check_param_validation(name, estimator)
