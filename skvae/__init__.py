@@ -1,6 +1,7 @@
 """Variational autoencoders as scikit-learn estimators."""
 
+from skvae._loading import load
 from skvae._version import __version__
 from skvae.autoencoders import AETransformer, VAETransformer
 
-__all__ = ["AETransformer", "VAETransformer", "__version__"]
+__all__ = ["AETransformer", "VAETransformer", "__version__", "load"]

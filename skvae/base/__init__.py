@@ -1,6 +1,7 @@
 """The scikit-learn face of every model."""
 
 from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._restoring import restore
 from skvae.base._vae import BaseVAETransformer
 
-__all__ = ["BaseAutoencoderTransformer", "BaseVAETransformer"]
+__all__ = ["BaseAutoencoderTransformer", "BaseVAETransformer", "restore"]

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from skvae._validation import check_parameters
 from skvae.base._building import configure, new_net, resolve_device, resolve_dtype
 from skvae.base._parameters import AUTOENCODER_PARAMETERS
+from skvae.base._saving import SavingMixin
 from skvae.base._tasks import CallbackSupportMixin, FitTasks, with_callbacks
 from skvae.distributions import as_likelihood
 from skvae.inference import Evaluator
@@ -27,6 +28,7 @@ from skvae.training import Progress, Rows, seeded_weights
 
 class BaseAutoencoderTransformer(
     CallbackSupportMixin,
+    SavingMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,
@@ -175,14 +177,18 @@ class BaseAutoencoderTransformer(
         self._fitted_architecture = self._describe_architecture()
 
     def _build_module(self, X):
-        """Build the untrained torch module for the columns of `X`."""
+        """Build the untrained torch module for the columns of `X`.
+
+        `X` is None where saved weights will be put in; ``likelihood_`` is fitted.
+        """
         raise NotImplementedError
 
     def _build_body(self, name, n_in):
         """Build the encoder's or the decoder's body; return it and its width."""
         own = getattr(self, name)
         if own is not None:
-            return build_body(own, n_in, name)
+            with torch.device("cpu"):  # `load` builds on the meta device first
+                return build_body(own, n_in, name)
         sizes = tuple(self.hidden_layer_sizes)
         sizes = sizes if name == "encoder" else sizes[::-1]
         return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
@@ -191,6 +197,8 @@ class BaseAutoencoderTransformer(
         """Give a function n -> n training rows as the encoder sees them."""
 
         def rows(n):
+            if X is None:
+                return torch.zeros(n, head.n_features)
             which = np.random.default_rng(self._seed).permutation(len(X))
             block = np.take(X, np.resize(which, n), axis=0)
             return head.features(torch.as_tensor(block).to(torch.get_default_dtype()))

@@ -54,11 +54,11 @@ def restore(cls, header, tensors, own, device=None):
     rest = {name: t for name, t in tensors.items() if not name.startswith("module.")}
     unpacker = Unpacker(CLASSES, rest)
     estimator = cls(**_parameters(cls, header, unpacker, own))
-    changed, device = _place(estimator, device)
     check_parameters(estimator)
-    as_likelihood(estimator.likelihood)
-    _restore_attributes(estimator, unpacker.unpack(header["attributes"]))
     _check_lengths(estimator, len(weights))
+    as_likelihood(estimator.likelihood)
+    changed, device = _place(estimator, device)
+    _restore_attributes(estimator, unpacker.unpack(header["attributes"]))
     module = _build(estimator, weights, _dtype(header["module"]))
     estimator.net_ = _net(estimator, module, header, unpacker, device)
     estimator._fitted_architecture = estimator._describe_architecture()
@@ -98,7 +98,7 @@ def _place(estimator, device):
     changed = None
     if device is not None:
         estimator.device = device
-    elif wanted != "auto" and torch.device(wanted).type != "meta":
+    elif wanted != "auto" and torch.device(wanted):
         try:
             resolve_device(wanted, owner)
         except ValueError:
@@ -108,10 +108,7 @@ def _place(estimator, device):
                 "its 'device' parameter is 'cpu' now. To choose one: load(path, "
                 "device=...)."
             )
-    found = resolve_device(estimator.device, owner)
-    if found.type == "meta":
-        raise ValueError("torch's meta device computes nothing.")
-    return changed, found
+    return changed, resolve_device(estimator.device, owner)
 
 
 def _restore_attributes(estimator, values):
@@ -184,6 +181,8 @@ def _check_weights(expected, found):
 def _net(estimator, module, header, unpacker, device):
     """Put the module into a net, as trained as it was."""
     net = new_net(estimator, module, estimator._seed, device)
+    if any(parameter.is_meta for parameter in module.parameters()):
+        raise ValueError("torch's meta device computes nothing.")
     configure(net, estimator)
     net.history = History(_rows(unpacker.unpack(header["history"])))
     if len(net.history) != estimator.n_iter_:

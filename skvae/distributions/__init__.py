@@ -9,6 +9,7 @@ from skvae.distributions._discrete import (
     Product,
 )
 from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._learned import check_learned
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
@@ -42,6 +43,7 @@ __all__ = [
     "SharedNoise",
     "StandardNormal",
     "as_likelihood",
+    "check_learned",
     "kl",
     "register_kl",
 ]

@@ -236,10 +236,10 @@ class CodesHead(Head):
     def __init__(self, n_hidden, levels):
         n_columns, width = len(levels), max(map(len, levels))
         super().__init__(n_hidden, n_columns * width, n_columns * width)
-        table = np.full((n_columns, width), np.nan)
+        table = torch.full((n_columns, width), torch.nan, dtype=torch.float32)
         for row, codes in zip(table, levels, strict=True):
-            row[: len(codes)] = codes
-        self.register_buffer("levels", torch.as_tensor(table, dtype=torch.float32))
+            row[: len(codes)] = torch.as_tensor(codes)
+        self.register_buffer("levels", table)
 
     def features(self, x):
         one_hot = x.unsqueeze(-1) == self.levels  # (B, D) -> (B, D, L)

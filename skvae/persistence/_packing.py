@@ -73,7 +73,7 @@ class Packer:
             return {"@class": value.__name__}
         if self._knows(type(value)):
             return {"@object": self._object(value, path)}
-        raise NotPlainError(f"{path} is no plain data: {value!r}")
+        raise NotPlainError(f"{path} cannot be saved, as it is no plain data: {value!r}")
 
     def _knows(self, cls):
         return isinstance(cls, type) and self.classes.get(cls.__name__) is cls

@@ -1,0 +1,135 @@
+"""Samples and likelihoods of fitted estimators."""
+
+import numpy as np
+import pytest
+import torch
+from instances import small
+from sklearn.datasets import load_digits
+
+from skvae import AETransformer, VAETransformer
+from skvae.distributions import Bernoulli, Categorical, Codes, Gaussian, Poisson
+from skvae.training import Batch
+
+BITS = np.array([[b >> i & 1 for i in range(6)] for b in range(64)], dtype=float)
+
+TABLES = {
+    "bernoulli": (Bernoulli(), (load_digits().data[:150] > 8).astype(float)),
+    "gaussian": (Gaussian(), load_digits().data[:150]),
+    "row": (Gaussian(scale="row"), load_digits().data[:150]),
+    "sigmoid": (Gaussian(scale=0.1, mean="sigmoid"), load_digits().data[:150] / 16),
+    "tanh": (Gaussian("shared", mean="tanh"), load_digits().data[:150] / 8 - 1),
+    "categorical": (Categorical(), np.eye(10)[load_digits().target[:150]]),
+    "codes": (Codes(), load_digits().data[:150, :20]),
+    "poisson": (Poisson(), load_digits().data[:150]),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("cls", [AETransformer, VAETransformer])
+def test_every_likelihood_trains_and_answers(name, cls):
+    likelihood, X = TABLES[name]
+    estimator = small(cls, likelihood=likelihood, max_epochs=20).fit(X)
+    assert estimator.history_[-1]["train_loss"] < estimator.history_[0]["train_loss"]
+    assert np.isfinite(estimator.score(X))
+    assert estimator.reconstruct(X).shape == X.shape
+
+
+@pytest.mark.parametrize("prior", ["standard-normal", "vamp"])
+@pytest.mark.parametrize("name", TABLES)
+def test_samples_are_rows_that_can_be_scored(name, prior):
+    likelihood, X = TABLES[name]
+    vae = small(VAETransformer, likelihood=likelihood, prior=prior).fit(X)
+    rows = vae.sample(40, random_state=0)
+    assert rows.shape == (40, X.shape[1])
+    assert np.isfinite(vae.score_samples(rows)).all()
+    np.testing.assert_array_equal(rows, vae.sample(40, random_state=0))
+    assert not np.array_equal(rows, vae.sample(40, random_state=1))
+    assert vae.sample(3, random_state=0, mean=True).shape == (3, X.shape[1])
+
+
+def test_samples_without_a_seed_differ_from_call_to_call(digits):
+    vae = small(VAETransformer).fit(digits)
+    assert not np.array_equal(vae.sample(3), vae.sample(3))
+
+
+@pytest.mark.parametrize("prior", ["standard-normal", "vamp"])
+def test_log_likelihoods_of_all_bit_strings_sum_to_one(prior):
+    X = BITS[np.random.default_rng(0).integers(10, size=200)]
+    vae = small(
+        VAETransformer,
+        n_components=2,
+        likelihood="bernoulli",
+        prior=prior,
+        max_epochs=60,
+        lr=1e-2,
+        dtype="float64",
+    ).fit(X)
+    estimate = vae.log_likelihood(BITS, n_samples=4000, return_std_error=True)
+    total = np.exp(estimate.values).sum()
+    error = np.sqrt(np.square(np.exp(estimate.values) * estimate.std_error).sum())
+    assert total == pytest.approx(1.0, abs=max(4 * error, 1e-3))
+    assert error < 0.05
+
+
+def test_one_latent_is_integrated_exactly():
+    """ln p(x) of one latent by quadrature, against importance sampling."""
+    X = BITS[np.random.default_rng(1).integers(64, size=200)]
+    vae = small(VAETransformer, n_components=1, likelihood="bernoulli", dtype="float64")
+    vae.set_params(max_epochs=60, lr=1e-2).fit(X)
+    grid = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    log_p = vae.module_.likelihood(grid[:, None, None]).log_prob(
+        torch.as_tensor(X[:20])
+    )
+    log_joint = log_p.detach() - 0.5 * grid[:, None] ** 2 - 0.5 * np.log(2 * np.pi)
+    exact = torch.logsumexp(log_joint, 0) + np.log(16 / 4000)
+    estimate = vae.log_likelihood(X[:20], n_samples=5000, return_std_error=True)
+    distance = (estimate.values - exact.numpy()) / estimate.std_error
+    assert np.abs(distance).max() < 4
+    elbo = vae.log_likelihood(X[:20], n_samples=5000, method="elbo")
+    assert (elbo < exact.numpy() + 0.05).all()
+
+
+def test_samples_follow_the_model():
+    X = BITS[np.random.default_rng(0).integers(10, size=200)]
+    vae = small(VAETransformer, likelihood="bernoulli", max_epochs=60, lr=1e-2).fit(X)
+    rows = vae.sample(20000, random_state=0)
+    means = vae.sample(20000, random_state=1, mean=True)
+    np.testing.assert_allclose(rows.mean(0), means.mean(0), atol=0.02)
+
+
+def test_a_row_is_scored_alone_as_among_others(digits):
+    vae = small(VAETransformer).fit(digits)
+    together = vae.score_samples(digits)
+    np.testing.assert_allclose(vae.score_samples(digits[5:6]), together[5:6], rtol=1e-6)
+    np.testing.assert_allclose(
+        vae.score_samples(digits[::-1]), together[::-1], rtol=1e-6
+    )
+
+
+def test_score_is_the_mean_of_score_samples(digits):
+    vae = small(VAETransformer).fit(digits)
+    assert vae.score(digits) == vae.score_samples(digits).mean()
+    assert vae.score(digits) == vae.log_likelihood(digits, n_samples=64).mean()
+
+
+def test_the_autoencoder_has_no_density(digits):
+    ae = small(AETransformer).fit(digits)
+    for name in ("sample", "score_samples", "log_likelihood"):
+        assert not hasattr(ae, name)
+    assert not {"beta", "prior", "kl_warmup"} & ae.get_params().keys()
+    batch = Batch(x=torch.as_tensor(digits, dtype=torch.float32))
+    bound = ae.module_.bound(batch).mean().item()
+    assert ae.score(digits) == pytest.approx(bound, rel=1e-5)
+
+
+def test_beta_trades_reconstruction_for_divergence(digits):
+    last = [
+        small(VAETransformer, beta=beta, max_epochs=40, lr=3e-3)
+        .fit(digits)
+        .history_[-1]
+        for beta in (0.1, 1.0, 10.0)
+    ]
+    kls = [row["kl"] for row in last]
+    assert kls == sorted(kls, reverse=True)
+    reconstructions = [row["reconstruction"] for row in last]
+    assert reconstructions == sorted(reconstructions, reverse=True)
