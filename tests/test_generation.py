@@ -66,9 +66,10 @@ def test_log_likelihoods_of_all_bit_strings_sum_to_one(prior):
     ).fit(X)
     estimate = vae.log_likelihood(BITS, n_samples=4000, return_std_error=True)
     total = np.exp(estimate.values).sum()
-    error = np.sqrt(np.square(np.exp(estimate.values) * estimate.std_error).sum())
-    assert total == pytest.approx(1.0, abs=max(4 * error, 1e-3))
-    assert error < 0.05
+    # Rows share their draws, so errors may all fall on one side: they add up.
+    error = (np.exp(estimate.values) * estimate.std_error).sum()
+    assert total == pytest.approx(1.0, abs=4 * error)
+    assert error < 0.01
 
 
 def test_one_latent_is_integrated_exactly():
@@ -77,9 +78,8 @@ def test_one_latent_is_integrated_exactly():
     vae = small(VAETransformer, n_components=1, likelihood="bernoulli", dtype="float64")
     vae.set_params(max_epochs=60, lr=1e-2).fit(X)
     grid = torch.linspace(-8, 8, 4001, dtype=torch.float64)
-    log_p = vae.module_.likelihood(grid[:, None, None]).log_prob(
-        torch.as_tensor(X[:20])
-    )
+    x = torch.as_tensor(X[:20])
+    log_p = vae.module_.likelihood(grid[:, None, None]).log_prob(x)
     log_joint = log_p.detach() - 0.5 * grid[:, None] ** 2 - 0.5 * np.log(2 * np.pi)
     exact = torch.logsumexp(log_joint, 0) + np.log(16 / 4000)
     estimate = vae.log_likelihood(X[:20], n_samples=5000, return_std_error=True)
@@ -123,11 +123,9 @@ def test_the_autoencoder_has_no_density(digits):
 
 
 def test_beta_trades_reconstruction_for_divergence(digits):
+    vae = small(VAETransformer, max_epochs=40, lr=3e-3)
     last = [
-        small(VAETransformer, beta=beta, max_epochs=40, lr=3e-3)
-        .fit(digits)
-        .history_[-1]
-        for beta in (0.1, 1.0, 10.0)
+        vae.set_params(beta=beta).fit(digits).history_[-1] for beta in (0.1, 1.0, 10.0)
     ]
     kls = [row["kl"] for row in last]
     assert kls == sorted(kls, reverse=True)
