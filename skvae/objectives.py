@@ -27,7 +27,7 @@ def elbo(log_likelihood, kl, beta=1.0):
     -------
     Tensor of shape (B,)
     """
-    return log_likelihood - beta * kl
+    return torch.sub(log_likelihood, kl, alpha=beta)
 
 
 def log_weights(log_likelihood, log_prior, log_posterior, beta=1.0):

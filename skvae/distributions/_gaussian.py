@@ -107,12 +107,14 @@ class LearnedScale(nn.Module):
 
     def __init__(self, unit, floor, n_scales):
         super().__init__()
-        self.floor = floor
         self.weight = nn.Parameter(torch.full((n_scales,), SOFTPLUS_ONE / GAIN))
-        self.register_buffer("unit", _buffer(unit))
+        self.register_buffer("low", _buffer(floor * unit))
+        self.register_buffer("gain", _buffer(GAIN * unit))
 
     def forward(self, h):
-        return self.unit * (self.floor + functional.softplus(GAIN * self.weight))
+        # torch's softplus with this beta is softplus(GAIN · w) / GAIN.
+        raw = functional.softplus(self.weight, beta=GAIN)
+        return torch.addcmul(self.low, self.gain, raw)
 
 
 class RowScale(nn.Module):

@@ -3,6 +3,60 @@
 import torch
 
 
+class Ledger:
+    """The losses and terms of one group, a row of data a row: one table on the device.
+
+    One table, as thousands of small tensors kept between the activations of an epoch
+    would keep the memory of these from being used again.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the columns; the loss is the first.
+    n_rows : int
+        How many rows are expected; more make the table grow.
+    like : Tensor
+        Says which type and device.
+    """
+
+    def __init__(self, names, n_rows, like):
+        self.names = names
+        self.ends = []  # of each batch
+        self._table = like.new_empty((n_rows, len(names)))
+
+    def add(self, columns):
+        """Write the values of one batch, each (B,)."""
+        start = self.ends[-1] if self.ends else 0
+        end = start + len(columns[0])
+        if end > len(self._table):
+            more = self._table.new_empty((end, len(self.names)))
+            self._table = torch.cat([self._table[:start], more])
+        torch.stack(columns, 1, out=self._table[start:end])
+        self.ends.append(end)
+
+    def means(self):
+        """Give the mean of every column over the rows, (len(names),)."""
+        return self._table[: self.ends[-1]].mean(0, dtype=torch.float64)
+
+    def last_loss(self):
+        """Give the loss of the last batch, ()."""
+        return self._table[self.ends[-1] - 1, 0]
+
+    def first_bad(self):
+        """Find the first batch (from 1) with a non-finite value, and its last column.
+
+        The loss comes first and is made of the terms, so a term is named before it.
+        """
+        wrong = (~self._table[: self.ends[-1]].isfinite()).nonzero().tolist()
+        if not wrong:
+            return None
+        row = wrong[0][0]
+        batch = next(i for i, end in enumerate(self.ends, 1) if row < end)
+        columns = [column for r, column in wrong if r < self.ends[batch - 1]]
+        terms = [column for column in columns if column > 0]
+        return batch, self.names[min(terms, default=0)]
+
+
 class EpochLog:
     """The losses of an epoch, kept on the device and read once at its end.
 
@@ -10,24 +64,27 @@ class EpochLog:
     ----------
     epoch : int
         The epoch's number, from 1.
+    n_rows : int
+        How many rows an epoch has.
     """
 
-    def __init__(self, epoch):
-        self.epoch = epoch
-        self._losses = {}  # group -> scalar a batch
-        self._sizes = {}  # group -> rows a batch
-        self._terms = {}  # name -> (group, (B,) a batch)
+    def __init__(self, epoch, n_rows):
+        self.epoch, self.n_rows = epoch, n_rows
+        self._ledgers = {}  # group -> Ledger
 
-    def add(self, group, loss, terms, n_rows):
-        """Keep the loss and the terms of one step, without reading them."""
-        self._losses.setdefault(group, []).append(loss.detach())
-        self._sizes.setdefault(group, []).append(n_rows)
-        for name, values in terms.items():
-            self._terms.setdefault(name, (group, []))[1].append(values.detach())
+    def add(self, loss, n_rows):
+        """Keep a `Loss` and its terms, without reading them."""
+        value = loss.value.detach()
+        ledger = self._ledgers.get(loss.group)
+        if ledger is None:
+            names = [_loss_name(loss.group), *loss.terms]
+            ledger = self._ledgers[loss.group] = Ledger(names, self.n_rows, value)
+        terms = [values.detach() for values in loss.terms.values()]
+        ledger.add([value.expand(n_rows), *terms])
 
     def last_loss(self):
         """Give the last loss of the first group."""
-        return next(iter(self._losses.values()))[-1]
+        return next(iter(self._ledgers.values())).last_loss()
 
     def write(self, history, module):
         """Check that all is finite, then record means over rows in `history`.
@@ -37,56 +94,25 @@ class EpochLog:
         FloatingPointError
             Naming the epoch, the first bad batch and the term.
         """
-        losses = {group: torch.stack(values) for group, values in self._losses.items()}
-        terms = {name: torch.cat(values) for name, (_, values) in self._terms.items()}
         weights = sum(p.detach().sum() for p in module.parameters())
-        means = [self._mean_loss(group, values) for group, values in losses.items()]
-        means += [values.mean(dtype=torch.float64) for values in terms.values()]
+        means = [ledger.means() for ledger in self._ledgers.values()]
         # One transfer from the device for the whole epoch.
-        *numbers, weight_sum = torch.stack([*means, weights.double()]).tolist()
-        if not all(map(_is_finite, [*numbers, weight_sum])):
-            self._raise(losses, terms)
-        names = [_loss_name(group) for group in losses] + list(terms)
+        *numbers, total = torch.cat([*means, weights.double()[None]]).tolist()
+        if not all(number - number == 0 for number in [*numbers, total]):
+            self._raise()
+        names = [name for ledger in self._ledgers.values() for name in ledger.names]
         for name, number in zip(names, numbers, strict=True):
             history.record(name, number)
 
-    def _mean_loss(self, group, values):
-        sizes = torch.tensor(self._sizes[group], dtype=torch.float64)
-        return values.double() @ (sizes / sizes.sum()).to(values.device)
-
-    def _raise(self, losses, terms):
-        batch, term = self._first_bad(losses, terms)
-        where = (
-            f"in batch {batch} of epoch {self.epoch}"
-            if batch
-            else (f"in the last step of epoch {self.epoch}")
-        )
+    def _raise(self):
+        found = [ledger.first_bad() for ledger in self._ledgers.values()]
+        batch, term = min(filter(None, found), default=(None, "weights"))
+        where = f"batch {batch} of epoch" if batch else "the last step of epoch"
         raise FloatingPointError(
-            f"The term {term!r} became non-finite {where}. The weights are those "
-            "before this epoch. Scale the columns, lower lr, or raise the floor of the "
-            "likelihood's scale."
+            f"The term {term!r} became non-finite in {where} {self.epoch}. The weights "
+            "are those before this epoch. Scale the columns, lower lr, or raise the "
+            "floor of the likelihood's scale."
         )
-
-    def _first_bad(self, losses, terms):
-        """Find the first batch (from 1) with a non-finite value, and the term."""
-        found = []
-        for name, (group, _) in self._terms.items():
-            per_batch = terms[name].split(self._sizes[group])
-            finite = torch.stack([values.isfinite().all() for values in per_batch])
-            found.append((_first_false(finite), name))
-        for group, values in losses.items():
-            found.append((_first_false(values.isfinite()), _loss_name(group)))
-        bad = [(batch, name) for batch, name in found if batch]
-        return min(bad, key=lambda pair: pair[0]) if bad else (None, "weights")
-
-
-def _first_false(flags):
-    wrong = (~flags).nonzero()
-    return int(wrong[0]) + 1 if len(wrong) else None
-
-
-def _is_finite(number):
-    return number - number == 0
 
 
 def _loss_name(group):
@@ -113,16 +139,14 @@ class Snapshot:
             for optimizer in self._optimizers()
         ]
 
-    def restore(self, optimizers=True):
+    def restore(self):
         """Go back to the copied state."""
         with torch.no_grad():
             for tensor, saved in zip(self._tensors(), self._weights, strict=True):
                 tensor.copy_(saved)
-        if optimizers:
-            pairs = zip(self._optimizers(), self._states, strict=True)
-            for optimizer, states in pairs:
-                optimizer.state.clear()
-                optimizer.state.update({p: _copied(s) for p, s in states.items()})
+        for optimizer, states in zip(self._optimizers(), self._states, strict=True):
+            optimizer.state.clear()
+            optimizer.state.update({p: _copied(s) for p, s in states.items()})
 
     def _tensors(self):
         return [*self.net.module_.parameters(), *self.net.module_.buffers()]

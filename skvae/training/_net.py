@@ -185,14 +185,18 @@ class VariationalNet(NeuralNet):
         self.module_.train()
         batches = self.get_iterator(rows, training=True)
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
-        hooks, log, groups = BatchHooks(self), EpochLog(epoch), self._groups()
+        hooks, log, groups = (
+            BatchHooks(self),
+            EpochLog(epoch, len(rows)),
+            self._groups(),
+        )
         with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
             for phase in self.module_.phases:
                 for batch in self._binarized(batches, noise):
                     hooks.begin(batch)
                     for loss in self.module_.losses(batch, phase, noise):
                         step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
-                        log.add(*loss, len(batch.x))
+                        log.add(loss, len(batch.x))
                     hooks.end(batch, log)
         log.write(self.history, self.module_)
 
@@ -203,6 +207,9 @@ class VariationalNet(NeuralNet):
             optimizer = getattr(self, optimizer_name(group) + "_")
             moved = [p for part in optimizer.param_groups for p in part["params"]]
             groups[group] = optimizer, moved
+        trained = [p for p in self.module_.parameters() if p.requires_grad]
+        if len(moved) == len(trained):  # naming all of them would only take time
+            groups[group] = optimizer, None
         return groups
 
     def _binarized(self, batches, noise):

@@ -28,9 +28,17 @@ class FusedAdam(torch.optim.Adam):
             params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True
         )
 
-    # The two methods as torch wrote them, without the decorator that imports it.
+    # As torch wrote it, without the decorator that imports the compiler.
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
-    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients, or set them to zero."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    parameter.grad.zero_()
 
     def _moments(self, parameter):
         state = self.state[parameter]
