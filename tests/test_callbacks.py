@@ -165,6 +165,21 @@ def test_ctrl_c_keeps_the_epochs_done_and_goes_on_up(cls, delay, digits):
     assert estimator.history_[:, "train_loss"] == again.history_[:, "train_loss"]
 
 
+class Slow(Callback):
+    """A callback in which a Ctrl-C lands."""
+
+    def on_epoch_end(self, net, **kwargs):
+        time.sleep(30)
+
+
+def test_ctrl_c_in_a_callback_is_no_wish_to_stop(digits):
+    estimator = small(VAETransformer, callbacks=[Slow()])
+    interrupt_soon(0.7)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(digits)
+    assert estimator.n_iter_ == 1
+
+
 def test_ctrl_c_stops_a_grid_search(digits):
     search = GridSearchCV(
         small(VAETransformer, max_epochs=10**6), {"lr": [1e-3, 1e-2]}, cv=2

@@ -5,6 +5,7 @@ from torch import nn
 
 from skvae.base import BaseAutoencoderTransformer
 from skvae.distributions import Point
+from skvae.nets import over_rows
 from skvae.training import LatentModel, Loss
 
 
@@ -39,7 +40,7 @@ class AE(LatentModel):
         return Point(self.code(self.encoder(self.head.features(batch.x))))
 
     def likelihood(self, z, batch=None):
-        return self.head(self.decoder(z))
+        return self.head(over_rows(self.decoder, z))
 
     def bound(self, batch, noise=None):
         z = self.posterior(batch).mean  # (B, K)

@@ -2,7 +2,7 @@
 
 from skvae.base import BaseVAETransformer
 from skvae.distributions import Normal, kl
-from skvae.nets import LocScale
+from skvae.nets import LocScale, over_rows
 from skvae.objectives import elbo, importance_weighted, log_weights
 from skvae.priors import as_prior
 from skvae.training import LatentModel, Loss
@@ -68,7 +68,7 @@ class VAE(LatentModel):
         return Normal(*self.loc_scale(self.encoder(features)))
 
     def likelihood(self, z, batch=None):
-        return self.head(self.decoder(z))
+        return self.head(over_rows(self.decoder, z))
 
     def prior(self, batch):
         like = batch.x.new_empty((len(batch.x), self.n_components))

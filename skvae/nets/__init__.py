@@ -5,6 +5,7 @@ from skvae.nets._mlp import (
     LocalDropout,
     build_body,
     mlp,
+    over_rows,
     set_dropout_generator,
 )
 from skvae.nets._posterior import LocScale
@@ -15,5 +16,6 @@ __all__ = [
     "LocalDropout",
     "build_body",
     "mlp",
+    "over_rows",
     "set_dropout_generator",
 ]

@@ -76,6 +76,17 @@ def mlp(n_in, hidden_layer_sizes, activation="relu", dropout=0.0):
     return nn.Sequential(*layers)
 
 
+def over_rows(body, h):
+    """Apply a body for (n, h) to a tensor with more axes, (..., B, h) -> (..., B, h').
+
+    A convolution or a batch normalisation knows rows only, while several samples of z
+    come as (S, B, K).
+    """
+    if h.ndim == 2:
+        return body(h)
+    return body(h.flatten(0, -2)).unflatten(0, h.shape[:-1])
+
+
 def build_body(body, n_in, parameter):
     """Take a user's own network as a body and find its width.
 

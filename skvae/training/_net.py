@@ -5,6 +5,7 @@ parameters that each moves (`parameter_groups`). The loop does the rest: a plain
 adversary or an expectation-maximisation differ in what they yield and in nothing else.
 """
 
+import dis
 from typing import NamedTuple
 
 import torch
@@ -160,10 +161,12 @@ class VariationalNet(NeuralNet):
             self.run_single_epoch(valid, False, "valid", self.validation_step)
 
     def _ask_callbacks(self, train, valid):
-        """Run the hooks after an epoch; a KeyboardInterrupt there asks to stop."""
+        """Run the hooks after an epoch; give whether one asks to stop."""
         try:
             self.notify("on_epoch_end", dataset_train=train, dataset_valid=valid)
-        except KeyboardInterrupt:  # skorch's convention, as of its EarlyStopping
+        except KeyboardInterrupt as interrupt:
+            if not raised_on_purpose(interrupt):
+                raise
             return True
         return False
 
@@ -185,11 +188,8 @@ class VariationalNet(NeuralNet):
         self.module_.train()
         batches = self.get_iterator(rows, training=True)
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
-        hooks, log, groups = (
-            BatchHooks(self),
-            EpochLog(epoch, len(rows)),
-            self._groups(),
-        )
+        log = EpochLog(epoch, len(rows))
+        hooks, groups = BatchHooks(self), self._groups()
         with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
             for phase in self.module_.phases:
                 for batch in self._binarized(batches, noise):
@@ -206,9 +206,8 @@ class VariationalNet(NeuralNet):
         for group in self.module_.parameter_groups():
             optimizer = getattr(self, optimizer_name(group) + "_")
             moved = [p for part in optimizer.param_groups for p in part["params"]]
-            groups[group] = optimizer, moved
-        trained = [p for p in self.module_.parameters() if p.requires_grad]
-        if len(moved) == len(trained):  # naming all of them would only take time
+            groups[group] = optimizer, [p for p in moved if p.requires_grad]
+        if len(groups) == 1:  # all there is; to name it would only take time
             groups[group] = optimizer, None
         return groups
 
@@ -241,6 +240,18 @@ class VariationalNet(NeuralNet):
         """Give the bound of each row of a batch, (B,)."""
         with torch.no_grad():
             return self.module_.bound(batch, noise)
+
+
+def raised_on_purpose(interrupt):
+    """Tell a callback's ``raise KeyboardInterrupt``, skorch's way to stop, from Ctrl-C.
+
+    A Ctrl-C surfaces at whatever instruction runs, and not at one that raises.
+    """
+    trace = interrupt.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    return dis.opname[instruction] == "RAISE_VARARGS"
 
 
 def optimizer_name(group):

@@ -1,0 +1,88 @@
+"""A user's own bodies: what is copied, trained, seeded and left alone."""
+
+import numpy as np
+import pytest
+import torch
+from instances import small
+from sklearn.model_selection import GridSearchCV
+from torch import nn
+
+from skvae.discovery import all_estimators
+from skvae.nets import LocalDropout
+
+each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
+
+
+def convolutional():
+    """(n, 64) -> (n, 64), by way of 8 x 8 images."""
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)),  # (n, 64) -> (n, 1, 8, 8)
+        nn.Conv2d(1, 4, 3, stride=2, padding=1),  # (n, 4, 4, 4)
+        nn.ReLU(),
+        nn.Flatten(),  # (n, 64)
+    )
+
+
+def own(n_in):
+    return nn.Sequential(nn.Linear(n_in, 12), nn.BatchNorm1d(12), nn.Tanh())
+
+
+@each_estimator
+def test_a_module_is_copied_and_left_untouched(cls, digits):
+    module = convolutional()
+    before = [p.clone() for p in module.parameters()]
+    estimator = small(cls, encoder=module).fit(digits)
+    for given, kept, fitted in zip(
+        module.parameters(), before, estimator.module_.encoder.parameters(), strict=True
+    ):
+        assert torch.equal(given, kept)
+        assert not torch.equal(given, fitted)
+
+
+@each_estimator
+def test_a_function_is_given_the_width_and_seeded(cls, digits):
+    one = small(cls, encoder=own, decoder=own).fit(digits)
+    other = small(cls, encoder=own, decoder=own).fit(digits)
+    assert one.module_.encoder[0].in_features == 64
+    assert one.module_.decoder[0].in_features == 8
+    np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
+
+
+@each_estimator
+def test_width_and_likelihood_stay_searchable(cls, digits):
+    search = GridSearchCV(
+        small(cls, encoder=convolutional(), decoder=own),
+        {"n_components": [2, 5], "likelihood": ["bernoulli", "gaussian"]},
+        cv=2,
+    ).fit(digits)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@each_estimator
+def test_frozen_layers_stay_as_they_are(cls, digits):
+    module = convolutional().requires_grad_(False)
+    estimator = small(cls, encoder=module).fit(digits)
+    for given, fitted in zip(
+        module.parameters(), estimator.module_.encoder.parameters(), strict=True
+    ):
+        assert torch.equal(given, fitted)
+
+
+@each_estimator
+def test_dropout_inside_draws_from_the_fits_own_generator(cls, digits):
+    module = nn.Sequential(nn.Linear(64, 16), nn.Dropout(0.5))
+    torch.manual_seed(0)
+    one = small(cls, encoder=module).fit(digits)
+    torch.manual_seed(1)
+    other = small(cls, encoder=module).fit(digits)
+    assert isinstance(one.module_.encoder[1], LocalDropout)
+    assert isinstance(module[1], nn.Dropout)
+    np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
+
+
+@each_estimator
+def test_batch_normalisation_trains_and_does_not_leak_between_rows(cls, digits):
+    rows = digits[:129]  # a last batch of one row joins the one before
+    estimator = small(cls, encoder=own, batch_size=64).fit(rows)
+    alone = estimator.transform(rows[:1])
+    np.testing.assert_allclose(alone, estimator.transform(rows)[:1], atol=1e-5)
