@@ -1,5 +1,8 @@
 """Columns of a table: their names, how to select them, what they hold."""
 
+from collections.abc import Iterable
+from numbers import Integral
+
 import numpy as np
 
 
@@ -41,6 +44,8 @@ def resolve_columns(columns, n_columns, names=None, frame=None):
         return np.arange(n_columns)[_positional(columns, names)]
     if isinstance(columns, str) or np.isscalar(columns):
         columns = [columns]
+    if not isinstance(columns, Iterable):
+        raise ValueError(f"{columns!r} does not select columns.")
     columns = list(columns)
     if columns and all(isinstance(c, bool | np.bool_) for c in columns):
         return _from_mask(columns, n_columns)
@@ -72,6 +77,8 @@ def _position(column, n_columns, names):
             found = f"the columns are {known}" if known else "X has no column names"
             raise ValueError(f"No column is named {column!r}: {found}.")
         return known.index(column)
+    if not isinstance(column, Integral):
+        raise ValueError(f"{column!r} is neither the name nor the number of a column.")
     if not -n_columns <= column < n_columns:
         raise ValueError(f"Column {column} is out of range: X has {n_columns} columns.")
     return int(column) % n_columns
@@ -106,5 +113,4 @@ def column_statistics(X, block=4096):
         squares += np.einsum("nd,nd->d", rows, rows)
     mean = total / len(X)
     variance = np.maximum(squares / len(X) - mean**2, 0.0)
-    std = np.where(high > low, np.sqrt(variance), 0.0)
-    return shift + mean, std, low, high
+    return shift + mean, np.sqrt(variance), low, high

@@ -1,5 +1,6 @@
 """Warnings of skvae's own."""
 
+import inspect
 import warnings
 
 
@@ -12,5 +13,9 @@ class SkvaeLoadWarning(UserWarning):
 
 
 def warn_data(message):
-    """Warn of data that do not fit, at the user's line."""
-    warnings.warn(message, SkvaeDataWarning, stacklevel=2)
+    """Warn of data that do not fit, at the first line outside this package."""
+    inside = ("skvae.", "sklearn.callback")  # the latter wraps fit
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals["__name__"].startswith(inside):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, SkvaeDataWarning, stacklevel=level)

@@ -16,7 +16,7 @@ from skvae.training import Batch
 ROWS = 4096  # a slice for encoding and decoding
 LIKELIHOOD_ROWS = 128  # a slice for importance sampling
 MIN_ROWS = 32
-CHUNK_ELEMENTS = 2**21  # values of x that a chunk of latents decodes to
+CHUNK_ELEMENTS = 2**21  # values of the widest layer for a chunk of latents
 
 
 class LogLikelihood(NamedTuple):
@@ -148,25 +148,25 @@ class Evaluator:
         return torch.from_numpy(block).to(self._like())
 
 
-def _chunks(batch, n_samples):
-    """Split the draws so that each chunk decodes to about `CHUNK_ELEMENTS` values."""
-    size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * batch.x.shape[-1]))
+def _chunks(module, batch, n_samples):
+    """Split the draws so that no layer makes many more than `CHUNK_ELEMENTS` values."""
+    widest = max(batch.x.shape[-1], *(len(p) for p in module.parameters() if p.ndim))
+    size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * widest))
     return [min(size, n_samples - start) for start in range(0, n_samples, size)]
 
 
 def _log_weights(module, batch, noise, n_samples):
     """ln w of every draw, (S, B)."""
     q, p = module.posterior(batch), module.prior(batch)
-    return torch.cat(
-        [module.log_weights(q, p, batch, noise, n) for n in _chunks(batch, n_samples)]
-    )
+    chunks = _chunks(module, batch, n_samples)
+    return torch.cat([module.log_weights(q, p, batch, noise, n) for n in chunks])
 
 
 def _elbo(module, batch, noise, n_samples):
     """ln p(x | z) − KL(q || p) at every draw, (S, B)."""
     q, p = module.posterior(batch), module.prior(batch)
     values = []
-    for n in _chunks(batch, n_samples):
+    for n in _chunks(module, batch, n_samples):
         z = q.rsample(noise, n)  # (n, B, K)
         log_likelihood = module.likelihood(z, batch).log_prob(batch.x)
         values.append(log_likelihood - kl(q, p, z))  # (n, B)

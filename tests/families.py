@@ -26,8 +26,9 @@ def numbers(*shape, seed=0):
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-def normal(*lead):
-    loc, scale = numbers(*lead, 4, 3), numbers(*lead, 4, 3, seed=1).exp()
+def normal(*lead, seed=0):
+    loc = numbers(*lead, 4, 3, seed=seed)
+    scale = numbers(*lead, 4, 3, seed=seed + 1).exp()
     return Normal(loc, scale), td.Independent(td.Normal(loc, scale), 1)
 
 

@@ -131,9 +131,9 @@ REFUSED_IN_FIT = {
     "poisson-fraction": (Poisson(), [[3, 1.5]], "Column sex .* not whole numbers"),
     "categorical-negative": (Categorical(), [[2, -1]], "Negative values in data"),
     "categorical-two": (Categorical(), [[1, 0], [1, 1]], "Row 1 .* age to sex"),
-    "categorical-none": (Categorical(), [[0, 0]], "Row 0 is not one-hot"),
+    "categorical-none": (Categorical(), [[0, 0]], "Row 0 is not"),
     "categorical-grey": (Categorical(), [[0.5, 0.5]], "Row 0 is not one-hot"),
-    # Single precision must tell codes apart, and give back the code it was given.
+    # Single precision must give back every code as it was.
     "codes-fraction": (Codes(), [[0, 0.1], [1, 0.2]], "Column sex .* whole numbers"),
     "codes-large": (Codes(), [[0, 2**24], [1, 2**24 + 1]], "Column sex"),
     "codes-many": (
@@ -173,14 +173,14 @@ def test_wrong_data_are_refused_after_fit(label):
         likelihood.check(np.array(X, dtype=float), ["age", "sex"])
 
 
-@pytest.mark.parametrize(
-    ("likelihood", "x", "message"),
-    [
-        (Codes(), 7.0, "Column sex holds the code 7"),
-        (Poisson(), -1.0, "Negative values"),
-        (Mixed([(Codes(), [1]), (Gaussian(), [0])]), 7.0, "Column sex holds"),
-    ],
-)
+UNREADABLE = [
+    (Codes(), 7.0, "Column sex holds the code 7"),
+    (Poisson(), -1.0, "Negative values"),
+    (Mixed([(Codes(), [1]), (Gaussian(), [0])]), 7.0, "Column sex holds"),
+]
+
+
+@pytest.mark.parametrize(("likelihood", "x", "message"), UNREADABLE)
 def test_what_the_encoder_cannot_read_is_refused(likelihood, x, message):
     likelihood = clone(likelihood).fit(GOOD)
     likelihood.check_codes(GOOD)
@@ -260,13 +260,10 @@ def test_every_parameter_of_a_head_gets_a_finite_gradient(name):
 
 @each_likelihood
 def test_an_untrained_head_gives_the_columns_averages(name):
-    mean = fitted(name).head(N_HIDDEN)(torch.zeros(1, N_HIDDEN)).mean[0]
-    expected = torch.as_tensor(DATA[name].mean(0))
-    averaged = [j for j in range(len(mean)) if name != "mixed" or j not in (3, 4)]
-    if name != "codes":  # a code has no average
-        torch.testing.assert_close(
-            mean[averaged], expected[averaged], rtol=1e-5, atol=0
-        )
+    mean = fitted(name).head(N_HIDDEN)(torch.zeros(1, N_HIDDEN)).mean[0].detach()
+    codes = {"codes": [0, 1], "mixed": [3, 4]}.get(name, [])  # a code has no average
+    given, expected = (np.delete(m, codes) for m in (mean.numpy(), DATA[name].mean(0)))
+    np.testing.assert_allclose(given, expected, rtol=1e-5)
 
 
 @each_likelihood

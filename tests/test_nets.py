@@ -11,6 +11,7 @@ from skvae.nets import (
     LocScale,
     build_body,
     mlp,
+    over_rows,
     set_dropout_generator,
 )
 
@@ -141,6 +142,17 @@ def test_a_module_is_copied():
 def test_finding_the_width_leaves_batch_statistics_alone():
     module, _ = build_body(nn.BatchNorm1d(3), 3, "encoder")
     assert module.num_batches_tracked == 0
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 6)])
+def test_a_body_for_rows_is_applied_over_all_axes_but_the_last(lead):
+    body = nn.Sequential(
+        nn.Unflatten(1, (1, 3)), nn.Flatten(), nn.BatchNorm1d(3)
+    ).eval()
+    h = torch.randn(*lead, 4, 3, generator=seeded())
+    rows = [body(row.unsqueeze(0)) for row in h.reshape(-1, 3)]
+    expected = torch.cat(rows).reshape(*lead, 4, 3)
+    torch.testing.assert_close(over_rows(body, h), expected)
 
 
 def returns(value):

@@ -14,7 +14,7 @@ from skvae.training import OPTIMIZERS, FusedAdam, as_optimizer
 SETTINGS = {
     "default": {},
     "lr": {"lr": 0.3},
-    "betas": {"betas": (0.5, 0.999), "eps": 1e-4},
+    "betas": {"betas": (0.5, 0.99), "eps": 1e-4},
     "weight-decay": {"weight_decay": 0.1},
 }
 

@@ -154,9 +154,10 @@ class BaseAutoencoderTransformer(
         X = self._check_input(X, reset=not resume)
         if self.early_stopping and len(X) == 1:
             raise ValueError("early_stopping holds rows out, but n_samples = 1.")
-        if not resume:
+        if resume:
+            self.likelihood_.check(X, self._names())
+        else:
             self._start_afresh(X, frame, device)
-        self.likelihood_.check(X, self._names())
         configure(self.net_, self)
         return Rows(X, device, self.module_.dtype)
 

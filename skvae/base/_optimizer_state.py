@@ -11,17 +11,25 @@ def optimizer_states(net):
     Returns
     -------
     dict of str to dict
-        Of each group of parameters: the parameter's number, as a str, -> its moments
-        and steps. A parameter that has not moved yet is left out.
+        Of each optimizer: the parameter's number, as a str, -> its moments and steps.
+        A parameter that has not moved yet is left out.
     """
     return {
-        group: {
+        name: {
             str(i): dict(optimizer.state[parameter])
-            for i, parameter in enumerate(parameters)
+            for i, parameter in enumerate(_parameters(optimizer))
             if parameter in optimizer.state
         }
-        for group, (optimizer, parameters) in net._groups().items()
+        for name, optimizer in _optimizers(net).items()
     }
+
+
+def _optimizers(net):
+    return {name: getattr(net, name + "_") for name in net._optimizers}
+
+
+def _parameters(optimizer):
+    return [p for part in optimizer.param_groups for p in part["params"]]
 
 
 def restore_optimizer_states(net, states):
@@ -32,23 +40,23 @@ def restore_optimizer_states(net, states):
     ValueError
         If it is not a state that these optimizers can have.
     """
-    groups = net._groups()
-    if states.keys() != groups.keys():
-        raise ValueError("its training state is of other groups of parameters.")
-    for group, (optimizer, parameters) in groups.items():
-        examples = _states_after_a_step(optimizer)
-        for number, state in states[group].items():
+    optimizers = _optimizers(net)
+    if states.keys() != optimizers.keys():
+        raise ValueError("its training state is of other optimizers.")
+    for name, optimizer in optimizers.items():
+        parameters, examples = _parameters(optimizer), _states_after_a_step(optimizer)
+        for number, state in states[name].items():
             example = examples[int(number)]
             if not _alike(state, example):
                 raise ValueError("its training state is of another optimizer.")
-            placed = {name: _beside(state[name], example[name]) for name in state}
+            placed = {key: _beside(state[key], example[key]) for key in state}
             optimizer.state[parameters[int(number)]] = placed
 
 
 def _states_after_a_step(optimizer):
     """Let a copy take a step of nothing, to see what this optimizer keeps."""
     twin = copy.deepcopy(optimizer)
-    moved = [p for part in twin.param_groups for p in part["params"]]
+    moved = _parameters(twin)
     for parameter in moved:
         parameter.grad = torch.zeros_like(parameter)
     twin.step()

@@ -9,7 +9,7 @@ from skvae._validation import check_parameters
 from skvae.base._building import configure, new_net, resolve_device
 from skvae.base._optimizer_state import restore_optimizer_states
 from skvae.base._saving import CLASSES
-from skvae.distributions import as_likelihood, check_learned
+from skvae.distributions import as_likelihood, put_back
 from skvae.persistence import Unpacker
 from skvae.training import seeded_weights
 
@@ -56,7 +56,6 @@ def restore(cls, header, tensors, own, device=None):
     estimator = cls(**_parameters(cls, header, unpacker, own))
     check_parameters(estimator)
     _check_lengths(estimator, len(weights))
-    as_likelihood(estimator.likelihood)
     changed, device = _place(estimator, device)
     _restore_attributes(estimator, unpacker.unpack(header["attributes"]))
     module = _build(estimator, weights, _dtype(header["module"]))
@@ -98,7 +97,8 @@ def _place(estimator, device):
     changed = None
     if device is not None:
         estimator.device = device
-    elif wanted != "auto" and torch.device(wanted):
+    elif wanted != "auto":
+        torch.device(wanted)  # raises where torch knows no such kind
         try:
             resolve_device(wanted, owner)
         except ValueError:
@@ -121,7 +121,11 @@ def _restore_attributes(estimator, values):
         if not constraint.accepts(value):
             raise ValueError(f"its {name} must be {constraint}: {value!r}.")
     vars(estimator).update(values)
-    check_learned(estimator.likelihood_, estimator._likelihood_width())
+    estimator.likelihood_ = put_back(
+        as_likelihood(estimator.likelihood),
+        values["likelihood_"],
+        estimator._likelihood_width(),
+    )
     names = values.get("feature_names_in_")
     if names is not None and names.shape != (estimator.n_features_in_,):
         raise ValueError("its feature_names_in_ are not one a column.")
@@ -159,6 +163,7 @@ def _build(estimator, weights, dtype):
         module.dtype = dtype
         module = module.to(dtype)
         _check_weights(module.state_dict(), weights)
+    _check_finite(module.state_dict(), weights)
     module.load_state_dict(weights)
     return module
 
@@ -176,6 +181,13 @@ def _check_weights(expected, found):
             "its weights are not those of the network that its parameters describe: "
             f"{', '.join(wrong[:5])} differ."
         )
+
+
+def _check_finite(expected, found):
+    """Training never leaves NaN or inf; where they stand, they were built in."""
+    for name, tensor in expected.items():
+        if not torch.equal(tensor.isfinite(), found[name].isfinite()):
+            raise ValueError(f"its {name} is not finite.")
 
 
 def _net(estimator, module, header, unpacker, device):

@@ -1,13 +1,11 @@
 """A fitted estimator as plain values and tensors, for a file."""
 
-import copy
 from numbers import Integral
 
 import numpy as np
 import sklearn
 import skorch
 import torch
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 import skvae.distributions
@@ -16,7 +14,7 @@ from skvae import persistence
 from skvae._validation import NATURAL, POSITIVE_INT, Instance, Interval
 from skvae._version import __version__
 from skvae.base._optimizer_state import optimizer_states
-from skvae.distributions import Likelihood, Mixed
+from skvae.distributions import Likelihood, Mixed, learned
 from skvae.priors import Prior
 
 _OPTIMIZERS = (
@@ -51,7 +49,7 @@ class SavingMixin:
     # Attributes besides ``net_``, and what they may be.
     _saved = {
         "_seed": Interval(Integral, 0, 2**32 - 1, closed="both"),
-        "likelihood_": Instance((Likelihood,), "a likelihood"),
+        "likelihood_": Instance((dict,), "what the likelihood has learned"),
         "n_features_in_": POSITIVE_INT,
         "n_iter_": NATURAL,
     }
@@ -88,7 +86,7 @@ class SavingMixin:
             Before `fit`.
         ValueError
             If a parameter that shapes the network was changed after `fit`, or the
-            estimator or its likelihood is of a class that is not skvae's own.
+            estimator is of a class that is not skvae's own.
         OSError
             If the file cannot be written; the one before is still there.
 
@@ -167,9 +165,7 @@ def _versions():
 def _parameters(estimator):
     """Give the parameters that are plain data, and the names of the others."""
     values = estimator.get_params(deep=False)
-    values["likelihood"] = resolved(
-        clone(values["likelihood"], safe=False), estimator.likelihood_
-    )
+    values["likelihood"] = _resolved(values["likelihood"], estimator.likelihood_)
     plain = {k: v for k, v in values.items() if persistence.is_plain(v, CLASSES)}
     return plain, [name for name in values if name not in plain]
 
@@ -179,11 +175,10 @@ def _attributes(estimator):
     for name in estimator._saved_where_present:
         if hasattr(estimator, name):
             values[name] = getattr(estimator, name)
-    fitted = values["likelihood_"]
-    return values | {"likelihood_": resolved(fitted, fitted)}
+    return values | {"likelihood_": learned(estimator.likelihood_)}
 
 
-def resolved(likelihood, fitted):
+def _resolved(likelihood, fitted):
     """Replace selections of columns that are no plain data by what they selected.
 
     Parameters
@@ -194,14 +189,11 @@ def resolved(likelihood, fitted):
         What `fit` made of it.
     """
     if isinstance(likelihood, Mixed):
-        likelihood = copy.copy(likelihood)
-        likelihood.parts = resolved(clone(likelihood.parts, safe=False), fitted)
-        if hasattr(likelihood, "parts_"):
-            likelihood.parts_ = [resolved(part, part) for part in likelihood.parts_]
+        return Mixed(_resolved(likelihood.parts, fitted))
     if not isinstance(likelihood, list):
         return likelihood
     return [
-        type(pair)((resolved(pair[0], part), _plain_columns(pair[1], positions)))
+        type(pair)((_resolved(pair[0], part), _plain_columns(pair[1], positions)))
         for pair, part, positions in zip(
             likelihood, fitted.parts_, fitted.columns_, strict=True
         )

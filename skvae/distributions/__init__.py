@@ -9,7 +9,7 @@ from skvae.distributions._discrete import (
     Product,
 )
 from skvae.distributions._gaussian import Gaussian
-from skvae.distributions._learned import check_learned
+from skvae.distributions._learned import learned, put_back
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
@@ -43,7 +43,8 @@ __all__ = [
     "SharedNoise",
     "StandardNormal",
     "as_likelihood",
-    "check_learned",
     "kl",
+    "learned",
+    "put_back",
     "register_kl",
 ]

@@ -111,8 +111,9 @@ class CodeVector(Distribution):
 
     def log_prob(self, value):
         is_level = value.unsqueeze(-1) == self.levels  # (..., B, D, L)
-        chosen = torch.where(is_level, self.log_probabilities, 0.0)
-        return chosen.sum((-1, -2))
+        chosen = torch.where(is_level, self.log_probabilities, 0.0).sum(-1)
+        # A value that is no level has probability zero, not one.
+        return chosen.masked_fill(~is_level.any(-1), -torch.inf).sum(-1)
 
     def sample(self, noise, n_samples=None):
         # The noise has its rows on the last axis but one: (..., B, D * L).

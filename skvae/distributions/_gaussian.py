@@ -73,7 +73,9 @@ class Gaussian(Likelihood):
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)
         spread = np.maximum(std, (self.high_ - self.low_) / 10)
-        scale = _build_scale(self.scale, std, self.min_scale, n_hidden)
+        # A constant column has no say in a shared unit.
+        unit = self.std_ if self.scale == "shared" and self.std_.any() else std
+        scale = _build_scale(self.scale, unit, self.min_scale, n_hidden)
         return GaussianHead(n_hidden, self.mean_, spread, scale, self.mean)
 
 
@@ -88,7 +90,8 @@ def _build_scale(scale, std, min_scale, n_hidden):
 
 
 def _buffer(values):
-    return torch.as_tensor(values, dtype=torch.get_default_dtype())
+    # Double until the whole module is cast: float64 then keeps what fit has learned.
+    return torch.as_tensor(values, dtype=torch.float64)
 
 
 class FixedScale(nn.Module):

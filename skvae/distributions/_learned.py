@@ -1,82 +1,118 @@
-"""Check what a likelihood has learned, where it comes from a file and not from fit."""
+"""What a likelihood has learned in fit, taken out to be saved and put back."""
 
 import numpy as np
 
 from skvae._validation import check_parameters
-from skvae.distributions._likelihoods import Codes, Likelihood
+from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._likelihoods import Bernoulli, Categorical, Codes, Poisson
 from skvae.distributions._mixed import Mixed
 
-STATISTICS = ("mean_", "std_", "low_", "high_")
 
-
-def check_learned(likelihood, n_columns):
-    """Check that a likelihood is as `fit` leaves it on `n_columns` columns.
+def learned(likelihood):
+    """Give what `fit` has learned.
 
     Parameters
     ----------
     likelihood : Likelihood
-        Of a class of this package.
+        Fitted.
+
+    Returns
+    -------
+    dict of str to object
+        Its attributes that end in "_"; of the parts of a mixed one, such a dict each.
+    """
+    values = {name: v for name, v in vars(likelihood).items() if name.endswith("_")}
+    if isinstance(likelihood, Mixed):
+        values["parts_"] = [learned(part) for part in likelihood.parts_]
+    return values
+
+
+def put_back(likelihood, values, n_columns):
+    """Give a likelihood what `learned` took from one like it, checked.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        Not fitted; changed.
+    values : dict of str to object
+        What it shall have learned.
     n_columns : int
-        Width of the table.
+        On how many columns.
+
+    Returns
+    -------
+    likelihood : Likelihood
 
     Raises
     ------
-    ValueError
-        If an attribute is missing, superfluous, or not what `fit` learns.
+    Exception
+        If `fit` does not learn this; a ValueError, unless a type is wrong.
     """
-    owner = type(likelihood).__name__
-    if not isinstance(likelihood, Likelihood):
-        raise ValueError(f"A {owner} stands where a likelihood should.")
     check_parameters(likelihood)
-    check, names = _CHECKS.get(type(likelihood), (_check_statistics, STATISTICS))
-    found = {name for name in vars(likelihood) if name.endswith("_")}
-    if found != {"n_columns_", *names}:
-        raise ValueError(f"A {owner} does not learn {sorted(found)}.")
-    if likelihood.n_columns_ != n_columns:
-        raise ValueError(
-            f"A {owner} has learned {likelihood.n_columns_!r} columns of {n_columns}."
-        )
-    check(likelihood, n_columns)
+    owner = type(likelihood).__name__
+    check, names = _CHECKS.get(type(likelihood), (_check_own, values.keys()))
+    if values.keys() != {"n_columns_", *names}:
+        raise ValueError(f"{owner} does not learn {', '.join(sorted(values))}.")
+    if values["n_columns_"] != n_columns:
+        raise ValueError(f"{owner} is of {values['n_columns_']!r} columns: {n_columns}")
+    check(values, n_columns)
+    if isinstance(likelihood, Mixed):
+        columns = values["columns_"]
+        blocks = zip(likelihood.parts, values["parts_"], columns, strict=True)
+        parts = [put_back(part, v, len(where)) for (part, _), v, where in blocks]
+        values = values | {"parts_": parts}
+    vars(likelihood).update(values)
+    return likelihood
 
 
-def _check_statistics(likelihood, n_columns):
+STATISTICS = ("mean_", "std_", "low_", "high_")
+
+
+def _check_statistics(values, n_columns):
     for name in STATISTICS:
-        values = getattr(likelihood, name)
-        if not _is_array(values, "f") or values.shape != (n_columns,):
+        if not _is_vector(values[name], "f") or len(values[name]) != n_columns:
             raise ValueError(f"{name} must be one number a column.")
 
 
-def _check_levels(codes, n_columns):
-    levels = codes.levels_
-    if not isinstance(levels, list) or len(levels) != n_columns:
-        raise ValueError("levels_ must be one array a column.")
-    for values in levels:
-        if not _is_array(values, "f") or values.ndim != 1 or len(values) == 0:
-            raise ValueError("The levels of a column must be one array of numbers.")
+def _check_levels(values, n_columns):
+    levels, frequencies = values["levels_"], values["frequencies_"]
+    for vectors in (levels, frequencies):
+        if not isinstance(vectors, list) or len(vectors) != n_columns:
+            raise ValueError("levels_ and frequencies_ must be one array a column.")
+        if not all(_is_vector(vector, "f") and len(vector) for vector in vectors):
+            raise ValueError("Levels and frequencies of a column must be numbers.")
+    if [*map(len, levels)] != [*map(len, frequencies)]:
+        raise ValueError("Every level must have one frequency.")
 
 
-def _check_blocks(mixed, n_columns):
-    columns, parts = mixed.columns_, mixed.parts_
-    if not isinstance(columns, list) or not isinstance(parts, list):
-        raise ValueError("columns_ and parts_ must be lists.")
-    if not all(_is_array(block, "i") and block.ndim == 1 for block in columns):
+def _check_blocks(values, n_columns):
+    columns = values["columns_"]
+    if not all(_is_vector(block, "i") for block in columns):
         raise ValueError("The columns of a part must be an array of positions.")
-    if len(columns) != len(parts) or not columns:
-        raise ValueError("columns_ and parts_ must be of the same length, at least 1.")
     positions = np.sort(np.concatenate(columns))
     if not np.array_equal(positions, np.arange(len(positions))):
         raise ValueError("Every column must be in one part and in one only.")
     if len(positions) != n_columns:
-        raise ValueError(f"{len(positions)} columns of {n_columns} are in a part.")
-    for part, block in zip(parts, columns, strict=True):
-        check_learned(part, len(block))
+        raise ValueError(f"{len(positions)} columns are in a part, not {n_columns}.")
 
 
-def _is_array(value, kind):
-    return isinstance(value, np.ndarray) and value.dtype.kind == kind
+def _check_own(values, n_columns):
+    """What a class that is not ours learns, only it knows."""
+    if not all(name.endswith("_") and not name.startswith("_") for name in values):
+        raise ValueError("What fit learns has a name that ends in '_'.")
+
+
+def _is_vector(value, kind):
+    return (
+        isinstance(value, np.ndarray) and value.dtype.kind == kind and value.ndim == 1
+    )
 
 
 _CHECKS = {
-    Codes: (_check_levels, ("levels_",)),
+    Bernoulli: (_check_statistics, STATISTICS),
+    Categorical: (_check_statistics, STATISTICS),
+    Codes: (_check_levels, ("levels_", "frequencies_")),
+    Gaussian: (_check_statistics, STATISTICS),
     Mixed: (_check_blocks, ("columns_", "parts_")),
+    Poisson: (_check_statistics, STATISTICS),
 }

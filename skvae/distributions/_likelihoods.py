@@ -31,7 +31,7 @@ class Likelihood(BaseEstimator):
     binary = False
 
     def fit(self, X, names=None, frame=None):
-        """Learn from the training table; returns self.
+        """Learn from the training table, and check it; returns self.
 
         Parameters
         ----------
@@ -42,11 +42,14 @@ class Likelihood(BaseEstimator):
         frame : DataFrame, optional
             The table as the user gave it, for column selectors.
         """
+        self._learn_columns(X, names, frame)
+        self.check(X, names)
+        return self
+
+    def _learn_columns(self, X, names, frame):
         check_parameters(self)
         self.n_columns_ = X.shape[1]
         self._learn(X, names, frame)
-        self.check(X, names)
-        return self
 
     def _learn(self, X, names, frame):
         self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
@@ -96,9 +99,14 @@ def logit(probability, margin=0.01):
     return np.log(p) - np.log1p(-p)
 
 
-def _refuse_negative(X, owner):
-    if (X.min(axis=0) < 0).any():
-        raise ValueError(f"Negative values in data passed to {owner}.")
+def _refuse_negative(X, names, owner):
+    low = X.min(axis=0)
+    if (low < 0).any():
+        name = column_names(names, X.shape[1])[int(np.argmin(low))]
+        raise ValueError(
+            f"Negative values in data passed to {owner}: column {name} reaches "
+            f"{low.min():g}."
+        )
 
 
 class Bernoulli(Likelihood):
@@ -119,7 +127,7 @@ class Bernoulli(Likelihood):
     binary = True
 
     def check(self, X, names=None):
-        _refuse_negative(X, "a Bernoulli likelihood")
+        _refuse_negative(X, names, "a Bernoulli likelihood")
         high = X.max(axis=0)
         if (high > 1).any():
             j = int(np.argmax(high))
@@ -151,7 +159,8 @@ class Categorical(Likelihood):
     Raises
     ------
     ValueError
-        At ``fit`` or ``transform``, if a row is not one 1 among zeros.
+        At ``fit`` and where a likelihood is asked for, if a row is not one 1 among
+        zeros.
 
     Examples
     --------
@@ -163,7 +172,7 @@ class Categorical(Likelihood):
     positive_only = True
 
     def check(self, X, names=None):
-        _refuse_negative(X, "a Categorical likelihood")
+        _refuse_negative(X, names, "a Categorical likelihood")
         is_one_hot = ((X == 0) | (X == 1)).all(axis=1) & (X.sum(axis=1) == 1)
         if not is_one_hot.all():
             row = int(np.argmin(is_one_hot))
@@ -192,9 +201,9 @@ class OneHotHead(Head):
 class Codes(Likelihood):
     """Each column is a categorical variable coded by numbers, as of OrdinalEncoder.
 
-    The levels of a column are the codes seen in ``fit``; a code not seen there is an
-    error that names the column. The encoder sees the codes one-hot; the "mean" of
-    p(x | z) is the most probable code.
+    The levels of a column are the codes seen in ``fit``, whole numbers up to 2**24; a
+    code not seen there is an error that names the column. The encoder sees the codes
+    one-hot; the "mean" of p(x | z) is the most probable code.
 
     Examples
     --------
@@ -204,14 +213,13 @@ class Codes(Likelihood):
     """
 
     def _learn(self, X, names, frame):
-        self.levels_ = [np.unique(column) for column in X.T]
-        width = max(len(levels) for levels in self.levels_)
-        if width > 1000:
-            j = int(np.argmax([len(levels) for levels in self.levels_]))
-            raise ValueError(
-                f"Column {column_names(names, X.shape[1])[j]} has {width} different "
-                "values, too many for a Codes likelihood (1000 at most)."
-            )
+        counted = [np.unique(column, return_counts=True) for column in X.T]
+        self.levels_ = [levels for levels, _ in counted]
+        self.frequencies_ = [counts / len(X) for _, counts in counted]
+        for name, levels in zip(
+            column_names(names, X.shape[1]), self.levels_, strict=True
+        ):
+            _check_levels(name, levels)
 
     def check(self, X, names=None):
         self.check_codes(X, names)
@@ -227,19 +235,39 @@ class Codes(Likelihood):
                 )
 
     def head(self, n_hidden):
-        return CodesHead(n_hidden, self.levels_)
+        return CodesHead(n_hidden, self.levels_, self.frequencies_)
+
+
+def _check_levels(name, levels):
+    """Refuse codes that single precision cannot tell apart, and too many of them."""
+    if (levels != np.floor(levels)).any() or np.abs(levels).max() > 2**24:
+        raise ValueError(
+            f"Column {name} holds codes that are not whole numbers up to 2**24, as a "
+            "Codes likelihood needs them. Use OrdinalEncoder."
+        )
+    if len(levels) > 1000:
+        raise ValueError(
+            f"Column {name} has {len(levels)} different values, too many for a Codes "
+            "likelihood (1000 at most)."
+        )
 
 
 class CodesHead(Head):
-    """h -> logits of every level of every column, as (..., B, D, L)."""
+    """h -> logits of every level of every column, starting at their frequencies.
 
-    def __init__(self, n_hidden, levels):
-        n_columns, width = len(levels), max(map(len, levels))
-        super().__init__(n_hidden, n_columns * width, n_columns * width)
-        table = torch.full((n_columns, width), torch.nan, dtype=torch.float32)
-        for row, codes in zip(table, levels, strict=True):
-            row[: len(codes)] = torch.as_tensor(codes)
-        self.register_buffer("levels", table)
+    The logits are (..., B, D, L), L the largest number of levels of a column.
+    """
+
+    def __init__(self, n_hidden, levels, frequencies):
+        shape = len(levels), max(map(len, levels))
+        super().__init__(n_hidden, shape[0] * shape[1], shape[0] * shape[1])
+        codes = torch.full(shape, torch.nan, dtype=torch.float32)
+        share = torch.ones(shape)
+        for j, known in enumerate(levels):
+            codes[j, : len(known)] = torch.as_tensor(known)
+            share[j, : len(known)] = torch.as_tensor(frequencies[j])
+        self.start_at(share.log().flatten())
+        self.register_buffer("levels", codes)
 
     def features(self, x):
         one_hot = x.unsqueeze(-1) == self.levels  # (B, D) -> (B, D, L)
@@ -266,7 +294,7 @@ class Poisson(Likelihood):
     positive_only = True
 
     def check(self, X, names=None):
-        _refuse_negative(X, "a Poisson likelihood")
+        _refuse_negative(X, names, "a Poisson likelihood")
         fractional = np.array([(column != np.floor(column)).any() for column in X.T])
         if fractional.any():
             j = int(np.argmax(fractional))
@@ -276,7 +304,7 @@ class Poisson(Likelihood):
             )
 
     def check_codes(self, X, names=None):
-        _refuse_negative(X, "a Poisson likelihood")
+        _refuse_negative(X, names, "a Poisson likelihood")
 
     def head(self, n_hidden):
         return PoissonHead(n_hidden, self.mean_)
@@ -289,8 +317,7 @@ class PoissonHead(Head):
         super().__init__(n_hidden, len(mean), len(mean))
         self.start_at(np.full(len(mean), np.log(np.expm1(1.0))))  # softplus gives 1
         # A column of zeros in training keeps a rate that a later count can have.
-        scale = torch.as_tensor(np.maximum(mean, 1e-3), dtype=torch.float32)
-        self.register_buffer("scale", scale)
+        self.register_buffer("scale", torch.as_tensor(np.maximum(mean, 1e-3)))
 
     def features(self, x):
         return x.log1p()

@@ -50,8 +50,9 @@ def as_likelihood(value, owner="likelihood"):
         return Mixed([(as_likelihood(part, owner), cols) for part, cols in value])
     raise ValueError(
         f"The 'likelihood' parameter of {owner} must be a str among "
-        f"{set(SHORTHAND)}, an instance of a class of skvae.distributions or a list of "
-        f"(likelihood, columns). Got {value!r} instead."
+        f"{{{', '.join(map(repr, SHORTHAND))}}}, an instance of a class of "
+        "skvae.distributions or a list of (likelihood, columns). "
+        f"Got {value!r} instead."
     )
 
 
@@ -90,10 +91,9 @@ class Mixed(Likelihood):
             for _, columns in self.parts
         ]
         self._check_cover(labels)
-        self.parts_ = [
-            part.fit(X[:, columns], [labels[j] for j in columns])
-            for (part, _), columns in zip(self.parts, self.columns_, strict=True)
-        ]
+        self.parts_ = [part for part, _ in self.parts]
+        for part, block, names_of_block in self._blocks(X, names):
+            part._learn_columns(block, names_of_block, None)
 
     def _check_cover(self, labels):
         count = np.zeros(len(labels), dtype=int)
@@ -132,7 +132,9 @@ class MixedHead(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.n_features = sum(head.n_features for head in heads)
         for i, positions in enumerate(columns):
-            self.register_buffer(f"columns{i}", torch.as_tensor(positions))
+            # Not persistent, as a file's weights must not choose the columns.
+            columns = torch.as_tensor(positions)
+            self.register_buffer(f"columns{i}", columns, persistent=False)
 
     def _blocks(self):
         for i, head in enumerate(self.heads):

@@ -123,9 +123,14 @@ def build_body(body, n_in, parameter):
 
 
 def _localise_dropout(module):
-    for name, child in module.named_children():
-        setattr(module, name, _localise_dropout(child))
-    return LocalDropout(module.p) if type(module) is nn.Dropout else module
+    """Put a `LocalDropout` wherever a torch dropout stands, also one used twice."""
+    if type(module) is nn.Dropout:
+        return LocalDropout(module.p)
+    for path, part in list(module.named_modules(remove_duplicate=False)):
+        if type(part) is nn.Dropout:
+            parent, _, name = path.rpartition(".")
+            setattr(module.get_submodule(parent), name, LocalDropout(part.p))
+    return module
 
 
 def _width(module, n_in, parameter):

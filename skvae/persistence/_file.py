@@ -38,7 +38,7 @@ def refusing(path):
         raise ValueError(f"{path} cannot be loaded: {kind}{error}") from error
 
 
-# -- writing ----------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------
 
 
 def write(path, header, tensors):
@@ -110,7 +110,7 @@ def _checksum(header, tensors):
     return total.hexdigest()
 
 
-# -- reading ----------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------
 
 
 def read(path):

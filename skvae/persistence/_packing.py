@@ -30,8 +30,8 @@ class Packer:
 
     Plain are None, bools, numbers, strings, lists, tuples, dicts, slices, arrays of
     numbers or strings, tensors, torch devices, RandomState, and the classes handed in
-    with their instances: objects with ``get_params``, saved with all attributes whose
-    names end in "_". Subclasses of these are not: they could not be told apart.
+    with their instances: objects with ``get_params``, of which nothing else is kept.
+    Instances of subclasses are not plain, as they could not be told apart.
 
     Parameters
     ----------
@@ -72,8 +72,10 @@ class Packer:
         if self._knows(value):
             return {"@class": value.__name__}
         if self._knows(type(value)):
-            return {"@object": self._object(value, path)}
-        raise NotPlainError(f"{path} cannot be saved, as it is no plain data: {value!r}")
+            return self._object(value, path)
+        raise NotPlainError(
+            f"{path} cannot be saved, as it is no plain data: {value!r}"
+        )
 
     def _knows(self, cls):
         return isinstance(cls, type) and self.classes.get(cls.__name__) is cls
@@ -113,7 +115,7 @@ class Packer:
 
     def _strings(self, value, path):
         strings = value.tolist()
-        if value.ndim != 1 or not all(type(s) is str for s in strings):
+        if value.ndim != 1 or not all(isinstance(s, str) for s in strings):
             raise NotPlainError(f"{path} is an array of objects, not of strings only")
         return [value.dtype.kind, strings]
 
@@ -127,18 +129,15 @@ class Packer:
         return path
 
     def _random_state(self, value, path):
-        name, key, *rest = value.get_state()
-        if name != "MT19937":
-            raise NotPlainError(f"{path} is a RandomState of another generator, {name}")
-        return {"@RandomState": [key.tolist(), *rest]}
+        state = value.get_state(legacy=False)
+        if state["bit_generator"] != "MT19937":
+            raise NotPlainError(f"{path} has the generator {state['bit_generator']}")
+        words, position = state["state"]["key"].tolist(), int(state["state"]["pos"])
+        return {"@RandomState": [words, position, state["has_gauss"], state["gauss"]]}
 
     def _object(self, value, path):
-        learned = {k: v for k, v in vars(value).items() if k.endswith("_")}
-        return [
-            type(value).__name__,
-            self._dict(value.get_params(deep=False), path),
-            self._dict(learned, path),
-        ]
+        parameters = self._dict(value.get_params(deep=False), path)
+        return {"@object": [type(value).__name__, parameters]}
 
 
 _PACK = {
@@ -255,13 +254,8 @@ class Unpacker:
         return self.classes[packed]
 
     def _object(self, packed):
-        name, parameters, learned = packed
-        value = self.classes[name](**self.unpack(parameters))
-        for attribute, item in self.unpack(learned).items():
-            if not attribute.endswith("_") or hasattr(type(value), attribute):
-                raise ValueError(f"{attribute} is nothing that {name} learns.")
-            setattr(value, attribute, item)
-        return value
+        name, parameters = packed
+        return self.classes[name](**self.unpack(parameters))
 
 
 _UNPACK = {

@@ -117,6 +117,7 @@ def as_prior(value, owner="prior"):
     if isinstance(value, str) and value in SHORTHAND:
         return SHORTHAND[value]()
     raise ValueError(
-        f"The 'prior' parameter of {owner} must be a str among {set(SHORTHAND)} or an "
-        f"instance of a class of skvae.priors. Got {value!r} instead."
+        f"The 'prior' parameter of {owner} must be a str among "
+        f"{{{', '.join(map(repr, SHORTHAND))}}} or an instance of a class of "
+        f"skvae.priors. Got {value!r} instead."
     )

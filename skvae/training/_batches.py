@@ -128,7 +128,7 @@ class TensorBatches:
         """Give the number of rows of each batch."""
         n, size = len(self.rows), self.batch_size
         sizes = [size] * (n // size) + ([n % size] if n % size else [])
-        if len(sizes) > 1 and sizes[-1] == 1:
+        if len(sizes) > 1 and sizes[-1] == 1 < size:
             sizes[-2:] = [size + 1]
         return sizes
 

@@ -1,0 +1,115 @@
+"""Files that are no models, or no longer: each function gives other bytes."""
+
+import gzip
+import json
+import pickle
+
+import numpy as np
+import safetensors.torch
+import torch
+
+
+def header_end(data):
+    return 8 + int.from_bytes(data[:8], "little")
+
+
+def table_of_contents(data):
+    return json.loads(data[8 : header_end(data)])
+
+
+def truncated(random, data):
+    return data[: random.integers(len(data))]
+
+
+def flipped(random, data, among=None):
+    changed = bytearray(data)
+    for _ in range(random.integers(1, 5)):
+        changed[random.integers(among or len(data))] ^= 1 << int(random.integers(8))
+    return bytes(changed) if changed != data else truncated(random, data)
+
+
+def flipped_in_the_header(random, data):
+    return flipped(random, data, header_end(data))
+
+
+def flipped_at_the_start(random, data):
+    return flipped(random, data, 8)
+
+
+def lengthened(random, data):
+    return data + random.bytes(random.integers(1, 100))
+
+
+def with_a_gap(random, data):
+    start, stop = np.sort(random.choice(len(data), 2, replace=False))
+    return data[:start] + data[stop:]
+
+
+def with_zeros(random, data):
+    start, stop = np.sort(random.choice(len(data), 2, replace=False))
+    changed = data[:start] + bytes(stop - start) + data[stop:]
+    return changed if changed != data else truncated(random, data)
+
+
+def of_another_kind(random, data):
+    tensors = {"weight": torch.ones(3), "bias": torch.zeros(2, dtype=torch.bfloat16)}
+    others = (
+        b"",
+        random.bytes(random.integers(1, 2000)),
+        gzip.compress(data),
+        pickle.dumps({"class": "VAETransformer"}),
+        json.dumps({"class": "VAETransformer"}).encode(),
+        safetensors.torch.save(tensors),
+        safetensors.torch.save(tensors, {"format": "pt"}),
+        safetensors.torch.save({}, {"skvae": "{}"}),
+        safetensors.torch.save(tensors, {"skvae": "[1]"}),
+    )
+    return others[random.integers(len(others))]
+
+
+def with_another_text(random, data):
+    """Put a header that a reader of JSON may stumble over."""
+    deep = 10 ** int(random.integers(2, 6))
+    text = table_of_contents(data)["__metadata__"]["skvae"]
+    texts = (
+        "[" * deep,
+        "[" * deep + "]" * deep,
+        '{"format":' * deep + "1" + "}" * deep,
+        '{"format":NaN}',
+        '{"format":1,"lr":NaN}',
+        '{"format":1,"lr":-Infinity}',
+        '{"format":1,"lr":1e999}',
+        '{"format":' + "9" * deep + "}",
+        '{"format":1,"lr":' + "9" * deep + "}",
+        '{"format":1,"format":1}',
+        '{"format":true}',
+        '{"format":1.0}',
+        '{"format":0}',
+        '{"format":2}',
+        '"\\ud800"',
+        "\x00",
+        text.replace(",", ", "),
+        text.replace("1", "2"),
+        json.dumps(json.loads(text), sort_keys=True),
+    )
+    chosen = texts[random.integers(len(texts))]
+    return safetensors.torch.save(safetensors.torch.load(data), {"skvae": chosen})
+
+
+def with_another_table_of_contents(random, data):
+    """Change what safetensors itself reads: shapes, types, places."""
+    outer = table_of_contents(data)
+    names = [name for name in outer if name != "__metadata__"]
+    entry = outer[names[random.integers(len(names))]]
+    key = list(entry)[random.integers(len(entry))]
+    values = (None, -1, 2**62, "F16", [], [-1], [2**31, 2**31], [2**62], [0, 2**62], {})
+    entry[key] = values[random.integers(len(values))]
+    text = json.dumps(outer).encode()
+    return len(text).to_bytes(8, "little") + text + data[header_end(data) :]
+
+
+DAMAGES = (
+    *(truncated, flipped, flipped_in_the_header, flipped_at_the_start, lengthened),
+    *(with_a_gap, with_zeros, of_another_kind, with_another_text),
+    with_another_table_of_contents,
+)

@@ -1,0 +1,127 @@
+"""Two models as files, and what becomes of them by accident or intent.
+
+Damaged files differ from what skvae wrote and must be refused. Forged ones carry the
+right checksum; they are refused, or give an estimator that works (with another learning
+rate, say).
+"""
+
+import copy
+from contextlib import suppress
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import torch
+from damage import DAMAGES
+from forgery import FORGERIES
+from instances import small
+from sklearn.base import clone
+
+from skvae import AETransformer, VAETransformer
+from skvae.distributions import Codes, Gaussian, Poisson
+from skvae.persistence import read, write
+
+PARTS = [
+    (Gaussian(scale="row"), slice("a", "c")),
+    (Codes(), ["d", -4]),
+    ("bernoulli", np.array(["f"])),
+    ([(Poisson(), 0), ("gaussian-unit", [1])], ["g", "h"]),
+]
+
+
+def table():
+    """40 rows of mixed columns."""
+    random = np.random.default_rng(0)
+    columns = {name: random.normal(size=40) for name in "abc"}
+    columns |= {name: random.integers(0, 3, 40).astype(float) for name in "defg"}
+    columns["f"] = random.integers(0, 2, 40).astype(float)
+    return pd.DataFrame(columns | {"h": random.normal(size=40)})
+
+
+def models():
+    """Two fitted estimators; between them, most of what a file can hold."""
+    mixed = small(VAETransformer, n_components=2, max_epochs=1, hidden_layer_sizes=(4,))
+    mixed.set_params(likelihood=PARTS, random_state=np.random.RandomState(0))
+    mixed.set_params(prior="vamp", net_params={"optimizer__betas": (0.5, 0.99)})
+    plain = small(AETransformer, n_components=2, hidden_layer_sizes=())
+    plain.set_params(device=torch.device("cpu"), lr=np.float32(0.01))
+    return mixed.fit(table()), plain.fit(table())
+
+
+@cache
+def originals():
+    """Give the bytes, the header and the tensors of both as they were saved."""
+    found = []
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        for i, model in enumerate(models()):
+            model.save(path, training_state=i == 0)
+            header, tensors = read(path)
+            found.append((path.read_bytes(), header, tensors))
+    return found
+
+
+def forged(random, forgeries, path):
+    """Write a file with the right checksum and changed contents."""
+    _, header, tensors = originals()[random.integers(2)]
+    header, tensors = copy.deepcopy(header), dict(tensors)
+    del header["format"]
+    for forgery in forgeries:
+        forgery(random, header, tensors)
+    write(path, header, tensors)
+
+
+def damaged(random, damage, path):
+    """Write a file that is no model any more."""
+    path.write_bytes(damage(random, originals()[random.integers(2)][0]))
+
+
+def cases(n, seed=0):
+    """Yield a label, whether it must be refused, and a function that writes it."""
+    for i in range(n):
+        random = np.random.default_rng((seed, i))
+        if i % 2:
+            damage = DAMAGES[i // 2 % len(DAMAGES)]
+            yield damage.__name__, True, partial(damaged, random, damage)
+        else:
+            forgeries = [FORGERIES[i // 2 % len(FORGERIES)]]
+            if random.random() < 0.2:
+                forgeries.append(FORGERIES[random.integers(len(FORGERIES))])
+            label = "+".join(forgery.__name__ for forgery in forgeries)
+            yield label, False, partial(forged, random, forgeries)
+
+
+def use(estimator, path):
+    """Ask a loaded estimator everything.
+
+    A ValueError is an answer too, and a RuntimeError torch's to numbers without sense.
+    """
+    X = table()
+    repr(estimator), clone(estimator), len(estimator.history_), estimator.module_
+    questions = [
+        lambda: estimator.transform(X),
+        lambda: estimator.inverse_transform(np.zeros((3, estimator._n_features_out))),
+        lambda: estimator.score(X),
+        lambda: estimator.save(path, training_state=True),
+    ]
+    if hasattr(estimator, "sample"):
+        questions.append(lambda: estimator.sample(3, random_state=0))
+    for question in questions:
+        with suppress(ValueError, RuntimeError):
+            question()
+
+
+def verdict(load, path, must_refuse):
+    """Load a file; return "refused" or "works"; any error is a bug."""
+    try:
+        estimator = load(path)
+    except ValueError as error:
+        if not str(error).startswith(f"{path} cannot be loaded: "):
+            raise
+        return "refused"
+    if must_refuse:
+        raise AssertionError("a damaged file was loaded")
+    use(estimator, path)
+    return "works"

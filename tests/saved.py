@@ -1,0 +1,67 @@
+"""Estimators through a file and back, and how to see that they are the same."""
+
+import io
+import pickle
+from contextlib import contextmanager
+
+import joblib
+import numpy as np
+
+from skvae import load
+from skvae.persistence import read, write
+
+
+def through_file(estimator, path, training_state=False, **own):
+    estimator.save(path, training_state=training_state)
+    return load(path, **own)
+
+
+def through_pickle(estimator):
+    return pickle.loads(pickle.dumps(estimator))
+
+
+def through_joblib(estimator):
+    file = io.BytesIO()
+    joblib.dump(estimator, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+def answers(estimator, X):
+    """All that a fitted estimator can be asked."""
+    Z = estimator.transform(X)
+    found = [Z, estimator.inverse_transform(Z), estimator.reconstruct(X)]
+    found.append(np.array(estimator.score(X)))
+    if hasattr(estimator, "sample"):
+        found += [estimator.sample(7, random_state=3), estimator.score_samples(X)]
+    return found
+
+
+def assert_same_answers(one, other, X):
+    for a, b in zip(answers(one, X), answers(other, X), strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
+
+
+def described(value):
+    """Write a value so that equal writings mean equal values of equal types."""
+    if isinstance(value, dict):
+        return {key: described(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value), [described(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return value.dtype, value.shape, value.tolist()
+    if isinstance(value, np.random.RandomState):
+        return described(value.get_state())
+    if hasattr(value, "get_params"):
+        return type(value), described(value.get_params(deep=False))
+    return type(value), repr(value)
+
+
+@contextmanager
+def changed_header(path):
+    """Change what the header says, with the right checksum."""
+    header, tensors = read(path)
+    version = header.pop("format")
+    yield header
+    write(path, header, tensors)
+    assert version == 1

@@ -1,0 +1,72 @@
+"""What likelihoods have learned is put back as fit leaves it, or refused."""
+
+import numpy as np
+import pytest
+from saved import described
+
+from skvae.distributions import (
+    Bernoulli,
+    Categorical,
+    Codes,
+    Gaussian,
+    Likelihood,
+    Mixed,
+    Poisson,
+    learned,
+    put_back,
+)
+
+X = np.eye(3)[[0, 1, 2, 0]]
+MIXED = [(Codes(), [2]), (Mixed([(Poisson(), [1]), (Gaussian(), [0])]), [0, 1])]
+LIKELIHOODS = (Bernoulli(), Categorical(), Codes(), Gaussian(), Poisson(), Mixed(MIXED))
+LONG = np.zeros(4)
+
+
+def unfitted():
+    return Mixed([(Codes(), [2]), (Gaussian(), [0, 1])])
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=lambda one: type(one).__name__)
+def test_there_and_back(likelihood):
+    fitted = likelihood.fit(X)
+    again = put_back(likelihood.__sklearn_clone__(), learned(fitted), 3)
+    assert described(vars(again)) == described(vars(fitted))
+
+
+def test_the_likelihoods_above_are_all():
+    assert {type(one) for one in LIKELIHOODS} == set(Likelihood.__subclasses__())
+
+
+WRONG = {
+    "width": ({"n_columns_": 2}, "is of 2 columns: 3"),
+    "superfluous": ({"fit_": 1}, "does not learn"),
+    "out of range": ({"columns_": [np.array([9]), np.array([0, 1])]}, "in one part"),
+    "twice": ({"columns_": [np.array([1]), np.array([0, 1])]}, "in one part and in"),
+    "too few": ({"columns_": [np.array([1]), np.array([0])]}, "2 columns are in"),
+    "not whole": ({"columns_": [np.array([2.0]), np.array([0, 1])]}, "positions"),
+}
+WRONG_PARTS = {
+    "levels": (0, {"levels_": [LONG, LONG]}, "one array a column"),
+    "no level": (0, {"levels_": [LONG[:0]]}, "must be numbers"),
+    "strings": (0, {"levels_": [np.array(["a", "b"])]}, "must be numbers"),
+    "frequencies": (0, {"frequencies_": [LONG]}, "one frequency"),
+    "mean": (1, {"mean_": LONG}, "mean_ must be one number a column"),
+    "list": (1, {"std_": [1.0, 1.0]}, "std_ must be one number a column"),
+}
+
+
+@pytest.mark.parametrize("label", WRONG)
+def test_what_fit_does_not_learn_is_refused(label):
+    change, message = WRONG[label]
+    values = learned(unfitted().fit(X)) | change
+    with pytest.raises(ValueError, match=message):
+        put_back(unfitted(), values, 3)
+
+
+@pytest.mark.parametrize("label", WRONG_PARTS)
+def test_what_a_part_does_not_learn_is_refused(label):
+    i, change, message = WRONG_PARTS[label]
+    values = learned(unfitted().fit(X))
+    values["parts_"][i] |= change
+    with pytest.raises(ValueError, match=message):
+        put_back(unfitted(), values, 3)
