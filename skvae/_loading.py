@@ -13,8 +13,7 @@ def load(path, *, device=None, **own):
     """Load a fitted estimator that its `save` wrote.
 
     Nothing in the file is executed: it holds numbers, strings and names out of a fixed
-    list of classes. So a file from elsewhere can do no harm; whether its numbers are
-    worth anything is another question.
+    list of classes, and asks for no more memory than it takes itself.
 
     Parameters
     ----------

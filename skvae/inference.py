@@ -152,25 +152,40 @@ def _chunks(module, batch, n_samples):
     """Split the draws so that no layer makes many more than `CHUNK_ELEMENTS` values."""
     widest = max(batch.x.shape[-1], *(len(p) for p in module.parameters() if p.ndim))
     size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * widest))
-    return [min(size, n_samples - start) for start in range(0, n_samples, size)]
+    starts = range(0, n_samples, size)
+    return [slice(start, min(start + size, n_samples)) for start in starts]
+
+
+def _over_chunks(function, module, batch, n_samples):
+    """Fill (S, B) with what `function` gives for the posterior, the prior and n draws.
+
+    One tensor from the start: small ones, kept between the large activations of the
+    decoder, would keep the memory of these from being used again.
+    """
+    q, p = module.posterior(batch), module.prior(batch)
+    values = batch.x.new_empty((n_samples, len(batch.x)))
+    for where in _chunks(module, batch, n_samples):
+        values[where] = function(q, p, where.stop - where.start)
+    return values
 
 
 def _log_weights(module, batch, noise, n_samples):
     """ln w of every draw, (S, B)."""
-    q, p = module.posterior(batch), module.prior(batch)
-    chunks = _chunks(module, batch, n_samples)
-    return torch.cat([module.log_weights(q, p, batch, noise, n) for n in chunks])
+
+    def draw(q, p, n):
+        return module.log_weights(q, p, batch, noise, n)
+
+    return _over_chunks(draw, module, batch, n_samples)
 
 
 def _elbo(module, batch, noise, n_samples):
     """ln p(x | z) − KL(q || p) at every draw, (S, B)."""
-    q, p = module.posterior(batch), module.prior(batch)
-    values = []
-    for n in _chunks(module, batch, n_samples):
+
+    def draw(q, p, n):
         z = q.rsample(noise, n)  # (n, B, K)
-        log_likelihood = module.likelihood(z, batch).log_prob(batch.x)
-        values.append(log_likelihood - kl(q, p, z))  # (n, B)
-    return torch.cat(values)
+        return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
+
+    return _over_chunks(draw, module, batch, n_samples)
 
 
 def _log_mean_exp(log_w):

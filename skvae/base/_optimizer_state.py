@@ -77,5 +77,5 @@ def _kind(value):
 
 def _beside(value, example):
     if isinstance(value, torch.Tensor):
-        return value.to(example.device, copy=True)
+        return value.to(example.device)
     return value

@@ -172,7 +172,7 @@ def _check_weights(expected, found):
     wrong = sorted(expected.keys() ^ found.keys())
     wrong += [
         name
-        for name in expected.keys() & found.keys()
+        for name in sorted(expected.keys() & found.keys())
         if (expected[name].shape, expected[name].dtype)
         != (found[name].shape, found[name].dtype)
     ]

@@ -54,7 +54,9 @@ def put_back(likelihood, values, n_columns):
     if values.keys() != {"n_columns_", *names}:
         raise ValueError(f"{owner} does not learn {', '.join(sorted(values))}.")
     if values["n_columns_"] != n_columns:
-        raise ValueError(f"{owner} is of {values['n_columns_']!r} columns: {n_columns}")
+        raise ValueError(
+            f"{owner} has learned {values['n_columns_']!r} columns, not {n_columns}."
+        )
     check(values, n_columns)
     if isinstance(likelihood, Mixed):
         columns = values["columns_"]
