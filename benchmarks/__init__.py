@@ -1,0 +1,1 @@
+"""What `skvae` costs and what it reaches: run these as modules, `python -m ...`."""

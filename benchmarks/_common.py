@@ -1,0 +1,175 @@
+"""Small things which the benchmarks share: timing, tables, results, data folder.
+
+A result file is a list of records. A record says under which `settings`, `versions`
+and on which `machine` its `rows` were measured; a row is a flat dict whose first entry
+names it.
+"""
+
+import json
+import os
+import platform
+import time
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import skvae
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
+PACKAGES = ("torch", "scikit-learn", "skorch", "numpy", "pythae")
+CONTEXT = ("settings", "versions", "machine")
+
+
+# --- where and with what --------------------------------------------------------------
+
+
+def machine():
+    """What the numbers depend on, and nothing which says whose machine it is."""
+    found = {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": _memory_gib(),
+        "system": platform.system(),
+    }
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+def _memory_gib():
+    try:
+        pages = os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):
+        return None
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**30)
+
+
+def versions():
+    """Versions of Python, skvae and the packages beside it, as far as installed."""
+    found = {"python": platform.python_version(), "skvae": skvae.__version__}
+    for name in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def data_folder(given=None):
+    """The folder of the data sets: the option, else the variable SKVAE_DATA."""
+    folder = given or os.environ.get("SKVAE_DATA")
+    return Path(folder) if folder else None
+
+
+# --- timing ---------------------------------------------------------------------------
+
+
+def seconds(action, clock=time.process_time):
+    """How long `action()` takes; process time counts every thread of the process."""
+    start = clock()
+    action()
+    return clock() - start
+
+
+def interleaved(timers, rounds):
+    """Call each of the timers once a round, in turning order; name -> (rounds,)."""
+    names = list(timers)
+    taken = {name: [] for name in names}
+    for i in range(rounds):
+        turn = i % len(names)
+        for name in names[turn:] + names[:turn]:
+            taken[name].append(timers[name]())
+    return {name: np.array(values) for name, values in taken.items()}
+
+
+# --- rows and tables ------------------------------------------------------------------
+
+
+def row(what, values, goal=None, unit="ratio"):
+    """One line of a table: the median of the values and their quartiles."""
+    low, median, high = np.percentile(np.atleast_1d(values), [25, 50, 75])
+    return {
+        "what": what,
+        "median": _rounded(median),
+        "lower": _rounded(low),
+        "upper": _rounded(high),
+        "goal": goal,
+        "unit": unit,
+    }
+
+
+def _rounded(value):
+    return float(f"{value:.4g}")
+
+
+def show(value):
+    """A table's cell: four digits of a number, nothing for what is not there."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    return str(value)
+
+
+def print_table(rows):
+    """Print rows (dicts with the same keys) in columns."""
+    columns = list(rows[0])
+    cells = [columns] + [[show(r[c]) for c in columns] for r in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        first, *rest = (c.rjust(w) for c, w in zip(line, widths, strict=True))
+        print("  ".join([line[0].ljust(len(first)), *rest]), flush=True)
+
+
+# --- results --------------------------------------------------------------------------
+
+
+def record(settings, rows):
+    """What was measured, with everything needed to measure it again."""
+    return {
+        "settings": settings,
+        "versions": versions(),
+        "machine": machine(),
+        "rows": rows,
+    }
+
+
+def read_records(path):
+    """The records of a result file; none if there is no such file yet."""
+    path = Path(path)
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def write_records(path, records):
+    """Replace a result file as a whole: readers see the old one or the new one."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(records, indent=2) + "\n")
+    draft.replace(path)
+
+
+def merge_record(path, new):
+    """Add a record's rows to a result file; rows of the same name are replaced."""
+    records = read_records(path)
+    same = [r for r in records if all(r[part] == new[part] for part in CONTEXT)]
+    if same:
+        rows = {_name(r): r for r in same[0]["rows"] + new["rows"]}
+        same[0]["rows"] = list(rows.values())
+    else:
+        records.append(new)
+    write_records(path, records)
+
+
+def _name(row):
+    return next(iter(row.values()))

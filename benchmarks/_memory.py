@@ -1,0 +1,135 @@
+"""How much memory a call adds at its peak, each measured in a fresh process.
+
+`python -m benchmarks._memory PROBE N_ROWS` prints one number, in MiB. Only anonymous
+memory counts: pages of a memory-mapped file can be dropped, so they are not a copy.
+What a call imports on its first use counts too. Needs Linux's /proc.
+"""
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from skvae import VAETransformer
+
+STATUS = Path("/proc/self/status")
+PERIOD = 2e-3  # seconds between two looks
+
+
+class Peak(threading.Thread):
+    """Looks at the process's anonymous memory while a `with` block runs."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.before = self.highest = _anonymous()
+        self.done = False
+
+    def run(self):
+        while not self.done:
+            self.highest = max(self.highest, _anonymous())
+            time.sleep(PERIOD)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done = True
+        self.join()
+
+    @property
+    def growth(self):
+        return self.highest - self.before
+
+
+def _anonymous():
+    """MiB of memory which belongs to this process alone."""
+    for line in STATUS.read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    raise OSError("this system does not report RssAnon")
+
+
+# --- the probes -----------------------------------------------------------------------
+
+
+def _vae(**settings):
+    given = {"max_epochs": 1, "random_state": 0, "device": "cpu"}
+    return VAETransformer(**given | settings)
+
+
+def _noise(n_rows, n_columns, dtype):
+    return np.random.default_rng(0).standard_normal((n_rows, n_columns), dtype=dtype)
+
+
+def fit_small(n_rows):
+    """`fit` on (n_rows, 4): what comes with the first fit of any size."""
+    X = _noise(n_rows, 4, "float32")
+    vae = _vae()
+    with Peak() as peak:
+        vae.fit(X)
+    return peak.growth
+
+
+def fit_float32(n_rows):
+    """`fit` on (n_rows, 784) float32."""
+    X = _noise(n_rows, 784, "float32")
+    vae = _vae(hidden_layer_sizes=(500, 500), batch_size=512)
+    with Peak() as peak:
+        vae.fit(X)
+    return peak.growth
+
+
+def fit_float64(n_rows):
+    """`fit` on (n_rows, 100) float64, in C order."""
+    X = _noise(n_rows, 100, "float64")
+    vae = _vae(batch_size=4096)
+    with Peak() as peak:
+        vae.fit(X)
+    return peak.growth
+
+
+def fit_memmap(n_rows):
+    """`fit` on a memory-mapped file of (n_rows, 100) float64."""
+    with tempfile.NamedTemporaryFile() as file:
+        shape = (n_rows, 100)
+        X = np.memmap(file, dtype="float64", mode="w+", shape=shape)
+        for block in np.array_split(X, max(1, n_rows // 10_000)):
+            block[:] = _noise(*block.shape, "float64")
+        X.flush()
+        X = np.memmap(file, dtype="float64", mode="r", shape=shape)
+        vae = _vae(batch_size=4096)
+        with Peak() as peak:
+            vae.fit(X)
+    return peak.growth
+
+
+def log_likelihood(n_rows, n_samples=5_000):
+    """`log_likelihood` of (n_rows, 784) at 5 000 samples a row."""
+    X = np.random.default_rng(0).random((max(n_rows, 1_000), 784), dtype="float32")
+    vae = _vae(hidden_layer_sizes=(500, 500), n_components=50, likelihood="bernoulli")
+    vae.fit(X)
+    with Peak() as peak:
+        vae.log_likelihood(X[:n_rows], n_samples=n_samples)
+    return peak.growth
+
+
+PROBES = {
+    probe.__name__: probe
+    for probe in (fit_small, fit_float32, fit_float64, fit_memmap, log_likelihood)
+}
+
+
+def growth(probe, n_rows):
+    """MiB added by a probe, run in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks._memory", probe, str(n_rows)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    print(PROBES[sys.argv[1]](int(sys.argv[2])))

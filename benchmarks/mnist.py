@@ -1,0 +1,234 @@
+"""What a VAE reaches on MNIST: its likelihood and what its latents are good for.
+
+    python -m benchmarks.mnist --data FOLDER      # FOLDER holds mnist.npz
+    python -m benchmarks.mnist --quick            # scikit-learn's 8x8 digits instead
+    python -m benchmarks.mnist --data FOLDER --widths 50 --binarize dynamic --write
+
+For each width of the latents one row: seconds of `fit` on all training rows, scaled to
+[0, 1]; held-out ln p(x) in nats by importance sampling, with the Monte-Carlo error of
+its mean; test accuracy of logistic regression on the standardised latents and on as
+many principal components; and the active units, those whose posterior mean varies over
+the test rows by more than 0.01.
+
+With `--binarize` the test set is drawn once as 0/1 from its grey values; without, the
+grey values themselves are scored, which compares models but is no density of pixels.
+The variable SKVAE_DATA stands in for --data.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks import _common as common
+from skvae import VAETransformer
+
+ACTIVE = 1e-2  # variance of a unit's posterior mean
+BINARIZE_SEED = 20_240  # of the test set's one draw
+QUICK = {"epochs": 15, "hidden": (64, 64), "widths": (2, 10), "n_samples": 50}
+
+
+@dataclass
+class Digits:
+    """Rows in [0, 1] and their labels."""
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+
+
+def load_mnist(folder):
+    """The 60 000 and 10 000 rows of mnist.npz."""
+    with np.load(Path(folder) / "mnist.npz", allow_pickle=False) as file:
+        return Digits(*(_prepared(file[name]) for name in Digits.__annotations__))
+
+
+def _prepared(values):
+    """Images as rows in [0, 1]; labels as they are."""
+    if values.ndim == 1:
+        return values
+    return values.reshape(len(values), -1).astype("float32") / 255
+
+
+def load_small():
+    """scikit-learn's digits, 64 pixels each."""
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(
+        (X / 16).astype("float32"), y, test_size=500, random_state=0, stratify=y
+    )
+    return Digits(X_train, y_train, X_test, y_test)
+
+
+# --- what is measured -----------------------------------------------------------------
+
+
+def measure(digits, n_components, chosen):
+    """One row of the table."""
+    vae = estimator(n_components, chosen)
+    start = time.perf_counter()
+    vae.fit(digits.X_train)
+    fit_seconds = time.perf_counter() - start
+    ln_p, error = held_out(vae, digits, chosen)
+    pca = PCA(n_components, random_state=chosen.seed).fit(digits.X_train)
+    return {
+        "n_components": n_components,
+        "fit, s": round(fit_seconds, 1),
+        "epochs": vae.n_iter_,
+        "test ln p(x), nats": round(ln_p, 2),
+        "Monte-Carlo error": round(error, 3),
+        "accuracy": accuracy(vae, digits),
+        "accuracy, PCA": accuracy(pca, digits),
+        "active units": active_units(vae.transform(digits.X_test)),
+    }
+
+
+def estimator(n_components, chosen):
+    """The VAE, as the command line asks for it."""
+    return VAETransformer(
+        n_components=n_components,
+        hidden_layer_sizes=chosen.hidden,
+        likelihood="bernoulli",
+        beta=chosen.beta,
+        n_importance_samples=chosen.importance,
+        binarize=_none(chosen.binarize),
+        max_epochs=chosen.epochs,
+        batch_size=chosen.batch_size,
+        lr=chosen.lr,
+        kl_warmup=chosen.kl_warmup,
+        early_stopping=chosen.early_stopping,
+        device=chosen.device,
+        random_state=chosen.seed,
+        verbose=1,
+    )
+
+
+def held_out(vae, digits, chosen):
+    """Mean of ln p(x) over the test rows, and its Monte-Carlo error."""
+    X = digits.X_test[: chosen.test_rows]
+    if _none(chosen.binarize):
+        draws = np.random.default_rng(BINARIZE_SEED).random(X.shape, dtype=X.dtype)
+        X = (draws < X).astype(X.dtype)
+    found = vae.log_likelihood(X, n_samples=chosen.n_samples, return_std_error=True)
+    return float(np.mean(found.values)), float(found.mean_std_error)
+
+
+def accuracy(transformer, digits):
+    """Test accuracy of logistic regression on standardised features."""
+    features = [transformer.transform(X) for X in (digits.X_train, digits.X_test)]
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    classifier.fit(features[0], digits.y_train)
+    return round(classifier.score(features[1], digits.y_test), 4)
+
+
+def active_units(means):
+    """How many columns of the posterior means vary over the rows."""
+    return int((means.var(axis=0) > ACTIVE).sum())
+
+
+# --- command line ---------------------------------------------------------------------
+
+
+def _none(word):
+    return None if word == "none" else word
+
+
+def _sizes(text):
+    return tuple(int(part) for part in text.split(","))
+
+
+def options(argv):
+    """The command line; --quick only changes the defaults."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.mnist",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_run_options(parser)
+    _add_model_options(parser)
+    if "--quick" in argv:
+        parser.set_defaults(**QUICK)
+    return parser.parse_args(argv)
+
+
+def _add_run_options(parser):
+    add = parser.add_argument
+    add("--data", metavar="FOLDER", help="where mnist.npz is")
+    add("--quick", action="store_true", help="small digits, small network, no data")
+    add("--widths", type=_sizes, default=(2, 10, 50), help="e.g. 2,10,50")
+    add("--n-samples", type=int, default=500, help="importance samples a row")
+    add("--test-rows", type=int, help="score only so many rows")
+    add("--device", default="auto")
+    add(
+        "--write",
+        nargs="?",
+        type=Path,
+        const=common.RESULTS / "mnist.json",
+        help="add each row to a result file as soon as it is there",
+    )
+
+
+def _add_model_options(parser):
+    add = parser.add_argument
+    add("--hidden", type=_sizes, default=(500, 500), help="e.g. 500,500")
+    add("--epochs", type=int, default=100)
+    add("--batch-size", type=int, default=128)
+    add("--lr", type=float, default=1e-3)
+    add("--beta", type=float, default=1.0)
+    add("--kl-warmup", type=int, default=0, help="epochs")
+    add("--importance", type=int, default=1, help="n_importance_samples")
+    add("--binarize", choices=("dynamic", "fixed", "none"), default="dynamic")
+    add("--early-stopping", action="store_true")
+    add("--seed", type=int, default=0)
+
+
+def settings(chosen):
+    """What a reader needs to run it again, one entry an option."""
+    left_out = {"data", "quick", "widths", "write"}
+    found = {"data": "scikit-learn digits, 8x8" if chosen.quick else "MNIST"}
+    found |= {k: v for k, v in vars(chosen).items() if k not in left_out}
+    return found | {"hidden": list(chosen.hidden), "binarize_seed": BINARIZE_SEED}
+
+
+def data(chosen):
+    """The digits; without their file a message and exit code 2."""
+    if chosen.quick:
+        return load_small()
+    folder = common.data_folder(chosen.data)
+    if folder is None or not (folder / "mnist.npz").is_file():
+        print(
+            "mnist.npz not found: give its folder with --data or SKVAE_DATA, "
+            "or run --quick, which needs no data",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    return load_mnist(folder)
+
+
+def main(argv=None):
+    """Measure each width, print it, and keep it if asked to."""
+    chosen = options(sys.argv[1:] if argv is None else argv)
+    digits = data(chosen)
+    rows = []
+    for n_components in chosen.widths:
+        print(f"\n{n_components} latents", flush=True)
+        rows.append(measure(digits, n_components, chosen))
+        common.print_table(rows[-1:])
+        if chosen.write:
+            new = common.record(settings(chosen), rows[-1:])
+            common.merge_record(chosen.write, new)
+    print()
+    common.print_table(rows)
+
+
+if __name__ == "__main__":
+    main()

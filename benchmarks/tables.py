@@ -1,0 +1,69 @@
+"""Write docs/results/README.md from the result files beside it.
+
+    python -m benchmarks.tables            # writes the page
+    python -m benchmarks.tables --check    # exit code 1 if the page is out of date
+
+Nothing on that page is typed in by hand: to change a number, measure it again.
+"""
+
+import argparse
+import sys
+
+from benchmarks import _common as common
+from benchmarks._common import show
+
+PAGE = common.RESULTS / "README.md"
+HEAD = """# Results
+
+Written by `python -m benchmarks.tables` from the JSON files in this folder, which the
+benchmarks write with `--write`. A number holds for the versions and the machine above
+its table.
+"""
+
+
+def page(folder=common.RESULTS):
+    """The whole page: a section a file, a table a record."""
+    sections = [HEAD]
+    for path in sorted(folder.glob("*.json")):
+        sections.append(f"## {path.stem}\n\n`python -m benchmarks.{path.stem}`\n")
+        sections += map(section, common.read_records(path))
+    return "\n".join(sections)
+
+
+def section(record):
+    """Context and table of one record."""
+    lines = [f"- {part}: {listed(record[part])}" for part in common.CONTEXT]
+    return "\n".join([*lines, "", *table(record["rows"]), ""])
+
+
+def listed(entries):
+    """A dict in one line, without what is not set."""
+    given = {name: value for name, value in entries.items() if value is not None}
+    return ", ".join(f"{name} {show(value)}" for name, value in given.items())
+
+
+def table(rows):
+    """Rows as lines of Markdown: the first column to the left, the others right."""
+    if not rows:
+        return ["Nothing was measured."]
+    columns = list(rows[0])
+    marks = ["---"] + ["---:"] * (len(columns) - 1)
+    cells = [[show(row.get(column)) for column in columns] for row in rows]
+    return [f"| {' | '.join(line)} |" for line in (columns, marks, *cells)]
+
+
+def main(argv=None):
+    """Write the page, or compare it with what would be written."""
+    parser = argparse.ArgumentParser(prog="benchmarks.tables", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    text = page()
+    if parser.parse_args(argv).check:
+        if not PAGE.exists() or PAGE.read_text() != text:
+            sys.exit(f"{PAGE.name} is out of date: run python -m benchmarks.tables")
+        return
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
