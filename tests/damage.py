@@ -103,7 +103,8 @@ def with_another_table_of_contents(random, data):
     entry = outer[names[random.integers(len(names))]]
     key = list(entry)[random.integers(len(entry))]
     values = (None, -1, 2**62, "F16", [], [-1], [2**31, 2**31], [2**62], [0, 2**62], {})
-    entry[key] = values[random.integers(len(values))]
+    others = [value for value in values if value != entry[key]]
+    entry[key] = others[random.integers(len(others))]
     text = json.dumps(outer).encode()
     return len(text).to_bytes(8, "little") + text + data[header_end(data) :]
 

@@ -38,7 +38,7 @@ def test_the_likelihoods_above_are_all():
 
 
 WRONG = {
-    "width": ({"n_columns_": 2}, "is of 2 columns: 3"),
+    "width": ({"n_columns_": 2}, "learned 2 columns, not 3"),
     "superfluous": ({"fit_": 1}, "does not learn"),
     "out of range": ({"columns_": [np.array([9]), np.array([0, 1])]}, "in one part"),
     "twice": ({"columns_": [np.array([1]), np.array([0, 1])]}, "in one part and in"),

@@ -191,7 +191,7 @@ def test_even_a_harmless_change_of_the_header_is_seen(model, path):
         ("attributes", {"_seed": -1}, "its _seed must be an int in the range"),
         ("attributes", {"fit": 1}, "its attributes are not those of"),
         ("attributes", {"n_iter_": 3}, "its history is not of 3 epochs"),
-        ("attributes", {"n_features_in_": 63}, "64 columns: 63"),
+        ("attributes", {"n_features_in_": 63}, "learned 64 columns, not 63"),
         ("attributes", {"feature_names_in_": {"@strings": ["O", ["a"]]}}, "one a col"),
         ("attributes", {"_sklearn_output_config": {"transform": 1}}, "cannot be set"),
         ("module", {"kl_weight": 2}, "its kl_weight is 2"),

@@ -82,6 +82,7 @@ def test_a_mixed_table_with_names(i, path):
     other = through_file(one, path, training_state=True)
     assert described(other.get_params()) == described(one.get_params())
     assert described(vars(other.likelihood_)) == described(vars(one.likelihood_))
+    assert not any("columns" in name for name in one.module_.state_dict())
     np.testing.assert_array_equal(
         other.feature_names_in_, one.feature_names_in_, strict=True
     )

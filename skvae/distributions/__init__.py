@@ -1,6 +1,7 @@
 """Distributions, the noise they draw from, and the likelihoods a user chooses."""
 
 from skvae.distributions._base import Distribution, kl, register_kl
+from skvae.distributions._codes import Codes
 from skvae.distributions._discrete import (
     BernoulliVector,
     CodeVector,
@@ -13,7 +14,6 @@ from skvae.distributions._learned import learned, put_back
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
-    Codes,
     Likelihood,
     Poisson,
 )

@@ -3,8 +3,9 @@
 import numpy as np
 
 from skvae._validation import check_parameters
+from skvae.distributions._codes import Codes
 from skvae.distributions._gaussian import Gaussian
-from skvae.distributions._likelihoods import Bernoulli, Categorical, Codes, Poisson
+from skvae.distributions._likelihoods import Bernoulli, Categorical, Poisson
 from skvae.distributions._mixed import Mixed
 
 

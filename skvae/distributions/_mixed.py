@@ -6,12 +6,12 @@ from sklearn.base import clone
 from torch import nn
 
 from skvae._columns import column_names, resolve_columns
+from skvae.distributions._codes import Codes
 from skvae.distributions._discrete import Product
 from skvae.distributions._gaussian import Gaussian
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
-    Codes,
     Likelihood,
     Poisson,
 )

@@ -1,0 +1,89 @@
+"""The likelihood of integer-coded categories."""
+
+import numpy as np
+import torch
+
+from skvae._columns import column_names
+from skvae.distributions._discrete import CodeVector
+from skvae.distributions._likelihoods import Head, Likelihood
+
+
+class Codes(Likelihood):
+    """Each column is a categorical variable coded by numbers, as of OrdinalEncoder.
+
+    The levels of a column are the codes seen in ``fit``, whole numbers up to 2**24; a
+    code not seen there is an error that names the column. The encoder sees the codes
+    one-hot; the "mean" of p(x | z) is the most probable code.
+
+    Examples
+    --------
+    >>> from skvae.distributions import Codes
+    >>> Codes()
+    Codes()
+    """
+
+    def _learn(self, X, names, frame):
+        counted = [np.unique(column, return_counts=True) for column in X.T]
+        self.levels_ = [levels for levels, _ in counted]
+        self.frequencies_ = [counts / len(X) for _, counts in counted]
+        for name, levels in zip(
+            column_names(names, X.shape[1]), self.levels_, strict=True
+        ):
+            _check_levels(name, levels)
+
+    def check(self, X, names=None):
+        self.check_codes(X, names)
+
+    def check_codes(self, X, names=None):
+        for j, levels in enumerate(self.levels_):
+            unseen = ~np.isin(X[:, j], levels)
+            if unseen.any():
+                raise ValueError(
+                    f"Column {column_names(names, X.shape[1])[j]} holds the code "
+                    f"{X[unseen, j][0]:g}, which was not seen in fit "
+                    f"(seen: {', '.join(f'{v:g}' for v in levels[:20])})."
+                )
+
+    def head(self, n_hidden):
+        return CodesHead(n_hidden, self.levels_, self.frequencies_)
+
+
+def _check_levels(name, levels):
+    """Refuse codes that single precision cannot tell apart, and too many of them."""
+    if (levels != np.floor(levels)).any() or np.abs(levels).max() > 2**24:
+        raise ValueError(
+            f"Column {name} holds codes that are not whole numbers up to 2**24, as a "
+            "Codes likelihood needs them. Use OrdinalEncoder."
+        )
+    if len(levels) > 1000:
+        raise ValueError(
+            f"Column {name} has {len(levels)} different values, too many for a Codes "
+            "likelihood (1000 at most)."
+        )
+
+
+class CodesHead(Head):
+    """h -> logits of every level of every column, starting at their frequencies.
+
+    The logits are (..., B, D, L), L the largest number of levels of a column.
+    """
+
+    def __init__(self, n_hidden, levels, frequencies):
+        shape = len(levels), max(map(len, levels))
+        super().__init__(n_hidden, shape[0] * shape[1], shape[0] * shape[1])
+        codes = torch.full(shape, torch.nan, dtype=torch.float32)
+        share = torch.ones(shape)
+        for j, known in enumerate(levels):
+            codes[j, : len(known)] = torch.as_tensor(known)
+            share[j, : len(known)] = torch.as_tensor(frequencies[j])
+        self.start_at(share.log().flatten())
+        self.register_buffer("levels", codes)
+
+    def features(self, x):
+        one_hot = x.unsqueeze(-1) == self.levels  # (B, D) -> (B, D, L)
+        return one_hot.flatten(-2).to(x.dtype)  # (B, D * L)
+
+    def forward(self, h):
+        logits = self.linear(h).unflatten(-1, self.levels.shape)  # (..., B, D, L)
+        absent = self.levels.isnan()
+        return CodeVector(logits.masked_fill(absent, -torch.inf), self.levels)
