@@ -36,6 +36,9 @@ format: .venv/.lint ## format the code and mend what can be mended
 bench-quick: .venv/.plot ## run the benchmarks at their smallest, to see that they work
 	$(BIN)/python -m benchmarks.speed --quick
 	$(BIN)/python -m benchmarks.mnist --quick
+	$(BIN)/python -m benchmarks.defaults --quick
+	$(BIN)/python -m benchmarks.fuzz_persistence --quick
+	$(BIN)/python -m benchmarks.tables --check
 
 clean: ## remove the environment, builds and caches
 	rm -rf .venv build dist *.egg-info
