@@ -92,6 +92,10 @@ def test_net_params_have_the_last_word(digits):
     assert estimator.net_.batch_size == 20
 
 
+def test_net_params_may_set_the_epochs(digits):
+    assert small(VAETransformer, net_params={"max_epochs": 3}).fit(digits).n_iter_ == 3
+
+
 def test_unknown_net_params_are_refused_by_name(digits):
     with pytest.raises(ValueError, match="optimiser__lr"):
         small(VAETransformer, net_params={"optimiser__lr": 1}).fit(digits)
@@ -124,7 +128,7 @@ def test_sklearns_progress_bar_counts_epochs_in_a_grid_search(digits):
 
 @needs_sklearn_callbacks
 def test_sklearns_callbacks_see_the_estimator_so_far_and_may_stop_it(digits):
-    scores = []
+    scores, ended = [], []
 
     class Score:
         def setup(self, estimator, context): ...
@@ -134,6 +138,7 @@ def test_sklearns_callbacks_see_the_estimator_so_far_and_may_stop_it(digits):
         def on_fit_task_begin(self, estimator, context): ...
 
         def on_fit_task_end(self, estimator, context, *, X, fitted_estimator):
+            ended.append(context.task_name)
             if context.task_name == "epoch":
                 scores.append(fitted_estimator.score(X))
                 return len(scores) == 3
@@ -142,6 +147,7 @@ def test_sklearns_callbacks_see_the_estimator_so_far_and_may_stop_it(digits):
     estimator = small(VAETransformer, max_epochs=10)
     estimator.set_callbacks(Score()).fit(digits)
     assert estimator.n_iter_ == 3
+    assert ended == ["epoch"] * 3 + ["fit"]
     assert scores[2] > scores[0]
     assert scores[2] == estimator.score(digits)
 

@@ -106,11 +106,14 @@ class BaseAutoencoderTransformer(
         """
         resume = self.warm_start and hasattr(self, "net_")
         rows = self._prepare(X, resume, "warm_start=True")
-        tasks = FitTasks(self, self.max_epochs, {"X": X, "y": y})
-        watchers = [tasks]
-        if self.verbose:
-            watchers.append(Progress(type(self).__name__, self.max_epochs))
-        self._train(rows, self.max_epochs, watchers)
+        n_epochs = self.net_.max_epochs
+        tasks = FitTasks(self, n_epochs, {"X": X, "y": y})
+        progress = Progress(type(self).__name__, n_epochs, hidden=not self.verbose)
+        try:
+            self._train(rows, n_epochs, [tasks, progress])
+        finally:
+            progress.close()
+        tasks.close()
         return self
 
     def partial_fit(self, X, y=None):
@@ -159,7 +162,8 @@ class BaseAutoencoderTransformer(
         else:
             self._start_afresh(X, frame, device)
         configure(self.net_, self)
-        return Rows(X, device, self.module_.dtype)
+        # A net that goes on stays where it is, whatever `device` says now.
+        return Rows(X, self._evaluator().device, self.module_.dtype)
 
     def _start_afresh(self, X, frame, device):
         random = check_random_state(self.random_state)

@@ -87,16 +87,20 @@ class Progress:
         What the bar is called.
     n_epochs : int
         Epochs of one call of ``fit``.
+    hidden : bool, default=False
+        Whether to show nothing after all.
     """
 
-    def __init__(self, label, n_epochs):
-        self._bar = tqdm(total=n_epochs, desc=label, unit="epoch")
+    def __init__(self, label, n_epochs, hidden=False):
+        self._bar = tqdm(total=n_epochs, desc=label, unit="epoch", disable=hidden)
 
     def begin_epoch(self):
         """Nothing to show yet."""
 
     def end_epoch(self, net):
         """Move the bar by one epoch."""
+        if self._bar.disable:
+            return
         row = net.history[-1]
         shown = {"bound": f"{-row['train_loss']:.2f}"}
         if "valid_loss" in row:
