@@ -11,6 +11,7 @@ import sys
 
 from benchmarks import _common as common
 from benchmarks._common import show
+from skvae.discovery import all_estimators
 
 PAGE = common.RESULTS / "README.md"
 HEAD = """# Results
@@ -22,12 +23,24 @@ its table.
 
 
 def page(folder=common.RESULTS):
-    """The whole page: a section a file, a table a record."""
-    sections = [HEAD]
+    """The whole page: the defaults, then a section a file, a table a record."""
+    sections = [HEAD, "## The defaults\n", *table(defaults()), ""]
     for path in sorted(folder.glob("*.json")):
         sections.append(f"## {path.stem}\n\n`python -m benchmarks.{path.stem}`\n")
         sections += map(section, common.read_records(path))
     return "\n".join(sections)
+
+
+def defaults():
+    """Every parameter and its default, of the estimators that have it."""
+    found = {}
+    for name, estimator in all_estimators():
+        for parameter, value in estimator().get_params(deep=False).items():
+            found.setdefault(parameter, {"parameter": f"`{parameter}`"})[name] = (
+                f"`{value!r}`"
+            )
+    names = [name for name, _ in all_estimators()]
+    return [dict.fromkeys(["parameter", *names]) | row for row in found.values()]
 
 
 def section(record):

@@ -73,7 +73,8 @@ default="relu"
         p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
         scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
         one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type.
+        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
+        ``likelihood__scale`` needs an object here, as a string has no parameters.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Own networks in place of the layers above: a module, copied in fit, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

@@ -129,7 +129,8 @@ default="relu"
         p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
         scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
         one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type.
+        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
+        ``likelihood__scale`` needs an object here, as a string has no parameters.
     prior : {"standard-normal", "vamp"} or Prior, default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
     beta : float, default=1.0

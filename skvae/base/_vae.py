@@ -32,6 +32,7 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
+            In the precision of the computation (``dtype``), without column names.
         """
         check_is_fitted(self)
         owner = f"{type(self).__name__}.sample"

@@ -98,13 +98,16 @@ def logit(probability, margin=0.01):
     return np.log(p) - np.log1p(-p)
 
 
-def _refuse_negative(X, names, owner):
+ROUNDING = 1e-6  # a scaler to [0, 1] overshoots by as little
+
+
+def _refuse_negative(X, names, owner, advice=""):
     low = X.min(axis=0)
-    if (low < 0).any():
+    if (low < -ROUNDING).any():
         name = column_names(names, X.shape[1])[int(np.argmin(low))]
         raise ValueError(
             f"Negative values in data passed to {owner}: column {name} reaches "
-            f"{low.min():g}."
+            f"{low.min():g}.{advice}"
         )
 
 
@@ -126,15 +129,16 @@ class Bernoulli(Likelihood):
     binary = True
 
     def check(self, X, names=None):
-        _refuse_negative(X, names, "a Bernoulli likelihood")
+        advice = " MinMaxScaler(clip=True) keeps new rows in [0, 1]."
+        _refuse_negative(X, names, "a Bernoulli likelihood", advice)
         high = X.max(axis=0)
-        if (high > 1).any():
+        if (high > 1 + ROUNDING).any():
             j = int(np.argmax(high))
             name = column_names(names, X.shape[1])[j]
             warn_data(
                 f"Column {name} reaches {high[j]:g} under a Bernoulli "
                 "likelihood, which is for values in [0, 1]. Scale the data "
-                "(MinMaxScaler) or choose another likelihood."
+                "(MinMaxScaler(clip=True)) or choose another likelihood."
             )
 
     def head(self, n_hidden):

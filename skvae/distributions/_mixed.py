@@ -102,7 +102,10 @@ class Mixed(Likelihood):
         for wrong, said in ((count == 0, "no"), (count > 1, "more than one")):
             if wrong.any():
                 names = ", ".join(labels[j] for j in np.flatnonzero(wrong)[:10])
-                raise ValueError(f"The 'likelihood' list has {said} part for {names}.")
+                more = f" and {wrong.sum() - 10} more" if wrong.sum() > 10 else ""
+                raise ValueError(
+                    f"The 'likelihood' list has {said} part for {names}{more}."
+                )
         if any(len(columns) == 0 for columns in self.columns_):
             raise ValueError("The 'likelihood' list has a part that selects no column.")
 
