@@ -246,6 +246,11 @@ class BaseAutoencoderTransformer(
         -------
         Z : ndarray of shape (n_samples, n_components)
             In the precision of `X`.
+
+        Raises
+        ------
+        ValueError
+            If `X` has other columns than in fit, or a value the encoder cannot read.
         """
         X = self._check_encodable(X)
         return self._evaluator().encode(X).astype(X.dtype, copy=False)
@@ -262,6 +267,11 @@ class BaseAutoencoderTransformer(
         -------
         X_original : ndarray of shape (n_samples, n_features)
             In the input's columns and the precision of the latents.
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of columns than `transform` gives.
         """
         check_is_fitted(self)
         Z = check_array(_as_array(X), dtype=[np.float64, np.float32])

@@ -58,6 +58,12 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         log_likelihood : ndarray of shape (n_samples,)
             Log-density, or log-probability under discrete likelihoods; too low by the
             estimate's bias in expectation, less so with more samples.
+
+        Raises
+        ------
+        ValueError
+            If `X` has other columns than in fit, or values outside the likelihood's
+            support.
         """
         return self.log_likelihood(X)
 
