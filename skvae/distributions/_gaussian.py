@@ -142,6 +142,8 @@ class GaussianHead(Head):
         self.scale, self.mean = scale, mean
         self.register_buffer("center", _buffer(center))
         self.register_buffer("spread", _buffer(spread))
+        self.register_buffer("per_spread", _buffer(1 / spread))
+        self.register_buffer("offset", _buffer(-center / spread))
         if mean == "sigmoid":
             self.start_at(logit(center))
         elif mean == "tanh":
@@ -150,7 +152,8 @@ class GaussianHead(Head):
             self.start_at(np.zeros(len(center)))
 
     def features(self, x):
-        return (x - self.center) / self.spread
+        # (x − center) / spread in one pass.
+        return torch.addcmul(self.offset, x, self.per_spread)
 
     def forward(self, h):
         loc = MEANS[self.mean](self.linear(h))

@@ -28,7 +28,7 @@ class Normal(Distribution):
     def log_prob(self, value):
         residual = (value - self.loc) / self.scale
         constant = self.scale.log().sum(-1) + 0.5 * self.scale.shape[-1] * LOG_2PI
-        return -0.5 * residual.square().sum(-1) - constant
+        return torch.sub(-constant, residual.square().sum(-1), alpha=0.5)
 
     def rsample(self, noise, n_samples=None):
         return torch.addcmul(self.loc, self.scale, noise.normal(self.loc, n_samples))
