@@ -148,12 +148,28 @@ class Evaluator:
         return torch.from_numpy(block).to(self._like())
 
 
-def _chunks(module, batch, n_samples):
+def _chunks(widest, n_samples):
     """Split the draws so that no layer makes many more than `CHUNK_ELEMENTS` values."""
-    widest = max(batch.x.shape[-1], *(len(p) for p in module.parameters() if p.ndim))
     size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * widest))
     starts = range(0, n_samples, size)
     return [slice(start, min(start + size, n_samples)) for start in starts]
+
+
+def _widest(module, q, batch):
+    """Find how many values a row has where it has most, by decoding it once."""
+    widths = [batch.x.shape[-1], *(len(p) for p in module.parameters() if p.ndim)]
+
+    def look(_, __, out):
+        if isinstance(out, torch.Tensor):
+            widths.append(out.numel() // len(batch.x))
+
+    handles = [part.register_forward_hook(look) for part in module.modules()]
+    try:
+        module.likelihood(q.mean, batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(widths)
 
 
 def _over_chunks(function, module, batch, n_samples):
@@ -164,7 +180,7 @@ def _over_chunks(function, module, batch, n_samples):
     """
     q, p = module.posterior(batch), module.prior(batch)
     values = batch.x.new_empty((n_samples, len(batch.x)))
-    for where in _chunks(module, batch, n_samples):
+    for where in _chunks(_widest(module, q, batch), n_samples):
         values[where] = function(q, p, where.stop - where.start)
     return values
 

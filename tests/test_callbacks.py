@@ -75,6 +75,39 @@ def test_gradient_clipping_and_schedules_of_skorch_work(digits):
     assert norm <= 1.001e-6
 
 
+def test_a_users_callback_may_be_called_as_it_likes(digits):
+    spy = ("early_stopping", Spy())
+    estimator = small(VAETransformer, early_stopping=True, callbacks=[spy]).fit(digits)
+    calls = dict(estimator.net_.callbacks_)["early_stopping"].calls
+    assert calls.count("epoch") == 2
+
+
+def test_callbacks_see_the_epoch_after_which_early_stopping_stops(digits):
+    estimator = small(
+        VAETransformer,
+        early_stopping=True,
+        n_iter_no_change=1,
+        tol=1e9,
+        max_epochs=9,
+        callbacks=[("spy", Spy())],
+    ).fit(digits)
+    calls = dict(estimator.net_.callbacks_)["spy"].calls
+    assert calls.count("epoch") == estimator.n_iter_ == 2
+
+
+def test_ctrl_c_by_a_handler_of_signals_is_no_wish_to_stop(digits):
+    def handle(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        interrupt_soon(0.7)
+        with pytest.raises(KeyboardInterrupt):
+            small(VAETransformer, callbacks=[Slow()]).fit(digits)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_callback_may_stop_the_training(digits):
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9)
     estimator = small(VAETransformer, max_epochs=50, callbacks=[stop])

@@ -10,6 +10,7 @@ constant one leaves the weights moving about the optimum.
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.model_selection import train_test_split
@@ -18,7 +19,8 @@ from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from skvae import VAETransformer
-from skvae.distributions import Gaussian
+from skvae.distributions import Gaussian, Noise
+from skvae.training import Batch
 
 
 def linear_gaussian(n_rows=2000, n_columns=10, k=4):
@@ -93,7 +95,7 @@ def test_the_score_is_at_beta_one_whatever_was_trained():
     assert elbo < score
 
 
-def test_the_training_bound_rises_with_importance_samples():
+def test_the_estimate_rises_with_importance_samples():
     train, _ = standardised(linear_gaussian(600))
     vae = VAETransformer(
         2, hidden_layer_sizes=(32,), max_epochs=30, random_state=0
@@ -106,3 +108,18 @@ def test_the_training_bound_rises_with_importance_samples():
     errors = [estimate.mean_std_error for estimate in estimates[1:]]
     assert means == sorted(means)
     assert errors == sorted(errors, reverse=True)
+
+
+def test_the_training_bound_of_more_samples_is_tighter_and_stays_below():
+    train, _ = standardised(linear_gaussian(400))
+    vae = VAETransformer(2, hidden_layer_sizes=(32,), max_epochs=20, random_state=0)
+    module = vae.fit(train).module_
+    truth = vae.log_likelihood(train, n_samples=5000, return_std_error=True)
+    batch = Batch(x=torch.as_tensor(train, dtype=torch.float32))
+    bounds = []
+    for module.n_importance_samples in (1, 5, 50):
+        noises = (Noise.from_seed(seed) for seed in range(20))
+        draws = [module.bound(batch, noise).mean().item() for noise in noises]
+        bounds.append(np.mean(draws))
+    assert bounds == sorted(bounds)
+    assert bounds[-1] < truth.values.mean() + 4 * truth.mean_std_error

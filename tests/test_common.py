@@ -46,6 +46,7 @@ def test_another_seed_gives_another_fit(label, digits):
 def test_pickle_keeps_every_answer(label, digits):
     one = fitted(VARIANTS[label], digits)
     other = pickle.loads(pickle.dumps(one))
+    assert other.net_.module is other.net_.module_
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
     assert one.score(digits) == other.score(digits)
 

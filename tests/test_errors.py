@@ -5,6 +5,7 @@ import pytest
 import torch
 from instances import small
 from sklearn.exceptions import NotFittedError
+from skorch.callbacks import Callback
 from torch import nn
 
 from skvae import AETransformer, VAETransformer
@@ -12,6 +13,7 @@ from skvae.discovery import all_estimators
 from skvae.distributions import Bernoulli, Codes, Gaussian, Poisson
 from skvae.exceptions import SkvaeDataWarning
 from skvae.priors import VampPrior
+from skvae.training import HoldOut, Rows
 
 each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
 
@@ -78,16 +80,16 @@ BAD_PARAMETERS = {
     "max_epochs": [0, -1, 2.0],
     "batch_size": [0, 12.5],
     "lr": [0, -1e-3, "fast", float("nan")],
-    "optimizer": ["adamm", 3],
+    "optimizer": ["adamm", 3, torch.optim.LBFGS],
     "weight_decay": [-1],
     "validation_fraction": [0.0, 1.0],
     "n_iter_no_change": [0],
     "tol": [-1e-3],
     "dtype": ["float16", np.float32],
-    "device": ["cuda:99", "gpu", 3],
+    "device": ["cuda:99", "gpu", 3, "meta"],
     "random_state": ["seed", -1],
-    "callbacks": [3],
-    "net_params": [[("lr", 1)]],
+    "callbacks": [3, [3], [("name", 3)], [("name", Callback, 1)]],
+    "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}],
 }
 
 
@@ -267,6 +269,17 @@ def test_weights_broken_by_the_last_step_are_found_in_their_epoch(digits):
         estimator.fit(digits)
     assert estimator.n_iter_ == 0
     assert np.isfinite(estimator.transform(digits)).all()
+
+
+def test_a_non_finite_held_out_bound_is_an_error(digits):
+    X = digits.copy()
+    held_out = HoldOut(0.1, 0)(Rows(X, "cpu", torch.float32))[1].index
+    estimator = small(VAETransformer, likelihood=Gaussian(scale=1.0, mean="sigmoid"))
+    estimator.set_params(early_stopping=True).fit(X)
+    X[:, 0] = 3e30  # finite, and its square is not
+    rows = Rows(X, "cpu", torch.float32).subset(held_out)
+    with pytest.raises(FloatingPointError, match="held-out rows"):
+        estimator.net_.run_single_epoch(rows, False, "valid", None)
 
 
 def test_a_rate_too_high_is_reported_and_survived(digits):

@@ -3,14 +3,20 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from instances import small
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.compose import make_column_selector
 from test_common import assert_same_weights, weights
+from torch import nn
 
 from skvae import AETransformer, VAETransformer
 from skvae.discovery import all_estimators
+from skvae.distributions import Gaussian
+from skvae.training import Rows
 
 each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
 
@@ -85,6 +91,62 @@ def test_warm_start_takes_new_training_settings(digits):
     assert estimator.net_.optimizer_.param_groups[0]["lr"] == 1e-2
     assert estimator.net_.batch_size == 50
     assert estimator.history_[:, "beta"] == [1.0, 1.0, 3.0]
+
+
+def test_warm_start_takes_another_weight_decay(digits):
+    estimator = small(VAETransformer, warm_start=True).fit(digits)
+    estimator.set_params(weight_decay=0.5).fit(digits)
+    assert estimator.net_.optimizer_.param_groups[0]["weight_decay"] == 0.5
+
+
+def test_warm_start_after_half_a_warmup_trains_at_full_weight(digits):
+    estimator = small(VAETransformer, kl_warmup=10, warm_start=True).fit(digits)
+    estimator.set_params(kl_warmup=0).fit(digits)
+    assert estimator.history_[:, "beta"] == [0.0, 0.1, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "equal"),
+    [
+        ("n_components", 8, np.int64(8)),
+        ("likelihood", Gaussian(scale="shared"), Gaussian(scale="shared")),
+        ("encoder", nn.Linear(64, 5), nn.Linear(64, 5)),
+        (
+            "likelihood",
+            [("gaussian", make_column_selector("p"))],
+            [("gaussian", make_column_selector("p"))],
+        ),
+    ],
+)
+def test_an_equal_parameter_is_no_change(name, value, equal, digits):
+    X = pd.DataFrame(digits, columns=[f"p{i}" for i in range(64)])
+    estimator = small(VAETransformer, warm_start=True, **{name: value}).fit(X)
+    assert estimator.set_params(**{name: equal}).fit(X).n_iter_ == 4
+
+
+def test_an_early_stopped_fit_that_goes_on_gets_no_worse(digits):
+    estimator = small(
+        VAETransformer, early_stopping=True, warm_start=True, max_epochs=30
+    ).fit(digits)
+    best = min(estimator.history_[:, "valid_loss"])
+    estimator.set_params(max_epochs=1, lr=0.5).fit(digits)
+    assert estimator.history_[-1]["valid_loss"] > best + 1
+    again = estimator.set_params(lr=1e-12).fit(digits).history_[-1]["valid_loss"]
+    assert again == pytest.approx(best, abs=1e-3)
+
+
+def test_partial_fit_of_one_row_needs_none_held_out(digits):
+    estimator = small(VAETransformer, early_stopping=True)
+    assert estimator.partial_fit(digits[:1]).n_iter_ == 1
+
+
+def test_fixed_binarisation_differs_between_blocks():
+    grey = np.full((50, 8), 0.5)
+    other = np.full((50, 8), 0.5) + 1e-9
+    drawn = [Rows(X, "cpu", torch.float32).binarized(0).X for X in (grey, other)]
+    assert not np.array_equal(*drawn)
+    again = Rows(grey, "cpu", torch.float32).binarized(0).X
+    np.testing.assert_array_equal(drawn[0], again)
 
 
 def test_partial_fit_takes_blocks_of_other_sizes(digits):

@@ -22,7 +22,7 @@ from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 
 from skvae import AETransformer, VAETransformer
 from skvae.discovery import all_estimators
-from skvae.distributions import Codes, Gaussian, Poisson
+from skvae.distributions import Codes, Gaussian, Mixed, Poisson
 
 each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
 
@@ -185,6 +185,15 @@ def test_a_mixed_table_is_modelled_column_by_column(likelihood, table):
     drawn = pd.DataFrame(sample, columns=X.columns)
     assert np.isfinite(vae.score_samples(drawn)).all()
     assert vae.history_[-1]["train_loss"] < vae.history_[0]["train_loss"]
+
+
+def test_a_mixed_likelihood_may_be_built_by_hand(table):
+    parts = MIXED["names"]
+    scores = [
+        small(VAETransformer, likelihood=way).fit(coded(table)).score(coded(table))
+        for way in (parts, Mixed(parts))
+    ]
+    assert scores[0] == scores[1]
 
 
 def test_the_ways_to_name_columns_are_one_model(table):

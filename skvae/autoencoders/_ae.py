@@ -74,7 +74,8 @@ default="relu"
         scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
         one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
         :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
-        ``likelihood__scale`` needs an object here, as a string has no parameters.
+        ``likelihood__scale`` needs an object here, as a string or a list has no
+        parameters of its own.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Own networks in place of the layers above: a module, copied in fit, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
@@ -113,8 +114,10 @@ default="relu"
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. One that raises
-        KeyboardInterrupt at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
+        ``history_`` records (``valid_loss`` with early stopping only); there is no
+        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
+        at an epoch's end stops the training, as skorch's do.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
         0.999)}``; they have the last word.
@@ -129,7 +132,7 @@ default="relu"
         One row an epoch: ``train_loss`` (minus the mean of ``reconstruction``),
         ``seconds`` and, with early stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done.
+        Epochs done; after early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skvae._validation import check_parameters
 from skvae.base._building import configure, new_net, resolve_device, resolve_dtype
+from skvae.base._identity import identity
 from skvae.base._parameters import AUTOENCODER_PARAMETERS
 from skvae.base._saving import SavingMixin
 from skvae.base._tasks import CallbackSupportMixin, FitTasks, with_callbacks
@@ -132,6 +133,13 @@ class BaseAutoencoderTransformer(
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and if a parameter was changed that makes another network.
+        FloatingPointError
+            As `fit`.
         """
         rows = self._prepare(X, hasattr(self, "net_"), "partial_fit")
         self._train(rows, 1, [], validate=False)
@@ -155,7 +163,7 @@ class BaseAutoencoderTransformer(
             self._check_same_architecture(reason)
         frame = X
         X = self._check_input(X, reset=not resume)
-        if self.early_stopping and len(X) == 1:
+        if self.early_stopping and reason != "partial_fit" and len(X) == 1:
             raise ValueError("early_stopping holds rows out, but n_samples = 1.")
         if resume:
             self.likelihood_.check(X, self._names())
@@ -175,7 +183,7 @@ class BaseAutoencoderTransformer(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 f"unless every column is Bernoulli. Got {self.binarize!r} instead."
             )
-        with seeded_weights(self._seed):
+        with torch.device("cpu"), seeded_weights(self._seed):
             module = self._build_module(X)
         module.dtype = resolve_dtype(self.dtype, X)
         self.net_ = new_net(self, module.to(module.dtype), self._seed, device)
@@ -211,17 +219,17 @@ class BaseAutoencoderTransformer(
         return rows
 
     def _describe_architecture(self):
-        return {name: repr(getattr(self, name)) for name in self._architecture}
+        return {name: identity(getattr(self, name)) for name in self._architecture}
 
     def _check_same_architecture(self, reason):
         now = self._describe_architecture()
         for name, fitted in self._fitted_architecture.items():
             if now[name] != fitted:
                 raise ValueError(
-                    f"The {name!r} parameter of {type(self).__name__} must stay "
-                    f"{fitted} as {reason} goes on with the fitted network. Got "
-                    f"{now[name]} instead. Use fit with warm_start=False to start "
-                    "afresh."
+                    f"The {name!r} parameter of {type(self).__name__} must stay what "
+                    f"it was in fit, as {reason} goes on with the fitted network. Got "
+                    f"{getattr(self, name)!r} instead. Use fit with warm_start=False "
+                    "to start afresh."
                 )
 
     def _train(self, rows, n_epochs, watchers, validate=True):
@@ -294,6 +302,11 @@ class BaseAutoencoderTransformer(
         -------
         X_mean : ndarray of shape (n_samples, n_features)
             Means of p(x | z) at the posterior means.
+
+        Raises
+        ------
+        ValueError
+            As `transform`.
         """
         X = self._check_encodable(X)
         return self._evaluator().reconstruct(X).astype(X.dtype, copy=False)

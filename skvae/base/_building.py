@@ -14,7 +14,7 @@ from skvae.training import (
     derive_seed,
 )
 
-OWN_CALLBACKS = ("kl_warmup", "record_epoch", "early_stopping")
+PREFIX = "skvae_"  # of the names of our own callbacks
 
 
 def new_net(estimator, module, seed, device):
@@ -35,8 +35,9 @@ def new_net(estimator, module, seed, device):
     -------
     VariationalNet
     """
+    owner = type(estimator).__name__
     settings = {
-        "optimizer": as_optimizer(estimator.optimizer),
+        "optimizer": as_optimizer(estimator.optimizer, owner),
         "lr": estimator.lr,
         "max_epochs": estimator.max_epochs,
         "batch_size": estimator.batch_size,
@@ -47,6 +48,12 @@ def new_net(estimator, module, seed, device):
     if estimator.weight_decay:  # not every optimizer takes one
         settings["optimizer__weight_decay"] = estimator.weight_decay
     settings |= estimator.net_params or {}
+    refused = settings.keys() & {"module", "criterion", "seed"}
+    if refused:
+        raise ValueError(
+            f"The 'net_params' parameter of {owner} must not set "
+            f"{', '.join(sorted(refused))}. Got {estimator.net_params!r} instead."
+        )
     return VariationalNet(module, seed=seed, **settings).initialize()
 
 
@@ -54,26 +61,32 @@ def configure(net, estimator):
     """Bring a net up to date with parameters that may change between fits."""
     for name in estimator._module_settings:
         setattr(net.module_, name, getattr(estimator, name))
-    theirs = [pair for pair in net.callbacks_ if pair[0] not in OWN_CALLBACKS]
-    net.callbacks_ = own_callbacks(estimator) + theirs
+    theirs = [pair for pair in net.callbacks_ if not pair[0].startswith(PREFIX)]
+    first, last = own_callbacks(estimator)
+    net.callbacks_ = first + theirs + last
     given = estimator.net_params or {}
     for name in ("lr", "batch_size", "max_epochs", "binarize"):
         value = given.get(name, getattr(estimator, name))
         if getattr(net, name) != value:
             net.set_params(**{name: value})
+    if "optimizer__weight_decay" not in given and estimator.weight_decay != getattr(
+        net, "optimizer__weight_decay", 0.0
+    ):
+        net.set_params(optimizer__weight_decay=estimator.weight_decay)
     net.train_split = given.get("train_split", _split(estimator, net.seed))
 
 
 def own_callbacks(estimator):
-    """Build the callbacks that the estimator's parameters stand for."""
+    """Build the callbacks that the parameters stand for: to run first, and last."""
     warmup = getattr(estimator, "kl_warmup", 0)
-    callbacks = [("record_epoch", RecordEpoch())]
-    if warmup:
-        callbacks.insert(0, ("kl_warmup", KLWarmup(warmup)))
-    if estimator.early_stopping:
-        stop = EarlyStopping(estimator.n_iter_no_change, estimator.tol, warmup)
-        callbacks.append(("early_stopping", stop))
-    return callbacks
+    first = [
+        (PREFIX + "kl_warmup", KLWarmup(warmup)),
+        (PREFIX + "record_epoch", RecordEpoch()),
+    ]
+    if not estimator.early_stopping:
+        return first, []
+    stop = EarlyStopping(estimator.n_iter_no_change, estimator.tol, warmup)
+    return first, [(PREFIX + "early_stopping", stop)]
 
 
 def _split(estimator, seed):
@@ -93,12 +106,18 @@ def resolve_device(value, owner):
     if isinstance(value, str) and value == "auto":
         value = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.empty(0, device=value).device
+        device = torch.empty(0, device=value).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"The 'device' parameter of {owner} must be 'auto' or a device that is "
             f"there. Got {value!r} instead: {error}"
         ) from error
+    if device.type not in ("cpu", "cuda"):  # others lack double precision
+        raise ValueError(
+            f"The 'device' parameter of {owner} must be 'auto', a CPU or a CUDA "
+            f"device. Got {value!r} instead."
+        )
+    return device
 
 
 def resolve_dtype(value, X):

@@ -2,6 +2,7 @@
 
 from numbers import Real
 
+import skorch.callbacks
 import torch
 from torch import nn
 
@@ -32,6 +33,18 @@ BODY = (
     Callable("a function of the input's width that returns one"),
     NONE,
 )
+
+
+class SkorchCallback:
+    """A callback, or its class, or a pair of a name and one of these."""
+
+    def accepts(self, value):
+        """Whether `value` is one."""
+        if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
+            value = value[1]
+        kind = value if isinstance(value, type) else type(value)
+        return issubclass(kind, skorch.callbacks.Callback)
+
 
 AUTOENCODER_PARAMETERS = {
     "n_components": (POSITIVE_INT,),
@@ -64,7 +77,7 @@ AUTOENCODER_PARAMETERS = {
     "random_state": RANDOM_STATE,
     "verbose": (NATURAL, BOOLEAN),
     "callbacks": (
-        Sequence(Instance((object,), ""), "a list of skorch callbacks"),
+        Sequence(SkorchCallback(), "a list of skorch callbacks"),
         NONE,
     ),
     "net_params": (Instance((dict,), "a dict of skorch arguments"), NONE),

@@ -147,9 +147,9 @@ def _check_savable(estimator):
     for parameter, fitted in estimator._fitted_architecture.items():
         if now[parameter] != fitted:
             raise ValueError(
-                f"The {parameter!r} parameter of {name} was {fitted} in fit and is "
-                f"{now[parameter]} now, so it does not describe the fitted network. "
-                "Set it back, or fit again, before saving."
+                f"The {parameter!r} parameter of {name} was changed after fit to "
+                f"{getattr(estimator, parameter)!r}, which does not describe the "
+                "fitted network. Set it back, or fit again, before saving."
             )
 
 

@@ -33,6 +33,11 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         -------
         X : ndarray of shape (n_samples, n_features)
             In the precision of the computation (``dtype``), without column names.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a positive int.
         """
         check_is_fitted(self)
         owner = f"{type(self).__name__}.sample"
@@ -80,6 +85,7 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         Returns
         -------
         float
+            Nats a row.
         """
         return float(np.mean(self.score_samples(X)))
 
@@ -106,6 +112,11 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
             The values, or with ``return_std_error`` a named tuple ``(values, std_error,
             mean_std_error)``: of each row by the delta method, and of the mean over
             rows, which share their draws.
+
+        Raises
+        ------
+        ValueError
+            As `score_samples`, and if an argument is not allowed.
         """
         X = self._check_scorable(X)
         owner = f"{type(self).__name__}.log_likelihood"

@@ -42,6 +42,8 @@ def as_likelihood(value, owner="likelihood"):
     ValueError
         If it is none of these.
     """
+    if isinstance(value, Mixed):
+        value = value.parts
     if isinstance(value, Likelihood):
         return clone(value)
     if isinstance(value, str) and value in SHORTHAND:
@@ -54,6 +56,13 @@ def as_likelihood(value, owner="likelihood"):
         "skvae.distributions or a list of (likelihood, columns). "
         f"Got {value!r} instead."
     )
+
+
+def _as_slice(columns):
+    """Turn neighbouring columns into a slice, which makes a view and not a copy."""
+    if len(columns) and (np.diff(columns) == 1).all():
+        return slice(columns[0], columns[-1] + 1)
+    return columns
 
 
 def _is_part(part):
@@ -120,7 +129,7 @@ class Mixed(Likelihood):
     def _blocks(self, X, names):
         labels = column_names(names, X.shape[1])
         for part, columns in zip(self.parts_, self.columns_, strict=True):
-            yield part, X[:, columns], [labels[j] for j in columns]
+            yield part, X[:, _as_slice(columns)], [labels[j] for j in columns]
 
     def head(self, n_hidden):
         heads = [part.head(n_hidden) for part in self.parts_]

@@ -118,7 +118,7 @@ def build_body(body, n_in, parameter):
             f"The {parameter!r} parameter must be a torch module or a function that "
             f"returns one. The function returned {module!r} instead."
         )
-    module = _localise_dropout(module)
+    module = _localise_dropout(module).cpu()
     return module, _width(module, n_in, parameter)
 
 

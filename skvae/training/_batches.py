@@ -4,6 +4,7 @@ A row-by-row dataset with a collate function costs more than the training step o
 small network. Here an epoch is one permutation, and a batch one `index_select`.
 """
 
+import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +58,19 @@ class Rows:
         # torch warns of arrays that it must not write to, so those stay numpy's.
         self._tensor = torch.from_numpy(X) if _shareable(X) else None
         if self.device.type == "cuda" and self._fits():
-            self._tensor = torch.as_tensor(np.asarray(X)).to(self.device)
+            self._tensor = self._on_device()
 
     def _fits(self):
         free, _ = torch.cuda.mem_get_info(self.device)
-        return self.X.nbytes < free // 2
+        return self.X.size * self.dtype.itemsize < free // 2
+
+    def _on_device(self):
+        """Copy the table to the device in the precision of batches, block by block."""
+        table = torch.empty(self.X.shape, dtype=self.dtype, device=self.device)
+        for start in range(0, len(table), 4096):
+            block = self.X[start : start + 4096].copy()  # torch wants it writable
+            table[start : start + 4096] = torch.from_numpy(block)
+        return table
 
     def __len__(self):
         return len(self.index)
@@ -74,7 +83,9 @@ class Rows:
 
     def binarized(self, seed):
         """Give these rows drawn once as 0/1 values, a byte each."""
-        random = np.random.default_rng(derive_seed(seed, "binarize"))
+        # Other rows under the same seed are drawn with other numbers.
+        content = zlib.crc32(np.ascontiguousarray(self.X[[0, -1]]).tobytes())
+        random = np.random.default_rng(derive_seed(seed, "binarize", content))
         drawn = np.empty(self.X.shape, dtype=np.uint8)
         for start in range(0, len(drawn), 4096):
             block = self.X[start : start + 4096]
@@ -118,7 +129,9 @@ class TensorBatches:
     def __iter__(self):
         order = torch.from_numpy(self.rows.index)
         if self.generator is not None:
-            order = order[torch.randperm(len(order), generator=self.generator)]
+            # Drawn on the CPU, so that a GPU gives the same batches.
+            drawn = torch.randperm(len(order), generator=self.generator, device="cpu")
+            order = order[drawn]
         if self.rows._tensor is not None:
             order = order.to(self.rows._tensor.device)
         for chunk in order.split(self.sizes()):

@@ -59,14 +59,23 @@ class EarlyStopping(Callback):
     def on_train_begin(self, net, **kwargs):
         self._best, self._since, self._snapshot = float("inf"), 0, None
 
+    def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
+        # A fit that goes on must not end with worse weights than it began with.
+        begun = self._snapshot is not None or len(net.history) - 1 <= self.warmup
+        if dataset_valid is not None and not begun:
+            self._keep(net, net.held_out_loss(dataset_valid))
+
+    def _keep(self, net, loss):
+        self._best, self._since = loss, 0
+        self._snapshot = Snapshot(net)
+        self._snapshot.take()
+
     def on_epoch_end(self, net, **kwargs):
         loss = net.history[-1].get("valid_loss")
         if loss is None or len(net.history) <= self.warmup:
             return
         if self._snapshot is None or loss < self._best - self.tol:
-            self._best, self._since = loss, 0
-            self._snapshot = Snapshot(net)
-            self._snapshot.take()
+            self._keep(net, loss)
             return
         self._since += 1
         if self._since >= self.n_iter_no_change:

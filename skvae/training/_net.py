@@ -71,6 +71,17 @@ class VariationalNet(NeuralNet):
         }
         super().__init__(module, criterion, **kwargs)
 
+    def __getstate__(self):
+        # `module` and `module_` are one object, which is to be kept once; skorch sees
+        # to it that the latter, fitted on a GPU, can be read without one.
+        state = super().__getstate__()
+        state.pop("module")
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        vars(self)["module"] = self.module_
+
     # -- what skorch builds ---------------------------------------------------------
 
     @property
@@ -178,8 +189,14 @@ class VariationalNet(NeuralNet):
         """Run one epoch of training, every phase, or of validation."""
         if training:
             self._train_epoch(iterator, step_fn)
-        else:
-            self._validate(iterator, prefix, step_fn)
+            return
+        loss = self.held_out_loss(iterator, step_fn)
+        if loss - loss != 0:
+            raise FloatingPointError(
+                f"The bound of the held-out rows became non-finite in epoch "
+                f"{len(self.history)}. The weights are those before this epoch."
+            )
+        self.history.record(f"{prefix}_loss", loss)
 
     def _train_epoch(self, rows, step_fn):
         epoch = len(self.history)
@@ -228,13 +245,14 @@ class VariationalNet(NeuralNet):
         hooks.gradient(batch)
         optimizer.step()
 
-    def _validate(self, rows, prefix, step_fn):
-        """Record the mean bound of held-out rows, with the same noise each epoch."""
+    def held_out_loss(self, rows, step_fn=None):
+        """Give minus the mean bound of some rows, with the same noise each time."""
+        step_fn = step_fn or self.validation_step
         self.module_.eval()
         noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
         batches = self._binarized(self.get_iterator(rows, training=False), noise)
         bounds = [step_fn(batch, noise=noise) for batch in batches]
-        self.history.record(f"{prefix}_loss", -torch.cat(bounds).mean().item())
+        return -torch.cat(bounds).mean(dtype=torch.float64).item()
 
     def validation_step(self, batch, noise, **fit_params):
         """Give the bound of each row of a batch, (B,)."""
@@ -245,13 +263,15 @@ class VariationalNet(NeuralNet):
 def raised_on_purpose(interrupt):
     """Tell a callback's ``raise KeyboardInterrupt``, skorch's way to stop, from Ctrl-C.
 
-    A Ctrl-C surfaces at whatever instruction runs, and not at one that raises.
+    A Ctrl-C surfaces at whatever instruction runs, or in a handler of signals, and not
+    at an instruction of a callback's own that raises.
     """
     trace = interrupt.__traceback__
     while trace.tb_next is not None:
         trace = trace.tb_next
+    in_callback = isinstance(trace.tb_frame.f_locals.get("self"), Callback)
     instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
-    return dis.opname[instruction] == "RAISE_VARARGS"
+    return in_callback and dis.opname[instruction] == "RAISE_VARARGS"
 
 
 def optimizer_name(group):

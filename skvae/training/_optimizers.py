@@ -43,7 +43,10 @@ class FusedAdam(torch.optim.Adam):
     def _moments(self, parameter):
         state = self.state[parameter]
         if not state:
-            state["step"] = torch.zeros((), device=parameter.device)
+            # Single precision, as fused kernels want it, whatever torch's default is.
+            state["step"] = torch.zeros(
+                (), dtype=torch.float32, device=parameter.device
+            )
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         return state
@@ -80,6 +83,17 @@ class FusedAdam(torch.optim.Adam):
 OPTIMIZERS["adam"] = FusedAdam
 
 
-def as_optimizer(value):
-    """Turn what a user writes for ``optimizer`` into a class of torch optimizers."""
+def as_optimizer(value, owner="an estimator"):
+    """Turn what a user writes for ``optimizer`` into a class of torch optimizers.
+
+    Raises
+    ------
+    ValueError
+        If it needs to evaluate the loss several times a step, as LBFGS does.
+    """
+    if value is torch.optim.LBFGS:
+        raise ValueError(
+            f"The 'optimizer' parameter of {owner} must be a class that takes one "
+            "gradient a step. Got torch.optim.LBFGS instead."
+        )
     return OPTIMIZERS[value] if isinstance(value, str) else value
