@@ -245,3 +245,30 @@ def test_a_point_draws_itself():
     assert torch.equal(point.mean, loc)
     assert torch.equal(point.sample(Noise.from_seed(0)), loc)
     assert torch.equal(point.rsample(n_samples=2), torch.stack([loc, loc]))
+
+
+def gradients(q_parameters, p, n_draws):
+    """Gradients of the sampled KL(N(q) || p) by q's mean and scale, a draw each."""
+    found = []
+    for seed in range(n_draws):
+        loc, scale = (v.clone().requires_grad_() for v in q_parameters)
+        q = Normal(loc, scale)
+        kl(q, p, q.rsample(Noise.from_seed(seed))).sum().backward()
+        found.append(torch.cat([loc.grad.flatten(), scale.grad.flatten()]))
+    return torch.stack(found)
+
+
+def test_the_gradient_of_a_sampled_divergence_is_right_on_average():
+    q = torch.tensor([[0.5, -1.0]]).double(), torch.tensor([[0.3, 1.5]]).double()
+    p = torch.tensor([[0.0, 1.0]]).double(), torch.tensor([[1.0, 0.7]]).double()
+    loc, scale = (v.clone().requires_grad_() for v in q)
+    kl(Normal(loc, scale), Normal(*p)).sum().backward()
+    exact = torch.cat([loc.grad.flatten(), scale.grad.flatten()])
+    draws = gradients(q, NormalMixture(*p, n_rows=1), 3000)
+    error = draws.std(0) / len(draws) ** 0.5
+    assert ((draws.mean(0) - exact).abs() < 4 * error).all()
+
+
+def test_a_posterior_equal_to_the_prior_gets_no_push():
+    q = torch.tensor([[0.5, -1.0]]).double(), torch.tensor([[0.3, 1.5]]).double()
+    assert gradients(q, NormalMixture(*q, n_rows=1), 20).abs().max() < 1e-12

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from skvae._columns import column_names
 from skvae.distributions._discrete import CodeVector
@@ -63,27 +64,35 @@ def _check_levels(name, levels):
 
 
 class CodesHead(Head):
-    """h -> logits of every level of every column, starting at their frequencies.
+    """h -> a logit for every level of every column, starting at their frequencies.
 
-    The logits are (..., B, D, L), L the largest number of levels of a column.
+    The linear map gives the levels of all columns side by side, as the encoder sees
+    them; the distribution wants them as (..., B, D, L), L the most levels of a column.
     """
 
     def __init__(self, n_hidden, levels, frequencies):
+        n_levels = sum(map(len, levels))
+        super().__init__(n_hidden, n_levels, n_levels)
         shape = len(levels), max(map(len, levels))
-        super().__init__(n_hidden, shape[0] * shape[1], shape[0] * shape[1])
-        codes = torch.full(shape, torch.nan, dtype=torch.float32)
-        share = torch.ones(shape)
+        table = torch.full(shape, torch.nan, dtype=torch.float32)
+        place = torch.full(shape, n_levels)  # one past the last: a level not there
         for j, known in enumerate(levels):
-            codes[j, : len(known)] = torch.as_tensor(known)
-            share[j, : len(known)] = torch.as_tensor(frequencies[j])
-        self.start_at(share.log().flatten())
-        self.register_buffer("levels", codes)
+            start = sum(map(len, levels[:j]))
+            table[j, : len(known)] = torch.as_tensor(known)
+            place[j, : len(known)] = torch.arange(start, start + len(known))
+        self.start_at(
+            torch.cat([torch.as_tensor(share) for share in frequencies]).log()
+        )
+        columns = [torch.full((len(known),), j) for j, known in enumerate(levels)]
+        codes = [torch.as_tensor(known, dtype=torch.float32) for known in levels]
+        self.register_buffer("levels", table)  # (D, L)
+        self.register_buffer("place", place, persistent=False)  # (D, L)
+        self.register_buffer("column", torch.cat(columns), persistent=False)  # (n,)
+        self.register_buffer("code", torch.cat(codes), persistent=False)  # (n,)
 
     def features(self, x):
-        one_hot = x.unsqueeze(-1) == self.levels  # (B, D) -> (B, D, L)
-        return one_hot.flatten(-2).to(x.dtype)  # (B, D * L)
+        return (x[..., self.column] == self.code).to(x.dtype)  # (B, D) -> (B, n_levels)
 
     def forward(self, h):
-        logits = self.linear(h).unflatten(-1, self.levels.shape)  # (..., B, D, L)
-        absent = self.levels.isnan()
-        return CodeVector(logits.masked_fill(absent, -torch.inf), self.levels)
+        logits = functional.pad(self.linear(h), (0, 1), value=-torch.inf)
+        return CodeVector(logits[..., self.place], self.levels)  # (..., B, D, L)

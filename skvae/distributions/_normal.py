@@ -37,6 +37,9 @@ class Normal(Distribution):
         with torch.no_grad():
             return self.rsample(noise, n_samples)
 
+    def detached(self):
+        return Normal(self.loc.detach(), self.scale.detach())
+
 
 class StandardNormal(Distribution):
     """N(0, I), the usual p(z).
