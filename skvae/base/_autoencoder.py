@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skvae._validation import check_parameters
 from skvae.base._building import configure, new_net, resolve_device, resolve_dtype
-from skvae.base._identity import identity
+from skvae.base._identity import architecture, check_same_architecture
 from skvae.base._parameters import AUTOENCODER_PARAMETERS
 from skvae.base._saving import SavingMixin
 from skvae.base._tasks import CallbackSupportMixin, FitTasks, with_callbacks
@@ -160,7 +160,7 @@ class BaseAutoencoderTransformer(
         check_parameters(self)
         device = resolve_device(self.device, type(self).__name__)
         if resume:
-            self._check_same_architecture(reason)
+            check_same_architecture(self, reason)
         frame = X
         X = self._check_input(X, reset=not resume)
         if self.early_stopping and reason != "partial_fit" and len(X) == 1:
@@ -187,7 +187,7 @@ class BaseAutoencoderTransformer(
             module = self._build_module(X)
         module.dtype = resolve_dtype(self.dtype, X)
         self.net_ = new_net(self, module.to(module.dtype), self._seed, device)
-        self._fitted_architecture = self._describe_architecture()
+        self._fitted_architecture = architecture(self)
 
     def _build_module(self, X):
         """Build the untrained torch module for the columns of `X`.
@@ -217,20 +217,6 @@ class BaseAutoencoderTransformer(
             return head.features(torch.as_tensor(block).to(torch.get_default_dtype()))
 
         return rows
-
-    def _describe_architecture(self):
-        return {name: identity(getattr(self, name)) for name in self._architecture}
-
-    def _check_same_architecture(self, reason):
-        now = self._describe_architecture()
-        for name, fitted in self._fitted_architecture.items():
-            if now[name] != fitted:
-                raise ValueError(
-                    f"The {name!r} parameter of {type(self).__name__} must stay what "
-                    f"it was in fit, as {reason} goes on with the fitted network. Got "
-                    f"{getattr(self, name)!r} instead. Use fit with warm_start=False "
-                    "to start afresh."
-                )
 
     def _train(self, rows, n_epochs, watchers, validate=True):
         try:

@@ -5,6 +5,25 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 
+def architecture(estimator):
+    """Describe the parameters that another network would follow from."""
+    names = estimator._architecture
+    return {name: identity(getattr(estimator, name)) for name in names}
+
+
+def check_same_architecture(estimator, reason):
+    """Raise ValueError where such a parameter is no longer what it was in fit."""
+    now = architecture(estimator)
+    for name, fitted in estimator._fitted_architecture.items():
+        if now[name] != fitted:
+            raise ValueError(
+                f"The {name!r} parameter of {type(estimator).__name__} must stay what "
+                f"it was in fit, as {reason} goes on with the fitted network. Got "
+                f"{getattr(estimator, name)!r} instead. Use fit with warm_start=False "
+                "to start afresh."
+            )
+
+
 def identity(value):
     """Describe a parameter by what it is made of, so that equal ones compare equal.
 

@@ -7,6 +7,7 @@ from skorch.history import History
 
 from skvae._validation import check_parameters
 from skvae.base._building import configure, new_net, resolve_device
+from skvae.base._identity import architecture
 from skvae.base._optimizer_state import restore_optimizer_states
 from skvae.base._saving import CLASSES
 from skvae.distributions import as_likelihood, put_back
@@ -60,7 +61,7 @@ def restore(cls, header, tensors, own, device=None):
     _restore_attributes(estimator, unpacker.unpack(header["attributes"]))
     module = _build(estimator, weights, _dtype(header["module"]))
     estimator.net_ = _net(estimator, module, header, unpacker, device)
-    estimator._fitted_architecture = estimator._describe_architecture()
+    estimator._fitted_architecture = architecture(estimator)
     if unpacker.tensors:
         raise ValueError(f"it holds superfluous tensors: {sorted(unpacker.tensors)}.")
     return estimator, changed

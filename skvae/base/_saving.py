@@ -13,6 +13,7 @@ import skvae.priors
 from skvae import persistence
 from skvae._validation import NATURAL, POSITIVE_INT, Instance, Interval
 from skvae._version import __version__
+from skvae.base._identity import architecture
 from skvae.base._optimizer_state import optimizer_states
 from skvae.distributions import Likelihood, Mixed, learned
 from skvae.priors import Prior
@@ -143,7 +144,7 @@ def _check_savable(estimator):
         raise ValueError(
             f"{name} is no class of skvae, so skvae.load would not find it: use pickle."
         )
-    now = estimator._describe_architecture()
+    now = architecture(estimator)
     for parameter, fitted in estimator._fitted_architecture.items():
         if now[parameter] != fitted:
             raise ValueError(
