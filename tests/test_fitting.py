@@ -1,6 +1,7 @@
 """Ways to the same weights, and what may change between fits."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -122,6 +123,20 @@ def test_an_equal_parameter_is_no_change(name, value, equal, digits):
     X = pd.DataFrame(digits, columns=[f"p{i}" for i in range(64)])
     estimator = small(VAETransformer, warm_start=True, **{name: value}).fit(X)
     assert estimator.set_params(**{name: equal}).fit(X).n_iter_ == 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda n_in: nn.Linear(n_in, 5), lambda n_in: nn.Sigmoid()),
+        (partial(nn.Linear, out_features=5), partial(nn.Linear, out_features=6)),
+    ],
+    ids=["lambda", "partial"],
+)
+def test_another_function_that_builds_a_body_is_a_change(one, other, digits):
+    estimator = small(VAETransformer, warm_start=True, encoder=one).fit(digits)
+    with pytest.raises(ValueError, match=r"The 'encoder' parameter .* must stay"):
+        estimator.set_params(encoder=other).fit(digits)
 
 
 def test_an_early_stopped_fit_that_goes_on_gets_no_worse(digits):

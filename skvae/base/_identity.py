@@ -1,5 +1,7 @@
 """Whether a parameter is still what it was, in this process or another."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from torch import nn
@@ -11,17 +13,22 @@ def architecture(estimator):
     return {name: identity(getattr(estimator, name)) for name in names}
 
 
+def changed_parameter(estimator):
+    """Name the first such parameter that is no longer what it was in fit, or None."""
+    now, fitted = architecture(estimator), estimator._fitted_architecture
+    return next((name for name in fitted if now[name] != fitted[name]), None)
+
+
 def check_same_architecture(estimator, reason):
     """Raise ValueError where such a parameter is no longer what it was in fit."""
-    now = architecture(estimator)
-    for name, fitted in estimator._fitted_architecture.items():
-        if now[name] != fitted:
-            raise ValueError(
-                f"The {name!r} parameter of {type(estimator).__name__} must stay what "
-                f"it was in fit, as {reason} goes on with the fitted network. Got "
-                f"{getattr(estimator, name)!r} instead. Use fit with warm_start=False "
-                "to start afresh."
-            )
+    name = changed_parameter(estimator)
+    if name is not None:
+        raise ValueError(
+            f"The {name!r} parameter of {type(estimator).__name__} must stay what it "
+            f"was in fit, as {reason} goes on with the fitted network. Got "
+            f"{getattr(estimator, name)!r} instead. Use fit with warm_start=False to "
+            "start afresh."
+        )
 
 
 def identity(value):
@@ -53,9 +60,12 @@ def identity(value):
 
 
 def _callable(value):
-    """A function by its name; an object, such as a selector, by what it holds."""
+    """A function by name and code; an object, such as a selector, by what it holds."""
+    if isinstance(value, partial):
+        return identity([value.func, value.args, value.keywords])
     if hasattr(value, "__qualname__"):
-        return _name(value)
+        code = getattr(value, "__code__", None)  # two lambdas share a name
+        return _name(value), code and (code.co_code, code.co_names, code.co_firstlineno)
     return _name(type(value)), identity(vars(value))
 
 

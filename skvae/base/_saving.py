@@ -13,7 +13,7 @@ import skvae.priors
 from skvae import persistence
 from skvae._validation import NATURAL, POSITIVE_INT, Instance, Interval
 from skvae._version import __version__
-from skvae.base._identity import architecture
+from skvae.base._identity import changed_parameter
 from skvae.base._optimizer_state import optimizer_states
 from skvae.distributions import Likelihood, Mixed, learned
 from skvae.priors import Prior
@@ -144,14 +144,13 @@ def _check_savable(estimator):
         raise ValueError(
             f"{name} is no class of skvae, so skvae.load would not find it: use pickle."
         )
-    now = architecture(estimator)
-    for parameter, fitted in estimator._fitted_architecture.items():
-        if now[parameter] != fitted:
-            raise ValueError(
-                f"The {parameter!r} parameter of {name} was changed after fit to "
-                f"{getattr(estimator, parameter)!r}, which does not describe the "
-                "fitted network. Set it back, or fit again, before saving."
-            )
+    parameter = changed_parameter(estimator)
+    if parameter is not None:
+        raise ValueError(
+            f"The {parameter!r} parameter of {name} was changed after fit to "
+            f"{getattr(estimator, parameter)!r}, which does not describe the fitted "
+            "network. Set it back, or fit again, before saving."
+        )
 
 
 def _versions():
