@@ -2,6 +2,7 @@
 
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._restoring import restore
+from skvae.base._steps import find_model
 from skvae.base._vae import BaseVAETransformer
 
-__all__ = ["BaseAutoencoderTransformer", "BaseVAETransformer", "restore"]
+__all__ = ["BaseAutoencoderTransformer", "BaseVAETransformer", "find_model", "restore"]

@@ -1,0 +1,47 @@
+"""Find the model inside a pipeline or a search."""
+
+from sklearn.pipeline import Pipeline
+
+from skvae.base._autoencoder import BaseAutoencoderTransformer
+
+
+def find_model(estimator, owner):
+    """Split a fitted estimator into what comes before the model, and the model.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator of this package, or a Pipeline or a fitted search that has one;
+        what a pipeline does behind the model is left out.
+    owner : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    before : Pipeline or None
+        The fitted steps before the model; None where there are none.
+    model : BaseAutoencoderTransformer
+
+    Raises
+    ------
+    TypeError
+        If there is no such model.
+    """
+    steps = _steps(estimator)
+    for i, step in reversed(list(enumerate(steps))):
+        if isinstance(step, BaseAutoencoderTransformer):
+            before = [(str(j), step) for j, step in enumerate(steps[:i])]
+            return (Pipeline(before) if before else None), step
+    raise TypeError(
+        f"{owner} needs an estimator of skvae, or a pipeline or a fitted search that "
+        f"has one. Got {estimator!r} instead."
+    )
+
+
+def _steps(estimator):
+    """List the steps of pipelines inside searches inside pipelines."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
+    return [inner for step in steps for inner in _steps(step)]

@@ -1,0 +1,1 @@
+"""What a model or its latents are worth: functions, and scorers made of them."""
