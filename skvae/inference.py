@@ -80,6 +80,12 @@ class Evaluator:
         return self._in_slices(X, through)
 
     @torch.inference_mode()
+    def distributions(self, X):
+        """q(z | x) and p(z) for all rows of `X` at once."""
+        batch = Batch(x=self._tensor(X))
+        return self.module.posterior(batch), self.module.prior(batch)
+
+    @torch.inference_mode()
     def sample(self, n_samples, n_features, seed, mean=False):
         """Draw z ~ p(z), then x ~ p(x | z) or its mean: (n_samples, D)."""
         noise = Noise.from_seed(seed, self.device)

@@ -125,3 +125,7 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         seed = derive_seed(self._seed, "evaluation")
         result = self._evaluator().log_likelihood(X, n_samples, seed, method)
         return result if return_std_error else result.values
+
+    def _distributions(self, X):
+        """Give q(z | x) and p(z) for all rows at once; for the metrics."""
+        return self._evaluator().distributions(self._check_encodable(X))

@@ -1,6 +1,6 @@
 """Distributions, the noise they draw from, and the likelihoods a user chooses."""
 
-from skvae.distributions._base import Distribution, kl, register_kl
+from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
 from skvae.distributions._codes import Codes
 from skvae.distributions._discrete import (
     BernoulliVector,
@@ -45,6 +45,7 @@ __all__ = [
     "as_likelihood",
     "kl",
     "learned",
+    "marginal_kl",
     "put_back",
     "register_kl",
 ]

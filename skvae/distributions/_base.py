@@ -22,6 +22,10 @@ class Distribution:
         """Log-density or log-probability in nats, summed over the event: (..., B)."""
         raise NotImplementedError
 
+    def marginal_log_prob(self, value):
+        """Log-density of each latent by itself, not summed: (..., B, K)."""
+        raise NotImplementedError
+
     def sample(self, noise, n_samples=None):
         """Draw values, (..., B, D), or (n_samples, ..., B, D) where a number is given.
 
@@ -47,7 +51,10 @@ _CLOSED_FORMS = {}
 
 
 def register_kl(type_q, type_p):
-    """Register the closed form of KL(q || p) for two families."""
+    """Register the closed form of KL(q || p) for two families of independent latents.
+
+    The function gives one number a row and latent, (..., B, K).
+    """
 
     def register(function):
         _CLOSED_FORMS[type_q, type_p] = function
@@ -78,10 +85,38 @@ def kl(q, p, z=None):
     """
     closed_form = _CLOSED_FORMS.get((type(q), type(p)))
     if closed_form is not None:
+        return closed_form(q, p).sum(-1)
+    _check_draws(q, p, z)
+    return q.detached().log_prob(z) - p.log_prob(z)
+
+
+def marginal_kl(q, p, z=None):
+    """KL(q(z_k) || p(z_k)) of each latent k by itself, in nats.
+
+    Exact where a closed form is registered; else estimated at the draws z ~ q. Under a
+    prior of independent latents they add up to `kl`.
+
+    Parameters
+    ----------
+    q, p : Distribution
+        With parameters of shape (..., B, K).
+    z : Tensor of shape (..., B, K), optional
+        Draws from `q`, needed only without a closed form.
+
+    Returns
+    -------
+    Tensor of shape (..., B, K)
+    """
+    closed_form = _CLOSED_FORMS.get((type(q), type(p)))
+    if closed_form is not None:
         return closed_form(q, p)
+    _check_draws(q, p, z)
+    return q.marginal_log_prob(z) - p.marginal_log_prob(z)
+
+
+def _check_draws(q, p, z):
     if z is None:
         raise ValueError(
             f"KL({type(q).__name__} || {type(p).__name__}) has no closed form: "
             "it needs samples z ~ q."
         )
-    return q.detached().log_prob(z) - p.log_prob(z)

@@ -30,6 +30,10 @@ class Normal(Distribution):
         constant = self.scale.log().sum(-1) + 0.5 * self.scale.shape[-1] * LOG_2PI
         return torch.sub(-constant, residual.square().sum(-1), alpha=0.5)
 
+    def marginal_log_prob(self, value):
+        residual = (value - self.loc) / self.scale
+        return -0.5 * (residual.square() + LOG_2PI) - self.scale.log()
+
     def rsample(self, noise, n_samples=None):
         return torch.addcmul(self.loc, self.scale, noise.normal(self.loc, n_samples))
 
@@ -59,6 +63,9 @@ class StandardNormal(Distribution):
 
     def log_prob(self, value):
         return -0.5 * (value.square().sum(-1) + value.shape[-1] * LOG_2PI)
+
+    def marginal_log_prob(self, value):
+        return -0.5 * (value.square() + LOG_2PI)
 
     def sample(self, noise, n_samples=None):
         return noise.normal(self._like, n_samples)
@@ -98,6 +105,10 @@ class NormalMixture(Distribution):
         log_joint = -0.5 * squares - constant - math.log(len(scale))
         return log_joint.logsumexp(-1).to(value.dtype)
 
+    def marginal_log_prob(self, value):
+        parts = Normal(self.loc, self.scale).marginal_log_prob(value.unsqueeze(-2))
+        return parts.logsumexp(-2) - math.log(len(self.scale))  # (..., B, M, K) -> K
+
     def sample(self, noise, n_samples=None):
         like = self.loc.new_empty((self.n_rows, self.loc.shape[-1]))
         which = noise.uniform(like[:, :1], n_samples)  # (..., B, 1)
@@ -132,14 +143,14 @@ class Point(Distribution):
 
 @register_kl(Normal, StandardNormal)
 def _kl_normal_standard(q, p):
-    """KL(N(μ, σ²) || N(0, I)) = ½ Σ (μ² + σ² − 1 − ln σ²), Kingma & Welling app. B."""
+    """KL(N(μ, σ²) || N(0, 1)) = ½ (μ² + σ² − 1 − ln σ²), Kingma & Welling app. B."""
     squares = q.loc.square() + q.scale.square() - 1
-    return (0.5 * squares - q.scale.log()).sum(-1)
+    return 0.5 * squares - q.scale.log()
 
 
 @register_kl(Normal, Normal)
 def _kl_normal_normal(q, p):
-    """½ Σ ((μ_q − μ_p)² / σ_p² + σ_q² / σ_p² − 1) − Σ ln(σ_q / σ_p)."""
+    """½ ((μ_q − μ_p)² / σ_p² + σ_q² / σ_p² − 1) − ln(σ_q / σ_p)."""
     ratio = q.scale / p.scale
     squares = ((q.loc - p.loc) / p.scale).square() + ratio.square() - 1
-    return (0.5 * squares - ratio.log()).sum(-1)
+    return 0.5 * squares - ratio.log()

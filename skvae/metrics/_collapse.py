@@ -1,0 +1,94 @@
+"""Watch the latents while a model is trained."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+
+from skvae._validation import NATURAL, NON_NEGATIVE, Interval, check_parameter
+from skvae.exceptions import SkvaeCollapseWarning, warn_outside
+from skvae.metrics._latents import active_units
+
+
+class WarnOfCollapse(Callback):
+    """Warn when fewer latents are active than asked for; for ``callbacks=[...]``.
+
+    Looks at the posterior means of some training rows after every epoch, writes the
+    number of active latents into ``history_`` as ``active_units``, and warns once.
+
+    Parameters
+    ----------
+    min_active : int or float, default=0.5
+        How many latents must be active, or which share of them.
+    threshold : float, default=0.01
+        As in `active_units`.
+    after : int, default=10
+        Epochs at full weight of the divergence before the first warning.
+    n_rows : int, default=1000
+        Training rows looked at, evenly spaced.
+
+    Warns
+    -----
+    SkvaeCollapseWarning
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvae import VAETransformer
+    >>> from skvae.metrics import WarnOfCollapse
+    >>> X = load_digits().data[:300] / 16
+    >>> watch = WarnOfCollapse(min_active=2)
+    >>> vae = VAETransformer(2, max_epochs=3, callbacks=[watch], random_state=0)
+    >>> len(vae.fit(X).history_[:, "active_units"])
+    3
+    """
+
+    def __init__(self, min_active=0.5, threshold=0.01, after=10, n_rows=1000):
+        self.min_active = min_active
+        self.threshold = threshold
+        self.after = after
+        self.n_rows = n_rows
+
+    def initialize(self):
+        """Begin to count."""
+        self._epochs, self._warned = 0, False
+        return self
+
+    def on_train_begin(self, net, **kwargs):
+        """Check the parameters."""
+        allowed = {
+            "min_active": (NATURAL, Interval(Real, 0.0, 1.0, closed="both")),
+            "threshold": (NON_NEGATIVE,),
+            "after": (NATURAL,),
+            "n_rows": (Interval(Integral, 2),),
+        }
+        for name, constraints in allowed.items():
+            value = getattr(self, name)
+            check_parameter(name, value, constraints, type(self).__name__)
+
+    def on_epoch_end(self, net, dataset_train=None, **kwargs):
+        """Count the active latents, and warn if they are too few."""
+        active = active_units(self._means(net, dataset_train), self.threshold)
+        net.history.record("active_units", int(active.sum()))
+        self._epochs += net.module_.kl_weight == 1.0
+        wanted = self.min_active
+        if not isinstance(wanted, Integral):
+            wanted = wanted * len(active)
+        if not self._warned and self._epochs > self.after and active.sum() < wanted:
+            self._warned = True
+            warn_outside(self._words(active, len(net.history)), SkvaeCollapseWarning)
+
+    @torch.inference_mode()
+    def _means(self, net, rows):
+        net.module_.eval()  # the next epoch sets it back
+        positions = np.linspace(0, len(rows) - 1, min(len(rows), self.n_rows))
+        which = torch.from_numpy(rows.index[positions.astype(int)])
+        return net.module_.encode(rows.take(which)).cpu().numpy()
+
+    def _words(self, active, epoch):
+        return (
+            f"{active.sum()} of {len(active)} latents are active after epoch {epoch}. "
+            "A smaller beta, kl_warmup, another likelihood or prior='vamp' may help; "
+            "skvae.metrics.diagnose says more."
+        )

@@ -1,0 +1,143 @@
+"""What a fitted model does with its latents, as a table and in words."""
+
+import numpy as np
+
+from skvae._validation import NON_NEGATIVE, check_parameter
+from skvae.base import find_model
+from skvae.metrics._latents import active_units, information
+from skvae.metrics._optional import import_frames
+
+LISTED = 6  # latents named in a sentence
+
+
+def diagnose(estimator, X, *, threshold=0.01, n_rows=2000, random_state=0):
+    """Show what every latent does, and say whether the latents have collapsed.
+
+    A latent that does not vary with the data has collapsed: its posterior is the prior
+    for every row. E[KL(q(z | x) || p(z))] = I(X; Z) + KL(q(z) || p(z)) splits the
+    divergence into what the latents know and how far they are, together, from the prior
+    (Hoffman & Johnson 2016).
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator with a posterior and a prior, or a pipeline or search with
+        one.
+    X : array-like of shape (n_samples, n_features)
+        Rows, preferably held out.
+    threshold : float, default=0.01
+        Variance of the posterior mean above which a latent is active (Burda et al.
+        2016, section 5.2).
+    n_rows : int, default=2000
+        A subset is drawn where `X` has more. Time grows with its square.
+    random_state : int, RandomState or None, default=0
+        Of the subset and of the draws.
+
+    Returns
+    -------
+    DataFrame
+        A row a latent, named as by ``get_feature_names_out``, and the columns
+
+        - ``variance``: of the posterior mean over the rows,
+        - ``active``: whether that is above `threshold`,
+        - ``kl``: E[KL(q(z_k | x) || p(z_k))],
+        - ``mutual_information``: I(X; Z_k), a lower bound and at most ln `n_rows`,
+        - ``gap``: KL(q(z_k) || p(z_k)), the difference of the two,
+
+        in nats, each latent by itself. Shown, it begins with what this means. The joint
+        numbers are in ``attrs``: ``n_active``, ``kl``, and bounds from below and above
+        ``mutual_information`` and ``gap``, as pairs.
+
+    Raises
+    ------
+    ImportError
+        If pandas is missing.
+    TypeError
+        If there is no posterior.
+    ValueError
+        If an argument is not allowed or `X` has other columns than in fit.
+
+    See Also
+    --------
+    WarnOfCollapse : Watches the active latents during training.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvae import VAETransformer
+    >>> from skvae.metrics import diagnose
+    >>> X = load_digits().data / 16
+    >>> vae = VAETransformer(3, max_epochs=2, random_state=0).fit(X)
+    >>> table = diagnose(vae, X, n_rows=500)
+    >>> list(table.columns)
+    ['variance', 'active', 'kl', 'mutual_information', 'gap']
+    >>> list(table.index)
+    ['vaetransformer0', 'vaetransformer1', 'vaetransformer2']
+    """
+    frames = import_frames("diagnose")
+    check_parameter("threshold", threshold, (NON_NEGATIVE,), "diagnose")
+    found = information(estimator, X, n_rows, random_state, "diagnose")
+    _, model = find_model(estimator, "diagnose")
+    table = frames.Diagnosis(
+        {
+            "variance": found.mean.var(axis=0),
+            "active": active_units(found.mean, threshold),
+            "kl": found.marginal_kl,
+            "mutual_information": found.marginal_information,
+            "gap": found.marginal_kl - found.marginal_information,
+        },
+        index=model.get_feature_names_out(),
+    )
+    table.attrs.update(
+        n_active=int(table["active"].sum()),
+        kl=found.kl,
+        mutual_information=(found.lower, found.upper),
+        gap=(found.kl - found.upper, found.kl - found.lower),
+    )
+    table.words = "\n".join(_sentences(table, found, len(found.mean)))
+    return table
+
+
+def _sentences(table, found, n_rows):
+    yield _activity(table)
+    yield (
+        f"The latents know {_between(found.lower, found.upper)} nats of a row "
+        f"(the divergence from the prior is {found.kl:.2f})."
+    )
+    if found.lower > np.log(n_rows) - 1:
+        yield (
+            f"The lower number cannot exceed ln {n_rows} = {np.log(n_rows):.2f}: "
+            "more rows would tell more."
+        )
+    gap = max(0.0, found.kl - found.upper)
+    if gap > 1:
+        yield (
+            f"Together they are at least {gap:.2f} nats from the prior: samples fall "
+            'where no row is encoded. A larger beta or prior="vamp" helps.'
+        )
+
+
+def _activity(table):
+    n_active, n = int(table["active"].sum()), len(table)
+    if n_active == n:
+        return f"All {n} latents are active." if n > 1 else "The latent is active."
+    if n_active == 0:
+        return (
+            "Collapsed: no latent is active, so transform gives about the same numbers "
+            "for every row. A smaller beta, kl_warmup, another likelihood or "
+            'prior="vamp" may help.'
+        )
+    idle = [str(name) for name in table.index[~table["active"]]]
+    more = f" and {len(idle) - LISTED} more" if len(idle) > LISTED else ""
+    verb = "has" if len(idle) == 1 else "have"
+    return (
+        f"{n_active} of {n} latents are active; "
+        f"{', '.join(idle[:LISTED])}{more} {verb} collapsed."
+    )
+
+
+def _between(low, high):
+    low, high = max(0.0, low), max(0.0, high)
+    if round(low, 1) == round(high, 1):
+        return f"{low:.2f}"
+    return f"between {low:.2f} and {high:.2f}"

@@ -1,0 +1,286 @@
+"""How much the latents know, and how far together they are from the prior."""
+
+import math
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state, resample
+
+from skvae._validation import NON_NEGATIVE, Interval, Options, check_parameter
+from skvae.base import BaseVAETransformer, find_model
+from skvae.distributions import Noise, kl, marginal_kl
+
+CHUNK_ELEMENTS = 2**22  # latents of pairs of rows at a time
+
+
+class Information(NamedTuple):
+    """What the posteriors of some rows say, in nats; K latents.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n, K)
+        Posterior means.
+    kl, marginal_kl : float, ndarray of shape (K,)
+        E[KL(q(z | x) || p(z))], jointly and of each latent by itself.
+    lower, upper : float
+        Two bounds of I(X; Z).
+    marginal_information : ndarray of shape (K,)
+        The lower bound of I(X; Z_k) of each latent by itself.
+    """
+
+    mean: np.ndarray
+    kl: float
+    marginal_kl: np.ndarray
+    lower: float
+    upper: float
+    marginal_information: np.ndarray
+
+
+def active_units(Z, threshold=0.01):
+    """Say which latents vary with the data.
+
+    A latent is active if the variance of its posterior mean over the data,
+    Cov_x(E_q(z|x)[z_k]), is above 0.01 (Burda et al. 2016, section 5.2). The number
+    makes sense on the scale of a standard normal prior.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Latents as ``transform`` gives them.
+    threshold : float, default=0.01
+        Variance above which a latent counts.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_components,)
+
+    Raises
+    ------
+    ValueError
+        If the threshold is negative.
+
+    Examples
+    --------
+    >>> from skvae.metrics import active_units
+    >>> active_units([[0.0, 1.0], [0.01, -1.0]])
+    array([False,  True])
+    """
+    check_parameter("threshold", threshold, (NON_NEGATIVE,), "active_units")
+    return np.var(np.asarray(Z, dtype=np.float64), axis=0) > threshold
+
+
+def n_active_units(estimator, X, y=None, *, threshold=0.01):
+    """Count the latents that vary with the data; usable as a scorer.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator of this package, or a pipeline or search with one.
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    y : None
+        Ignored.
+    threshold : float, default=0.01
+        As in `active_units`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError
+        If there is no estimator of this package.
+    ValueError
+        If `X` has other columns than in fit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skvae import VAETransformer
+    >>> from skvae.metrics import n_active_units
+    >>> vae = VAETransformer(2, max_epochs=2, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), vae)
+    >>> cross_val_score(model, load_wine().data, scoring=n_active_units, cv=3).shape
+    (3,)
+    """
+    before, model = find_model(estimator, "n_active_units")
+    Z = model.transform(X if before is None else before.transform(X))
+    return int(active_units(Z, threshold).sum())
+
+
+def mutual_information(
+    estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=0
+):
+    """Bound I(X; Z), what the latents know of the rows, in nats; usable as a scorer.
+
+    I(X; Z) = E[ln q(z | x) − ln q(z)] with the aggregated posterior q(z) = E q(z | x),
+    estimated by the mean over N rows. With the row that z came from among them the
+    result is a lower bound, about ln N at most; without it an upper bound, as is the
+    divergence E[KL(q(z | x) || p(z))] (Poole et al. 2019, section 2). Far below ln N
+    both are close to the truth.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator with a posterior, or a pipeline or search with one.
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    y : None
+        Ignored.
+    bound : {"lower", "upper"}, default="lower"
+        Which bound.
+    n_rows : int, default=2000
+        N; a subset is drawn where `X` has more. Time grows with its square.
+    random_state : int, RandomState or None, default=0
+        Of the subset and of the draws.
+
+    Returns
+    -------
+    float
+        Nats a row.
+
+    Raises
+    ------
+    TypeError
+        If there is no posterior.
+    ValueError
+        If an argument is not allowed or `X` has other columns than in fit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvae import VAETransformer
+    >>> from skvae.metrics import mutual_information
+    >>> X = load_digits().data[:300] / 16
+    >>> vae = VAETransformer(2, max_epochs=2, random_state=0).fit(X)
+    >>> 0 < mutual_information(vae, X) < mutual_information(vae, X, bound="upper")
+    True
+    """
+    owner = "mutual_information"
+    check_parameter("bound", bound, (Options(("lower", "upper")),), owner)
+    found = information(estimator, X, n_rows, random_state, owner)
+    return getattr(found, bound)
+
+
+def prior_gap(estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=0):
+    """Bound KL(q(z) || p(z)), how far all latents are from the prior, in nats.
+
+    The difference E[KL(q(z | x) || p(z))] − I(X; Z) (Hoffman & Johnson 2016), with the
+    bounds of `mutual_information`. Where it is large, samples from the prior fall where
+    no row is encoded. Usable as a scorer; smaller is better.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator with a posterior and a prior, or a pipeline or search with
+        one.
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    y : None
+        Ignored.
+    bound : {"lower", "upper"}, default="lower"
+        Which bound.
+    n_rows : int, default=2000
+        As in `mutual_information`.
+    random_state : int, RandomState or None, default=0
+        Of the subset and of the draws.
+
+    Returns
+    -------
+    float
+        Nats a row.
+
+    Raises
+    ------
+    TypeError
+        If there is no posterior.
+    ValueError
+        If an argument is not allowed or `X` has other columns than in fit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvae import VAETransformer
+    >>> from skvae.metrics import prior_gap
+    >>> X = load_digits().data[:300] / 16
+    >>> vae = VAETransformer(2, max_epochs=2, random_state=0).fit(X)
+    >>> prior_gap(vae, X) < prior_gap(vae, X, bound="upper")
+    True
+    """
+    check_parameter("bound", bound, (Options(("lower", "upper")),), "prior_gap")
+    found = information(estimator, X, n_rows, random_state, "prior_gap")
+    return found.kl - (found.upper if bound == "lower" else found.lower)
+
+
+def information(estimator, X, n_rows, random_state, owner):
+    """Find everything above at once, from one draw z ~ q(z | x) a row."""
+    check_parameter("n_rows", n_rows, (Interval(Integral, 2),), owner)
+    before, model = find_model(estimator, owner)
+    if not isinstance(model, BaseVAETransformer):
+        raise TypeError(
+            f"{owner} needs a posterior distribution, which {type(model).__name__} "
+            "has not."
+        )
+    random = check_random_state(random_state)
+    if len(X) > n_rows:
+        X = resample(X, replace=False, n_samples=n_rows, random_state=random)
+    q, p = model._distributions(X if before is None else before.transform(X))
+    noise = Noise.from_seed(int(random.randint(np.iinfo(np.int32).max)), q.mean.device)
+    with torch.inference_mode():
+        return _information(q, p, q.sample(noise))
+
+
+def _information(q, p, z):
+    """From the posteriors and the prior of N rows, and one draw of each, (N, K)."""
+    divergence, each = kl(q, p, z).double(), marginal_kl(q, p, z).double()
+    log_q, log_q_each = q.log_prob(z).double(), q.marginal_log_prob(z).double()
+    among, without, marginal = _aggregated(q, z)
+    # What a draw's log-ratio is above its mean, the divergence: (N,) and (N, K).
+    surplus = log_q - p.log_prob(z).double() - divergence
+    surplus_each = log_q_each - p.marginal_log_prob(z).double() - each
+    total = divergence.mean().item()
+    return Information(
+        mean=q.mean.double().cpu().numpy(),
+        kl=total,
+        marginal_kl=each.mean(0).cpu().numpy(),
+        lower=_mean(log_q - among, surplus).item(),
+        upper=min(_mean(log_q - without, surplus).item(), total),
+        marginal_information=_mean(log_q_each - marginal, surplus_each).cpu().numpy(),
+    )
+
+
+def _mean(values, control):
+    """Mean over rows, less what a control variate of mean zero explains: (N, ...)."""
+    centred = control - control.mean(0)
+    slope = (values * centred).sum(0) / centred.square().sum(0)
+    return (values - slope.nan_to_num(0.0, 0.0, 0.0) * control).mean(0)
+
+
+def _aggregated(q, z):
+    """ln q(z) at the draw of each of N rows, in double precision.
+
+    Averaged over all rows, (N,), over all but the draw's own, (N,), and of each latent
+    by itself over all rows, (N, K).
+    """
+    n_rows = len(z)
+    parts = []
+    for rows in torch.arange(n_rows, device=z.device).split(_chunk(z)):
+        at = z[rows, None]  # (b, 1, K): against the posterior of every row
+        joint = q.log_prob(at).double()  # (b, N)
+        marginal = q.marginal_log_prob(at).double()  # (b, N, K)
+        among = joint.logsumexp(1) - math.log(n_rows)
+        joint[torch.arange(len(rows), device=z.device), rows] = -torch.inf
+        without = joint.logsumexp(1) - math.log(n_rows - 1)
+        parts.append((among, without, marginal.logsumexp(1) - math.log(n_rows)))
+    return [torch.cat(part) for part in zip(*parts, strict=True)]
+
+
+def _chunk(z):
+    """Rows at a time, so that no tensor has many more than `CHUNK_ELEMENTS`."""
+    return max(1, CHUNK_ELEMENTS // z.numel())

@@ -1,0 +1,92 @@
+"""How well rows come back from their latents."""
+
+import numpy as np
+
+from skvae.base import find_model
+
+
+def reconstruction_error(estimator, X, y=None):
+    """Mean squared difference of rows and their reconstructions, an entry.
+
+    In the units of `X`: a pipeline's steps before the model are undone.
+
+    Parameters
+    ----------
+    estimator : transformer
+        Fitted, with a way back: ``reconstruct`` or ``inverse_transform``.
+    X : array-like of shape (n_samples, n_features)
+        Rows of numbers.
+    y : None
+        Ignored.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        If the estimator, or a step before it, has no ``inverse_transform``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.decomposition import PCA
+    >>> from skvae.metrics import reconstruction_error
+    >>> X = np.random.default_rng(0).normal(size=(50, 4))
+    >>> reconstruction_error(PCA(4).fit(X), X) < 1e-20
+    True
+    """
+    difference = np.asarray(X, dtype=np.float64) - reconstructed(estimator, X)
+    return float(np.mean(np.square(difference)))
+
+
+def neg_reconstruction_error(estimator, X, y=None):
+    """Minus `reconstruction_error`: a scorer, as larger is better.
+
+    Parameters
+    ----------
+    estimator, X, y
+        As in `reconstruction_error`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        As `reconstruction_error`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from skvae.metrics import neg_reconstruction_error
+    >>> scores = cross_val_score(
+    ...     PCA(2), load_wine().data, scoring=neg_reconstruction_error, cv=3
+    ... )
+    >>> bool((scores < 0).all())
+    True
+    """
+    return -reconstruction_error(estimator, X)
+
+
+def reconstructed(estimator, X):
+    """Rows through the latents and back, in the units of `X`: (n, d)."""
+    try:
+        before, model = find_model(estimator, "reconstruction_error")
+    except TypeError:
+        before, model = None, estimator
+    if not hasattr(model, "inverse_transform"):
+        raise TypeError(f"{model!r} has no inverse_transform.")
+    if before is not None and not hasattr(before, "inverse_transform"):
+        raise TypeError("A step before the model has no inverse_transform.")
+    rows = X if before is None else before.transform(X)
+    if hasattr(model, "reconstruct"):
+        rows = model.reconstruct(rows)
+    else:
+        rows = model.inverse_transform(model.transform(rows))
+    rows = rows if before is None else before.inverse_transform(rows)
+    return np.asarray(rows, dtype=np.float64)

@@ -1,0 +1,185 @@
+"""Comparisons, against what scikit-learn gives by hand."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from instances import small
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.datasets import load_wine
+from sklearn.decomposition import PCA, FactorAnalysis
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedKFold,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+import skvae.metrics
+from skvae import AETransformer, VAETransformer
+from skvae.metrics import (
+    compare,
+    diagnose,
+    n_active_units,
+    neg_reconstruction_error,
+    reconstruction_error,
+)
+
+X, y = load_wine(return_X_y=True)
+SCALED = StandardScaler().fit_transform(X)
+
+
+def test_numbers_are_those_of_scikit_learn():
+    pca = make_pipeline(StandardScaler(), PCA(3))
+    row = compare({"pca": pca}, X, y, cv=4).loc["pca"]
+    density = cross_val_score(pca, X, y, cv=StratifiedKFold(4))
+    classifier = make_pipeline(
+        clone(pca), StandardScaler(), LogisticRegression(max_iter=1000)
+    )
+    accuracy = cross_val_score(classifier, X, y, cv=4)
+    for name, by_hand in (("log_likelihood", density), ("accuracy", accuracy)):
+        assert_allclose(row[name], by_hand.mean())
+        assert_allclose(row[f"{name}_se"], by_hand.std(ddof=1) / 2)
+    assert np.isnan(row["monte_carlo_error"])
+    assert row["seconds"] > 0
+
+
+def test_a_models_numbers_are_its_own():
+    vae = small(VAETransformer, n_components=2)
+    table = compare({"vae": vae}, SCALED, cv=KFold(2), random_states=(3,))
+    train, test = next(KFold(2).split(X))
+    fitted = clone(vae).set_params(random_state=3).fit(SCALED[train])
+    found = fitted.log_likelihood(SCALED[test], return_std_error=True)
+    run = table.attrs["runs"][0]
+    assert_allclose(run["log_likelihood"], found.values.mean())
+    assert_allclose(run["monte_carlo_error"], found.mean_std_error)
+    assert "accuracy" not in table
+
+
+def test_rows_are_estimators_and_means_are_over_folds_and_seeds():
+    estimators = {
+        "b": small(VAETransformer),
+        "a": small(AETransformer),
+        "raw": "passthrough",
+        "fa": FactorAnalysis(2),
+    }
+    table = compare(estimators, SCALED, y, cv=2, random_states=(0, 1))
+    assert list(table.index) == list(estimators)
+    runs = pd.DataFrame(table.attrs["runs"])
+    assert len(runs) == 4 * 2 * 2
+    by_hand = runs.groupby("estimator")["log_likelihood"]
+    assert_allclose(table["log_likelihood"], by_hand.mean()[table.index])
+    assert_allclose(table["log_likelihood_se"], by_hand.sem()[table.index])
+    vae = runs[runs.estimator == "b"]
+    assert vae.log_likelihood.nunique() == 4  # another fold or seed, another number
+    assert table["log_likelihood"].isna().tolist() == [False, True, True, False]
+    assert table.loc["raw", "reconstruction_error"] == 0
+
+
+def test_seeds_reach_the_parts_of_a_pipeline():
+    pipeline = make_pipeline(StandardScaler(), small(VAETransformer))
+    one, other = (
+        compare({"p": pipeline}, X, cv=2, random_states=(seed,)) for seed in (0, 1)
+    )
+    assert one.loc["p", "log_likelihood"] != other.loc["p", "log_likelihood"]
+    assert pipeline["vaetransformer"].random_state == 0  # the given one stays
+
+
+def test_numbers_are_predicted_by_a_regression():
+    target = SCALED[:, 0] + 0.5
+    table = compare({"raw": "passthrough"}, SCALED, target, cv=KFold(3))
+    by_hand = cross_val_score(
+        make_pipeline(StandardScaler(), Ridge()), SCALED, target, cv=KFold(3)
+    )
+    assert_allclose(table.loc["raw", "r2"], by_hand.mean())
+
+
+def test_other_scores_and_another_classifier_take_part():
+    table = compare(
+        {"vae": small(VAETransformer, n_components=2)},
+        SCALED,
+        y,
+        cv=2,
+        downstream=LogisticRegression(C=1e-9),
+        scoring={"active": n_active_units},
+    )
+    assert table.loc["vae", "active"] <= 2
+    assert table.loc["vae", "accuracy"] < 0.5  # it cannot learn anything
+
+
+def test_groups_go_to_the_splitter():
+    groups = np.arange(len(X)) % 3
+    table = compare({"r": "passthrough"}, X, groups=groups, cv=GroupKFold(3))
+    assert len(table.attrs["runs"]) == 3
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, np.asarray])
+def test_frames_are_as_good_as_arrays(frame):
+    vae = small(VAETransformer)
+    plain = compare({"v": vae}, SCALED, y, cv=2).drop(columns=["seconds", "seconds_se"])
+    data = frame(SCALED)
+    if isinstance(data, pd.DataFrame):
+        data.columns = [f"c{j}" for j in range(data.shape[1])]
+    given = compare({"v": vae}, data, pd.Series(y), cv=2, n_jobs=2)
+    assert given[plain.columns].equals(plain)
+
+
+def test_the_error_is_in_the_units_of_the_rows():
+    rows = X[:, :2] * [1.0, 100.0]
+    pipeline = make_pipeline(MinMaxScaler(), small(VAETransformer)).fit(rows)
+    scaled = pipeline[0].transform(rows)
+    back = pipeline[0].inverse_transform(pipeline[1].reconstruct(scaled))
+    error = reconstruction_error(pipeline, rows)
+    assert_allclose(error, np.mean((rows - back) ** 2))
+    assert neg_reconstruction_error(pipeline, rows) == -error
+    assert reconstruction_error(PCA(2).fit(rows), rows) < 1e-20
+
+
+def test_no_way_back_is_said():
+    with pytest.raises(TypeError, match="inverse_transform"):
+        reconstruction_error(LogisticRegression(), X)
+
+
+def test_the_table_reads_well():
+    shown = repr(compare({"pca": PCA(2), "raw": "passthrough"}, SCALED, y, cv=3))
+    assert " ± " in shown
+    assert "nan" not in shown
+    assert "_se" not in shown
+    html = compare({"pca": PCA(2)}, SCALED, y, cv=3)._repr_html_()
+    assert " ± " in html
+
+
+@pytest.mark.parametrize(
+    ("estimators", "error"),
+    [
+        ({}, ValueError),
+        ([PCA()], ValueError),
+        ({"p": LogisticRegression()}, TypeError),
+        ({"p": IsolationForest()}, TypeError),
+        ({"p": "drop"}, TypeError),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_compared_is_refused(estimators, error):
+    with pytest.raises(error, match=r"compare|transform"):
+        compare(estimators, X)
+
+
+def test_no_seed_is_refused():
+    with pytest.raises(ValueError, match="random_states"):
+        compare({"p": PCA()}, X, random_states=())
+
+
+@pytest.mark.parametrize("function", [compare, diagnose])
+def test_missing_pandas_is_said(function, monkeypatch):
+    monkeypatch.delitem(sys.modules, "skvae.metrics._frames", raising=False)
+    monkeypatch.delattr(skvae.metrics, "_frames", raising=False)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r'pip install "skvae\[metrics\]"'):
+        function({"p": PCA()}, X)
