@@ -185,7 +185,7 @@ def test_latents_away_from_the_prior_are_said(digits):
     with torch.no_grad():
         vae.module_.loc_scale.linear.bias[0] += 3.0
     table = diagnose(vae, digits)
-    # What the latents know stays; the divergence grows by the mean of (μ + 3)²/2 − μ²/2.
+    # I stays; the divergence grows by the mean of (μ + 3)²/2 − μ²/2.
     farther = table.attrs["gap"][0] - before.attrs["gap"][0]
     assert_allclose(farther, 4.5 + 3 * mean, atol=0.05)
     assert "nats from the prior: samples fall where" in repr(table)
