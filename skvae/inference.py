@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from skvae.distributions import Noise, SharedNoise, kl
-from skvae.training import Batch
+from skvae.training import Batch, Table
 
 ROWS = 4096  # a slice for encoding and decoding
 LIKELIHOOD_ROWS = 128  # a slice for importance sampling
@@ -54,17 +54,19 @@ class Evaluator:
 
     def encode(self, X):
         """Latents of the rows of `X`, (n, K)."""
-        return self._in_slices(X, lambda rows: self.module.encode(Batch(x=rows)))
+        return self._in_slices(X, self.module.encode)
 
-    def decode(self, Z):
+    def decode(self, Z, condition=None):
         """Mean of p(x | z) for each row of `Z`, (n, D)."""
-        return self._in_slices(Z, self.module.decode)
+        latents = Table(Z, condition)
+        return self._in_slices(
+            latents, lambda batch: self.module.decode(batch.x, batch)
+        )
 
     def reconstruct(self, X):
         """Mean of p(x | z) at the latents of the rows of `X`, (n, D)."""
 
-        def through(rows):
-            batch = Batch(x=rows)
+        def through(batch):
             return self.module.decode(self.module.encode(batch), batch)
 
         return self._in_slices(X, through)
@@ -72,8 +74,7 @@ class Evaluator:
     def reconstruction_log_likelihood(self, X):
         """ln p(x | z) at z = the latents of x, in nats: (n,)."""
 
-        def through(rows):
-            batch = Batch(x=rows)
+        def through(batch):
             z = self.module.encode(batch)
             return self.module.likelihood(z, batch).log_prob(batch.x)
 
@@ -82,17 +83,20 @@ class Evaluator:
     @torch.inference_mode()
     def distributions(self, X):
         """q(z | x) and p(z) for all rows of `X` at once."""
-        batch = Batch(x=self._tensor(X))
+        batch = self._batch(Table.of(X))
         return self.module.posterior(batch), self.module.prior(batch)
 
     @torch.inference_mode()
-    def sample(self, n_samples, n_features, seed, mean=False):
+    def sample(self, n_samples, n_features, seed, mean=False, condition=None):
         """Draw z ~ p(z), then x ~ p(x | z) or its mean: (n_samples, D)."""
         noise = Noise.from_seed(seed, self.device)
         parts = []
         for start in range(0, n_samples, ROWS):
             n_rows = min(ROWS, n_samples - start)
-            batch = Batch(x=torch.empty(n_rows, n_features).to(self._like()))
+            x = torch.empty(n_rows, n_features).to(self._like())
+            if condition is not None:
+                given = self._tensor(condition[start : start + n_rows])
+            batch = Batch(x=x, condition=None if condition is None else given)
             z = self.module.prior(batch).sample(noise)
             p = self.module.likelihood(z, batch)
             parts.append((p.mean if mean else p.sample(noise)).cpu().numpy())
@@ -114,9 +118,9 @@ class Evaluator:
         reduce = {"importance": _log_mean_exp, "elbo": _mean}[method]
         values, errors = np.empty(len(X)), np.empty(len(X))
         shared = torch.zeros(n_samples, dtype=torch.float64, device=self.device)
-        for rows, n_rows, where in self._slices(X, LIKELIHOOD_ROWS):
+        for batch, n_rows, where in self._slices(X, LIKELIHOOD_ROWS):
             noise = SharedNoise.from_seed(seed, self.device)  # the same for every slice
-            draws = draw(self.module, Batch(x=rows), noise, n_samples)[:, :n_rows]
+            draws = draw(self.module, batch, noise, n_samples)[:, :n_rows]
             value, influence = reduce(draws.double())
             values[where] = value.cpu().numpy()
             errors[where] = _std_error(influence).cpu().numpy()
@@ -129,23 +133,30 @@ class Evaluator:
     @torch.inference_mode()
     def _in_slices(self, X, function):
         out = None
-        for rows, n_rows, where in self._slices(X, ROWS):
-            part = function(rows)[:n_rows].cpu().numpy()
+        for batch, n_rows, where in self._slices(X, ROWS):
+            part = function(batch)[:n_rows].cpu().numpy()
             if out is None:
                 out = np.empty((len(X), *part.shape[1:]), dtype=part.dtype)
             out[where] = part
         return out
 
     def _slices(self, X, size):
-        """Yield tensors of at least `MIN_ROWS` rows, how many count, and where."""
-        for start in range(0, len(X), size):
-            where = slice(start, min(start + size, len(X)))
-            block = X[where]
+        """Yield batches of at least `MIN_ROWS` rows, how many count, and where."""
+        table = Table.of(X)
+        for start in range(0, len(table), size):
+            where = slice(start, min(start + size, len(table)))
+            block = table[where]
             n_rows = len(block)
-            if n_rows < MIN_ROWS:
-                repeat = np.zeros(MIN_ROWS - n_rows, dtype=int)
-                block = np.concatenate([block, block[repeat]])
-            yield self._tensor(block), n_rows, where
+            if n_rows < MIN_ROWS:  # repeat the first row
+                positions = np.arange(MIN_ROWS)
+                block = block[np.where(positions < n_rows, positions, 0)]
+            yield self._batch(block), n_rows, where
+
+    def _batch(self, table):
+        condition = table.condition
+        if condition is not None:
+            condition = self._tensor(condition)
+        return Batch(x=self._tensor(table.x), condition=condition)
 
     def _tensor(self, block):
         # torch warns of an array that it must not write to: such a one is copied.

@@ -292,7 +292,7 @@ default="relu"
         self.callbacks = callbacks
         self.net_params = net_params
 
-    def _build_module(self, X):
+    def _build_module(self, table):
         decoder, n_out = self._build_body("decoder", self.n_components)
         head = self.likelihood_.head(n_out)
         encoder, n_hidden = self._build_body("encoder", head.n_features)
@@ -302,7 +302,7 @@ default="relu"
             n_hidden,
             decoder,
             head,
-            prior.build(self.n_components, self._training_features(X, head)),
+            prior.build(self.n_components, self._training_features(table, head)),
             self.n_components,
             self.beta,
             self.n_importance_samples,

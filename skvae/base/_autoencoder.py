@@ -24,7 +24,7 @@ from skvae.base._tasks import CallbackSupportMixin, FitTasks, with_callbacks
 from skvae.distributions import as_likelihood
 from skvae.inference import Evaluator
 from skvae.nets import build_body, mlp
-from skvae.training import Progress, Rows, seeded_weights
+from skvae.training import Progress, Rows, Table, seeded_weights
 
 
 class BaseAutoencoderTransformer(
@@ -105,8 +105,11 @@ class BaseAutoencoderTransformer(
         KeyboardInterrupt
             On Ctrl-C, with the epochs done so far kept and usable.
         """
+        return self._fit(X, y)
+
+    def _fit(self, X, y, condition=None):
         resume = self.warm_start and hasattr(self, "net_")
-        rows = self._prepare(X, resume, "warm_start=True")
+        rows = self._prepare(X, condition, resume, "warm_start=True")
         n_epochs = self.net_.max_epochs
         tasks = FitTasks(self, n_epochs, {"X": X, "y": y})
         progress = Progress(type(self).__name__, n_epochs, hidden=not self.verbose)
@@ -141,58 +144,60 @@ class BaseAutoencoderTransformer(
         FloatingPointError
             As `fit`.
         """
-        rows = self._prepare(X, hasattr(self, "net_"), "partial_fit")
+        return self._partial_fit(X)
+
+    def _partial_fit(self, X, condition=None):
+        rows = self._prepare(X, condition, hasattr(self, "net_"), "partial_fit")
         self._train(rows, 1, [], validate=False)
         return self
 
-    def _prepare(self, X, resume, reason):
+    def _prepare(self, X, condition, resume, reason):
         """Prepare a fit, or leave everything as it was where something is wrong."""
         before = dict(vars(self))
         try:
-            return self._prepare_rows(X, resume, reason)
+            return self._prepare_rows(X, condition, resume, reason)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
 
-    def _prepare_rows(self, X, resume, reason):
+    def _prepare_rows(self, X, condition, resume, reason):
         """Validate all, then build or continue a net; return the training rows."""
         check_parameters(self)
         device = resolve_device(self.device, type(self).__name__)
         if resume:
             check_same_architecture(self, reason)
-        frame = X
-        X = self._check_input(X, reset=not resume)
-        if self.early_stopping and reason != "partial_fit" and len(X) == 1:
+        table = self._check_input(X, condition, reset=not resume)
+        if self.early_stopping and reason != "partial_fit" and len(table) == 1:
             raise ValueError("early_stopping holds rows out, but n_samples = 1.")
         if resume:
-            self.likelihood_.check(X, self._names())
+            self.likelihood_.check(table.x, self._names())
         else:
-            self._start_afresh(X, frame, device)
+            self._start_afresh(table, X, device)
         configure(self.net_, self)
         # A net that goes on stays where it is, whatever `device` says now.
-        return Rows(X, self._evaluator().device, self.module_.dtype)
+        return Rows(table, self._evaluator().device, self.module_.dtype)
 
-    def _start_afresh(self, X, frame, device):
+    def _start_afresh(self, table, frame, device):
         random = check_random_state(self.random_state)
         self._seed = int(random.randint(np.iinfo(np.int32).max))
         self.likelihood_ = as_likelihood(self.likelihood, type(self).__name__)
-        self.likelihood_.fit(X, self._names(), frame)
+        self.likelihood_.fit(table.x, self._names(), frame)
         if self.binarize is not None and not self.likelihood_.binary:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 f"unless every column is Bernoulli. Got {self.binarize!r} instead."
             )
         with torch.device("cpu"), seeded_weights(self._seed):
-            module = self._build_module(X)
-        module.dtype = resolve_dtype(self.dtype, X)
+            module = self._build_module(table)
+        module.dtype = resolve_dtype(self.dtype, table)
         self.net_ = new_net(self, module.to(module.dtype), self._seed, device)
         self._fitted_architecture = architecture(self)
 
-    def _build_module(self, X):
-        """Build the untrained torch module for the columns of `X`.
+    def _build_module(self, table):
+        """Build the untrained torch module for the columns of a `Table`.
 
-        `X` is None where saved weights will be put in; ``likelihood_`` is fitted.
+        It is None where saved weights will be put in; ``likelihood_`` is fitted.
         """
         raise NotImplementedError
 
@@ -206,14 +211,14 @@ class BaseAutoencoderTransformer(
         sizes = sizes if name == "encoder" else sizes[::-1]
         return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
 
-    def _training_features(self, X, head):
+    def _training_features(self, table, head):
         """Give a function n -> n training rows as the encoder sees them."""
 
         def rows(n):
-            if X is None:
+            if table is None:
                 return torch.zeros(n, head.n_features)
-            which = np.random.default_rng(self._seed).permutation(len(X))
-            block = np.take(X, np.resize(which, n), axis=0)
+            which = np.random.default_rng(self._seed).permutation(len(table))
+            block = np.take(table.x, np.resize(which, n), axis=0)
             return head.features(torch.as_tensor(block).to(torch.get_default_dtype()))
 
         return rows
@@ -246,8 +251,10 @@ class BaseAutoencoderTransformer(
         ValueError
             If `X` has other columns than in fit, or a value the encoder cannot read.
         """
-        X = self._check_encodable(X)
-        return self._evaluator().encode(X).astype(X.dtype, copy=False)
+        return self._transform(self._check_encodable(X))
+
+    def _transform(self, table):
+        return self._evaluator().encode(table).astype(table.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Decode latents to the mean of p(x | z).
@@ -267,6 +274,10 @@ class BaseAutoencoderTransformer(
         ValueError
             If `X` has another number of columns than `transform` gives.
         """
+        Z = self._check_latents(X)
+        return self._evaluator().decode(Z).astype(Z.dtype, copy=False)
+
+    def _check_latents(self, X):
         check_is_fitted(self)
         Z = check_array(_as_array(X), dtype=[np.float64, np.float32])
         if Z.shape[1] != self._n_features_out:
@@ -274,7 +285,7 @@ class BaseAutoencoderTransformer(
                 f"Z has {Z.shape[1]} columns, but {type(self).__name__} has "
                 f"n_components={self._n_features_out}."
             )
-        return self._evaluator().decode(Z).astype(Z.dtype, copy=False)
+        return Z
 
     def reconstruct(self, X):
         """Encode rows, and decode their latents.
@@ -294,8 +305,8 @@ class BaseAutoencoderTransformer(
         ValueError
             As `transform`.
         """
-        X = self._check_encodable(X)
-        return self._evaluator().reconstruct(X).astype(X.dtype, copy=False)
+        table = self._check_encodable(X)
+        return self._evaluator().reconstruct(table).astype(table.dtype, copy=False)
 
     def _evaluator(self):
         return Evaluator(self.module_)
@@ -303,7 +314,14 @@ class BaseAutoencoderTransformer(
     def _names(self):
         return getattr(self, "feature_names_in_", None)
 
-    def _check_input(self, X, reset=False):
+    def _check_input(self, X, condition=None, reset=False):
+        """Check the rows and give them as a `Table`."""
+        X = self._check_dimensions(X)
+        return Table(
+            validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
+        )
+
+    def _check_dimensions(self, X):
         X = _as_array(X)
         n_dimensions = len(getattr(X, "shape", ()))
         if n_dimensions > 2:
@@ -311,19 +329,19 @@ class BaseAutoencoderTransformer(
                 f"X has {n_dimensions} dimensions, but {type(self).__name__} takes one "
                 "row a sample. Reshape your data using X.reshape(len(X), -1)."
             )
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
-
-    def _check_encodable(self, X):
-        check_is_fitted(self)
-        X = self._check_input(X)
-        self.likelihood_.check_codes(X, self._names())
         return X
 
-    def _check_scorable(self, X):
+    def _check_encodable(self, X, condition=None):
         check_is_fitted(self)
-        X = self._check_input(X)
-        self.likelihood_.check(X, self._names())
-        return X
+        table = self._check_input(X, condition)
+        self.likelihood_.check_codes(table.x, self._names())
+        return table
+
+    def _check_scorable(self, X, condition=None):
+        check_is_fitted(self)
+        table = self._check_input(X, condition)
+        self.likelihood_.check(table.x, self._names())
+        return table
 
 
 def _as_array(X):

@@ -39,13 +39,17 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         ValueError
             If `n_samples` is not a positive int.
         """
+        seed = self._check_draw(n_samples, random_state)
+        evaluator = self._evaluator()
+        return evaluator.sample(n_samples, self.n_features_in_, seed, mean)
+
+    def _check_draw(self, n_samples, random_state):
+        """Give a seed, or say what is wrong."""
         check_is_fitted(self)
         owner = f"{type(self).__name__}.sample"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
         random = check_random_state(random_state)
-        seed = int(random.randint(np.iinfo(np.int32).max))
-        evaluator = self._evaluator()
-        return evaluator.sample(n_samples, self.n_features_in_, seed, mean)
+        return int(random.randint(np.iinfo(np.int32).max))
 
     def score_samples(self, X):
         """Estimate ln p(x) of each row by importance sampling (64 samples), in nats.
@@ -118,13 +122,16 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         ValueError
             As `score_samples`, and if an argument is not allowed.
         """
-        X = self._check_scorable(X)
+        table = self._check_scorable(X)
+        result = self._log_likelihood(table, n_samples, method)
+        return result if return_std_error else result.values
+
+    def _log_likelihood(self, table, n_samples=64, method="importance"):
         owner = f"{type(self).__name__}.log_likelihood"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
         check_parameter("method", method, (Options(("importance", "elbo")),), owner)
         seed = derive_seed(self._seed, "evaluation")
-        result = self._evaluator().log_likelihood(X, n_samples, seed, method)
-        return result if return_std_error else result.values
+        return self._evaluator().log_likelihood(table, n_samples, seed, method)
 
     def _distributions(self, X):
         """Give q(z | x) and p(z) for all rows at once; for the metrics."""

@@ -1,6 +1,6 @@
 """Training: batches, the loop, seeds and what happens between epochs."""
 
-from skvae.training._batches import Batch, HoldOut, Rows, TensorBatches
+from skvae.training._batches import Batch, HoldOut, Rows, Table, TensorBatches
 from skvae.training._callbacks import EarlyStopping, KLWarmup, Progress, RecordEpoch
 from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet
@@ -19,6 +19,7 @@ __all__ = [
     "Progress",
     "RecordEpoch",
     "Rows",
+    "Table",
     "TensorBatches",
     "VariationalNet",
     "as_optimizer",

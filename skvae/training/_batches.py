@@ -5,6 +5,7 @@ small network. Here an epoch is one permutation, and a batch one `index_select`.
 """
 
 import zlib
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,39 @@ class Batch(NamedTuple):
     index: torch.Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Table:
+    """What an estimator makes of its ``X``: numbers, and what is known besides.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n, d)
+        The data.
+    condition : ndarray of shape (n, c), optional
+        Conditions as numbers.
+    """
+
+    x: np.ndarray
+    condition: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, rows):
+        """Take an array as a table without conditions."""
+        return rows if isinstance(rows, cls) else cls(rows)
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, rows):
+        condition = None if self.condition is None else self.condition[rows]
+        return Table(self.x[rows], condition)
+
+    @property
+    def dtype(self):
+        """Precision of the data."""
+        return self.x.dtype
+
+
 class Rows:
     """The rows of a table, given out as batches on a device in one precision.
 
@@ -42,7 +76,7 @@ class Rows:
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
+    table : Table or ndarray of shape (n, d)
         The table.
     device : torch.device
         Where batches are wanted.
@@ -52,9 +86,13 @@ class Rows:
         Which rows these are; all by default.
     """
 
-    def __init__(self, X, device, dtype, index=None):
-        self.X, self.device, self.dtype = X, torch.device(device), dtype
-        self.index = np.arange(len(X)) if index is None else index
+    def __init__(self, table, device, dtype, index=None):
+        table = Table.of(table)
+        self.X, self.device, self.dtype = table.x, torch.device(device), dtype
+        self.index = np.arange(len(table)) if index is None else index
+        X, self._condition = table.x, table.condition
+        if self._condition is not None:
+            self._condition = torch.as_tensor(self._condition).to(self.device, dtype)
         # torch warns of arrays that it must not write to, so those stay numpy's.
         self._tensor = torch.from_numpy(X) if _shareable(X) else None
         if self.device.type == "cuda" and self._fits():
@@ -90,7 +128,9 @@ class Rows:
         for start in range(0, len(drawn), 4096):
             block = self.X[start : start + 4096]
             drawn[start : start + 4096] = random.random(block.shape) < block
-        return Rows(drawn, self.device, self.dtype, self.index)
+        rows = Rows(drawn, self.device, self.dtype, self.index)
+        rows._condition = self._condition
+        return rows
 
     def take(self, rows):
         """Give the batch of these row numbers of the table, a CPU tensor (B,)."""
@@ -101,7 +141,10 @@ class Rows:
             x = self._tensor.index_select(0, rows)  # (B, D)
         if x.device != self.device or x.dtype != self.dtype:
             x = x.to(device=self.device, dtype=self.dtype)
-        return Batch(x=x, index=rows)
+        condition = self._condition
+        if condition is not None:
+            condition = condition.index_select(0, rows.to(condition.device))  # (B, C)
+        return Batch(x=x, condition=condition, index=rows)
 
 
 def _shareable(X):
