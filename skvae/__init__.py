@@ -3,5 +3,12 @@
 from skvae._loading import load
 from skvae._version import __version__
 from skvae.autoencoders import AETransformer, VAETransformer
+from skvae.conditional import CVAETransformer
 
-__all__ = ["AETransformer", "VAETransformer", "__version__", "load"]
+__all__ = [
+    "AETransformer",
+    "CVAETransformer",
+    "VAETransformer",
+    "__version__",
+    "load",
+]

@@ -1,6 +1,7 @@
 """All estimators of the package, for the common tests and the documentation."""
 
 import skvae.autoencoders
+import skvae.conditional
 from skvae.base import BaseAutoencoderTransformer
 
 
@@ -16,10 +17,10 @@ def all_estimators():
     --------
     >>> from skvae.discovery import all_estimators
     >>> [name for name, _ in all_estimators()]
-    ['AETransformer', 'VAETransformer']
+    ['AETransformer', 'CVAETransformer', 'VAETransformer']
     """
     found = {}
-    for family in (skvae.autoencoders,):
+    for family in (skvae.autoencoders, skvae.conditional):
         for name in family.__all__:
             value = getattr(family, name)
             if issubclass(value, BaseAutoencoderTransformer):

@@ -1,8 +1,17 @@
 """The scikit-learn face of every model."""
 
 from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._parameters import VAE_PARAMETERS
 from skvae.base._restoring import restore
 from skvae.base._steps import find_model
+from skvae.base._tasks import with_callbacks
 from skvae.base._vae import BaseVAETransformer
 
-__all__ = ["BaseAutoencoderTransformer", "BaseVAETransformer", "find_model", "restore"]
+__all__ = [
+    "VAE_PARAMETERS",
+    "BaseAutoencoderTransformer",
+    "BaseVAETransformer",
+    "find_model",
+    "restore",
+    "with_callbacks",
+]

@@ -181,7 +181,7 @@ class BaseAutoencoderTransformer(
     def _start_afresh(self, table, frame, device):
         random = check_random_state(self.random_state)
         self._seed = int(random.randint(np.iinfo(np.int32).max))
-        self.likelihood_ = as_likelihood(self.likelihood, type(self).__name__)
+        self.likelihood_ = self._new_likelihood(frame)
         self.likelihood_.fit(table.x, self._names(), frame)
         if self.binarize is not None and not self.likelihood_.binary:
             raise ValueError(
@@ -193,6 +193,9 @@ class BaseAutoencoderTransformer(
         module.dtype = resolve_dtype(self.dtype, table)
         self.net_ = new_net(self, module.to(module.dtype), self._seed, device)
         self._fitted_architecture = architecture(self)
+
+    def _new_likelihood(self, frame):
+        return as_likelihood(self.likelihood, type(self).__name__)
 
     def _build_module(self, table):
         """Build the untrained torch module for the columns of a `Table`.

@@ -10,7 +10,6 @@ from skvae.base._building import configure, new_net, resolve_device
 from skvae.base._identity import architecture
 from skvae.base._optimizer_state import restore_optimizer_states
 from skvae.base._saving import CLASSES
-from skvae.distributions import as_likelihood, put_back
 from skvae.persistence import Unpacker
 from skvae.training import seeded_weights
 
@@ -122,11 +121,7 @@ def _restore_attributes(estimator, values):
         if not constraint.accepts(value):
             raise ValueError(f"its {name} must be {constraint}: {value!r}.")
     vars(estimator).update(values)
-    estimator.likelihood_ = put_back(
-        as_likelihood(estimator.likelihood),
-        values["likelihood_"],
-        estimator._likelihood_width(),
-    )
+    estimator._put_back(values)
     names = values.get("feature_names_in_")
     if names is not None and names.shape != (estimator.n_features_in_,):
         raise ValueError("its feature_names_in_ are not one a column.")

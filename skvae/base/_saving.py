@@ -15,7 +15,13 @@ from skvae._validation import NATURAL, POSITIVE_INT, Instance, Interval
 from skvae._version import __version__
 from skvae.base._identity import changed_parameter
 from skvae.base._optimizer_state import optimizer_states
-from skvae.distributions import Likelihood, Mixed, learned
+from skvae.distributions import (
+    Likelihood,
+    Mixed,
+    as_likelihood,
+    learned,
+    put_back,
+)
 from skvae.priors import Prior
 
 _OPTIMIZERS = (
@@ -43,8 +49,8 @@ CLASSES = {
 class SavingMixin:
     """Adds `save`.
 
-    A family whose `fit` learns more extends ``_saved`` and, where its likelihood does
-    not see all columns, `_likelihood_width`.
+    A family whose `fit` learns more extends ``_saved``, `_learned` and `_put_back`,
+    and, where its likelihood does not see all columns, `_likelihood_width`.
     """
 
     # Attributes besides ``net_``, and what they may be.
@@ -62,6 +68,28 @@ class SavingMixin:
     def _likelihood_width(self):
         """How many columns the likelihood is of."""
         return self.n_features_in_
+
+    def _learned(self):
+        """Give what parts of the estimator have learned, as plain data."""
+        return {"likelihood_": learned(self.likelihood_)}
+
+    def _put_back(self, values):
+        """Take what `_learned` gave, checked."""
+        self.likelihood_ = put_back(
+            as_likelihood(self.likelihood),
+            values["likelihood_"],
+            self._likelihood_width(),
+        )
+
+    def _plain_parameters(self):
+        """Give the parameters, with selections of columns as what they selected."""
+        values = self.get_params(deep=False)
+        resolved = _resolved(self.likelihood, self.likelihood_, self._place_in_table)
+        return values | {"likelihood": resolved}
+
+    def _place_in_table(self, positions):
+        """Turn positions among the likelihood's columns into those in ``X``."""
+        return positions
 
     def save(self, path, *, training_state=False):
         """Write the fitted estimator to one file, for `skvae.load`.
@@ -164,8 +192,7 @@ def _versions():
 
 def _parameters(estimator):
     """Give the parameters that are plain data, and the names of the others."""
-    values = estimator.get_params(deep=False)
-    values["likelihood"] = _resolved(values["likelihood"], estimator.likelihood_)
+    values = estimator._plain_parameters()
     plain = {k: v for k, v in values.items() if persistence.is_plain(v, CLASSES)}
     return plain, [name for name in values if name not in plain]
 
@@ -175,10 +202,10 @@ def _attributes(estimator):
     for name in estimator._saved_where_present:
         if hasattr(estimator, name):
             values[name] = getattr(estimator, name)
-    return values | {"likelihood_": learned(estimator.likelihood_)}
+    return values | estimator._learned()
 
 
-def _resolved(likelihood, fitted):
+def _resolved(likelihood, fitted, place):
     """Replace selections of columns that are no plain data by what they selected.
 
     Parameters
@@ -187,14 +214,18 @@ def _resolved(likelihood, fitted):
         What a user chose.
     fitted : Likelihood
         What `fit` made of it.
+    place : callable
+        From positions among its columns to those in ``X``.
     """
     if isinstance(likelihood, Mixed):
-        return Mixed(_resolved(likelihood.parts, fitted))
+        return Mixed(_resolved(likelihood.parts, fitted, place))
     if not isinstance(likelihood, list):
         return likelihood
     return [
-        type(pair)((_resolved(pair[0], part), _plain_columns(pair[1], positions)))
-        for pair, part, positions in zip(
+        type(pair)(
+            (_resolved(pair[0], part, place), _plain_columns(pair[1], place(at)))
+        )
+        for pair, part, at in zip(
             likelihood, fitted.parts_, fitted.columns_, strict=True
         )
     ]

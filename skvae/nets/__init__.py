@@ -2,6 +2,7 @@
 
 from skvae.nets._mlp import (
     ACTIVATIONS,
+    Beside,
     LocalDropout,
     build_body,
     mlp,
@@ -12,6 +13,7 @@ from skvae.nets._posterior import LocScale
 
 __all__ = [
     "ACTIVATIONS",
+    "Beside",
     "LocScale",
     "LocalDropout",
     "build_body",

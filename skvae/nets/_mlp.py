@@ -87,6 +87,28 @@ def over_rows(body, h):
     return body(h.flatten(0, -2)).unflatten(0, h.shape[:-1])
 
 
+class Beside(nn.Module):
+    """A body for the first columns only; the others join what it gives.
+
+    (B, n_in + c) -> (B, h + c): an own encoder sees a picture and no condition.
+
+    Parameters
+    ----------
+    body : torch.nn.Module
+        (B, n_in) -> (B, h).
+    n_in : int
+        Width of what it sees.
+    """
+
+    def __init__(self, body, n_in):
+        super().__init__()
+        self.body, self.n_in = body, n_in
+
+    def forward(self, x):
+        seen, beside = x[..., : self.n_in], x[..., self.n_in :]
+        return torch.cat([self.body(seen), beside], -1)
+
+
 def build_body(body, n_in, parameter):
     """Take a user's own network as a body and find its width.
 

@@ -1,0 +1,266 @@
+"""Conditions as a user has them, strings or numbers, and as a model reads them."""
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+N_SEEN = 1000  # combinations of conditions that are remembered, to draw from
+
+
+def take_columns(X, positions):
+    """Select columns of an array, a list or a data frame."""
+    if hasattr(X, "iloc"):
+        return X.iloc[:, positions]
+    if not hasattr(X, "shape"):
+        X = np.asarray(X, dtype=object)
+    return X[:, list(positions)]
+
+
+class Conditions:
+    """Conditions of rows: learned levels, and the way from values to numbers and back.
+
+    Between a user's values and a model's numbers stand codes, (n, m) for m conditions a
+    row: the number of a level, or under "passthrough" the value itself.
+
+    Parameters
+    ----------
+    encoding : {"one-hot", "passthrough"}
+        What the model reads: a 0/1 column a level, or the numbers as they are. A
+        condition with a single level tells nothing and gives no column.
+
+    Attributes
+    ----------
+    levels_ : list of ndarray
+        Of each condition; empty arrays under "passthrough".
+    seen_ : ndarray of shape (r, m)
+        Codes seen in fit, each combination once; a subset under "passthrough" and where
+        there are more than 1000.
+    share_ : ndarray of shape (r,)
+        How often, of all rows.
+    """
+
+    def __init__(self, encoding="one-hot"):
+        self.encoding = encoding
+
+    def fit(self, values):
+        """Learn levels and how often they come together.
+
+        Parameters
+        ----------
+        values : array-like of shape (n, m)
+            Conditions.
+
+        Returns
+        -------
+        codes : ndarray of shape (n, m)
+        """
+        if self.encoding == "passthrough":
+            self.levels_ = [np.empty(0)] * np.shape(values)[1]
+        else:
+            self.levels_ = [np.unique(column) for column in _columns(values)]
+        codes = self.codes(values)
+        self._remember(codes)
+        return codes
+
+    def _remember(self, codes):
+        """Keep which combinations there were: all, or those of evenly spaced rows."""
+        spaced = codes[
+            np.linspace(0, len(codes) - 1, min(len(codes), N_SEEN)).astype(int)
+        ]
+        rows = spaced if self.encoding == "passthrough" else codes
+        self.seen_, counts = np.unique(rows, axis=0, return_counts=True)
+        if len(self.seen_) > N_SEEN:
+            self.seen_, counts = np.unique(spaced, axis=0, return_counts=True)
+        self.share_ = counts / counts.sum()
+
+    @property
+    def n_conditions(self):
+        """How many conditions a row has."""
+        return len(self.levels_)
+
+    @property
+    def width(self):
+        """How many numbers a model reads."""
+        if self.encoding == "passthrough":
+            return self.n_conditions
+        return sum(len(levels) for levels in self._informative())
+
+    @property
+    def constant(self):
+        """Whether all rows of fit had the same condition."""
+        return len(self.seen_) == 1
+
+    def _informative(self):
+        return [levels for levels in self.levels_ if len(levels) > 1]
+
+    def codes(self, values, handle_unknown="error"):
+        """Turn values into codes, (n, m); −1 stands for an unknown level.
+
+        Raises
+        ------
+        ValueError
+            If a level was not seen in fit, unless that is to be ignored, or a value is
+            missing or, under "passthrough", no number.
+        """
+        if self.n_conditions == 0:
+            return np.empty((len(values), 0))
+        if np.shape(values)[1] != self.n_conditions:
+            raise ValueError(
+                f"There are {np.shape(values)[1]} conditions a row, but there were "
+                f"{self.n_conditions} in fit."
+            )
+        if self.encoding == "passthrough":
+            return check_array(values, dtype=np.float64, input_name="condition")
+        columns = _columns(values)
+        codes = [
+            _codes(v, levels) for v, levels in zip(columns, self.levels_, strict=True)
+        ]
+        codes = np.stack(codes, axis=1)
+        if handle_unknown == "error" and (codes < 0).any():
+            self._refuse(columns, codes)
+        return codes
+
+    def _refuse(self, columns, codes):
+        row, j = np.argwhere(codes < 0)[0]
+        known = ", ".join(repr(_plain(level)) for level in self.levels_[j])
+        raise ValueError(
+            f"The condition {_plain(columns[j][row])!r} of row {row} was not seen in "
+            f"fit, only {known}. With handle_unknown='ignore' it is none of these."
+        )
+
+    def encode(self, codes):
+        """Turn codes into what a model reads, (n, width)."""
+        if self.encoding == "passthrough":
+            return codes
+        blocks = [
+            codes[:, [j]] == np.arange(len(levels))
+            for j, levels in enumerate(self.levels_)
+            if len(levels) > 1
+        ]
+        blocks.append(np.empty((len(codes), 0)))  # where no condition tells anything
+        return np.concatenate(blocks, axis=1).astype(np.float32)
+
+    def values(self, codes):
+        """Turn codes back into values, (n, m): floats, or objects if any is no number.
+
+        An unknown level becomes None, or NaN among numbers.
+        """
+        if self.encoding == "passthrough":
+            return codes
+        numeric = all(levels.dtype != object for levels in self.levels_)
+        out = np.empty(codes.shape, dtype=np.float64 if numeric else object)
+        for j, levels in enumerate(self.levels_):
+            known = codes[:, j] >= 0
+            out[known, j] = levels[codes[known, j].astype(int)]
+            out[~known, j] = np.nan if numeric else None
+        return out
+
+    def draw(self, n_rows, seed):
+        """Draw codes as often as they were seen, (n_rows, m)."""
+        random = np.random.default_rng(seed)
+        return self.seen_[random.choice(len(self.seen_), n_rows, p=self.share_)]
+
+    # -- files ----------------------------------------------------------------------
+
+    def learned(self):
+        """Give what fit has learned, as plain data."""
+        return {
+            "levels": [[_plain(v) for v in levels] for levels in self.levels_],
+            "seen": self.seen_,
+            "share": self.share_,
+        }
+
+    def put_back(self, learned):
+        """Take what `learned` gave, checked.
+
+        Raises
+        ------
+        Exception
+            If it is not that.
+        """
+        if learned.keys() != {"levels", "seen", "share"}:
+            raise ValueError("its conditions are not what fit learns.")
+        levels, seen, share = (learned[key] for key in ("levels", "seen", "share"))
+        wanted = self.encoding == "one-hot"  # else there are no levels to learn
+        if not all(_are_levels(v) and bool(v) == wanted for v in levels):
+            raise ValueError("the levels of its conditions are no levels.")
+        self.levels_ = [_as_levels(values) for values in levels]
+        _check_seen(seen, share, self.levels_, self.encoding)
+        self.seen_, self.share_ = seen, share
+        return self
+
+
+def _columns(values):
+    """Each condition by itself: an array of numbers, or of str as objects."""
+    n_conditions = np.shape(values)[1]
+    return [_column(take_columns(values, [j])) for j in range(n_conditions)]
+
+
+def _column(values):
+    values = np.asarray(values).ravel()
+    if values.dtype.kind in "US":
+        return values.astype(object)
+    if values.dtype == object:
+        missing = [v is None or (isinstance(v, float) and np.isnan(v)) for v in values]
+        _refuse_missing(np.array(missing, dtype=bool))
+        if not all(isinstance(value, str) for value in values):
+            values = _numbers(values)
+    elif values.dtype.kind == "f":
+        _refuse_missing(np.isnan(values))
+    return values
+
+
+def _numbers(values):
+    try:
+        return np.array(values.tolist(), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "A condition must hold either only strings or only numbers."
+        ) from error
+
+
+def _refuse_missing(missing):
+    if missing.any():
+        raise ValueError(f"The condition of row {int(np.argmax(missing))} is missing.")
+
+
+def _codes(values, levels):
+    """The number of each value's level, −1 where it is none."""
+    if (values.dtype == object) != (levels.dtype == object):
+        return np.full(len(values), -1.0)
+    where = np.minimum(np.searchsorted(levels, values), len(levels) - 1)
+    return np.where(levels[where] == values, where, -1).astype(np.float64)
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _as_levels(values):
+    """An array of levels, of numbers or of objects."""
+    if any(isinstance(value, str) for value in values):
+        return np.array(values, dtype=object)
+    return np.asarray(values)
+
+
+def _are_levels(levels):
+    same = {type(level) for level in levels}
+    return (
+        isinstance(levels, list) and len(same) <= 1 and same <= {str, int, float, bool}
+    )
+
+
+def _check_seen(seen, share, levels, encoding):
+    arrays = isinstance(seen, np.ndarray) and isinstance(share, np.ndarray)
+    if not arrays or seen.dtype.kind != "f" or share.dtype.kind != "f":
+        raise ValueError("its conditions are no arrays of numbers.")
+    if seen.ndim != 2 or seen.shape[1] != len(levels) or share.shape != seen.shape[:1]:
+        raise ValueError("its conditions have another shape.")
+    if (
+        not np.isfinite(seen).all()
+        or not np.isclose(share.sum(), 1)
+        or (share < 0).any()
+    ):
+        raise ValueError("its conditions are not those of a fit.")
+    sizes = [len(values) for values in levels]
+    if encoding == "one-hot" and ((seen < 0) | (seen >= sizes) | (seen % 1 != 0)).any():
+        raise ValueError("its conditions are not among their levels.")
