@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 	-c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format bench-quick clean
+.PHONY: help quickstart test lint format docs dist bench-quick clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | \
@@ -33,6 +33,18 @@ format: .venv/.lint ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/.docs ## build the pages into docs/_build/html; runs the examples
+	OMP_NUM_THREADS=1 MPLBACKEND=Agg \
+		$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	@echo "Read docs/_build/html/index.html"
+
+# From an old egg-info setuptools would take files that MANIFEST.in no longer names.
+dist: .venv/.dist ## build wheel and source distribution into dist/, and check them
+	rm -rf build dist *.egg-info
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python .ci/check_dist.py
+
 bench-quick: .venv/.plot ## run the benchmarks at their smallest, to see that they work
 	$(BIN)/python -m benchmarks.speed --quick
 	$(BIN)/python -m benchmarks.mnist --quick
@@ -40,12 +52,12 @@ bench-quick: .venv/.plot ## run the benchmarks at their smallest, to see that th
 	$(BIN)/python -m benchmarks.tables --check
 
 clean: ## remove the environment, builds and caches
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist *.egg-info docs/_build docs/api docs/gallery
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps: .venv/.plot, .venv/.test and .venv/.lint say that the extra of that name is in.
-.venv/.plot .venv/.test .venv/.lint: .venv/.%: .venv/.created setup.cfg constraints.txt
+# Stamps: .venv/.plot and the like say that the extra of that name is in.
+$(addprefix .venv/.,plot test lint docs dist): .venv/.%: .venv/.created setup.cfg constraints.txt
 	@echo "Installing skvae[$*] into .venv: a few minutes the first time."
 	@$(PIP) --editable '.[$*]'
 	@touch $@

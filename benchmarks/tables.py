@@ -26,7 +26,7 @@ def page(folder=common.RESULTS):
     """The whole page: the defaults, then a section a file, a table a record."""
     sections = [HEAD, "## The defaults\n", *table(defaults()), ""]
     for path in sorted(folder.glob("*.json")):
-        sections.append(f"## {path.stem}\n\n`python -m benchmarks.{path.stem}`\n")
+        sections.append(f"## benchmarks.{path.stem}\n\n`python -m benchmarks.{path.stem}`\n")
         sections += map(section, common.read_records(path))
     return "\n".join(sections)
 
@@ -56,13 +56,17 @@ def listed(entries):
 
 
 def table(rows):
-    """Rows as lines of Markdown: the first column to the left, the others right."""
+    """Rows as lines of Markdown: text to the left, numbers to the right."""
     if not rows:
         return ["Nothing was measured."]
     columns = list(rows[0])
-    marks = ["---"] + ["---:"] * (len(columns) - 1)
+    marks = ["---" if _is_text(rows, column) else "---:" for column in columns]
     cells = [[show(row.get(column)) for column in columns] for row in rows]
     return [f"| {' | '.join(line)} |" for line in (columns, marks, *cells)]
+
+
+def _is_text(rows, column):
+    return any(isinstance(row.get(column), str) for row in rows)
 
 
 def main(argv=None):

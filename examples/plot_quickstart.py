@@ -174,6 +174,6 @@ for digit, colour in enumerate(colours):
 ax.set_title("Test digits by their two latents", loc="left")
 ax.set(xlabel="latent 0", ylabel="latent 1", aspect="equal")
 
-path = Path("quickstart.png").resolve()
+path = Path("quickstart.png")
 figure.savefig(path, dpi=120)
 print(f"\nPicture: {path}")

@@ -212,8 +212,10 @@ default="relu"
     References
     ----------
     Kingma, D. P. and Welling, M. (2014). Auto-Encoding Variational Bayes. ICLR.
+
     Higgins, I. et al. (2017). β-VAE: Learning Basic Visual Concepts with a Constrained
     Variational Framework. ICLR.
+
     Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance Weighted
     Autoencoders. ICLR.
 

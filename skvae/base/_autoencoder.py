@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skvae._validation import check_parameters
 from skvae.base._building import configure, new_net, resolve_device, resolve_dtype
+from skvae.base._documentation import DocumentationLinkMixin
 from skvae.base._identity import architecture, check_same_architecture
 from skvae.base._parameters import AUTOENCODER_PARAMETERS
 from skvae.base._saving import SavingMixin
@@ -30,6 +31,7 @@ from skvae.training import Progress, Rows, Table, seeded_weights
 class BaseAutoencoderTransformer(
     CallbackSupportMixin,
     SavingMixin,
+    DocumentationLinkMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,

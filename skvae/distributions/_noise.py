@@ -24,21 +24,21 @@ class Noise:
         return like.shape if n_samples is None else (n_samples, *like.shape)
 
     def normal(self, like, n_samples=None):
-        """Standard normal numbers, (n_samples, *like.shape) or like.shape."""
+        """Standard normal numbers, ``(n_samples, *like.shape)`` or ``like.shape``."""
         shape = self._shape(like, n_samples)
         return torch.randn(
             shape, generator=self.generator, dtype=like.dtype, device=like.device
         )
 
     def uniform(self, like, n_samples=None):
-        """Numbers uniform on [0, 1), (n_samples, *like.shape) or like.shape."""
+        """Numbers uniform on [0, 1), ``(n_samples, *like.shape)`` or ``like.shape``."""
         shape = self._shape(like, n_samples)
         return torch.rand(
             shape, generator=self.generator, dtype=like.dtype, device=like.device
         )
 
     def gumbel(self, like, n_samples=None):
-        """Standard Gumbel numbers, (n_samples, *like.shape) or like.shape."""
+        """Standard Gumbel numbers, ``(n_samples, *like.shape)`` or ``like.shape``."""
         tiny = torch.finfo(like.dtype).tiny
         uniform = self.uniform(like, n_samples).clamp_min_(tiny)
         return -(-uniform.log()).log()

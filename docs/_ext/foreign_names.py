@@ -1,0 +1,40 @@
+"""Link names of scikit-learn, torch and skorch to their documentation.
+
+The addresses are made from the names, so that nothing has to be fetched. A name that
+cannot be imported gets no link, and Sphinx then reports it as unknown.
+"""
+
+from importlib import import_module
+
+from docutils import nodes
+
+PAGES = {
+    "sklearn": "https://scikit-learn.org/stable/modules/generated/{name}.html",
+    "torch": "https://docs.pytorch.org/docs/stable/generated/{name}.html",
+    "skorch": "https://skorch.readthedocs.io/en/stable/search.html?q={name}",
+}
+
+
+def setup(app):
+    """Register with Sphinx."""
+    app.connect("missing-reference", resolve)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def resolve(app, env, node, content):
+    """Give a link to a name of another package, or None."""
+    name = node.get("reftarget", "")
+    pattern = PAGES.get(name.split(".")[0])
+    if node.get("refdomain") != "py" or pattern is None or not exists(name):
+        return None
+    uri = pattern.format(name=name)
+    return nodes.reference("", "", content, internal=False, refuri=uri)
+
+
+def exists(name):
+    """Say whether a dotted name can be imported."""
+    module, _, last = name.rpartition(".")
+    try:
+        return not module or hasattr(import_module(module), last)
+    except ImportError:
+        return False

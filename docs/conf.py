@@ -1,0 +1,94 @@
+"""Settings of Sphinx. Nothing is fetched: the site builds without a network."""
+
+import os
+import sys
+from pathlib import Path
+
+# tqdm reads it when it is imported: of a bar only its end is printed.
+os.environ["TQDM_MININTERVAL"] = "3600"
+
+from sphinx_gallery.sorting import ExplicitOrder
+
+from skvae import __version__
+from skvae.base._documentation import SITE
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "skvae"
+author = "skvae developers"
+copyright = author
+release = version = __version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    # In _ext:
+    "api_pages",
+    "foreign_names",
+]
+# results/README.md is included by results/index.md.
+exclude_patterns = ["_build", "results/README.md"]
+nitpicky = True
+smartquotes = False  # quotes stand around values to be typed in
+# README.md ends its doctests with an empty line, which pytest needs.
+highlight_options = {"python": {"stripnl": True}}
+
+# -- docstrings ------------------------------------------------------------------------
+
+default_role = "literal"
+autodoc_typehints = "none"
+maximum_signature_line_length = 88
+numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
+
+# -- Markdown --------------------------------------------------------------------------
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+# -- gallery ---------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "within_subsection_order": ExplicitOrder(["plot_quickstart.py", "*"]),
+    "backreferences_dir": "gallery/backreferences",
+    "doc_module": "skvae",
+    "reference_url": {"skvae": None},
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+# -- HTML ------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skvae"
+html_baseurl = SITE
+html_static_path = ["_static"]
+html_css_files = ["skvae.css"]
+html_favicon = "_static/skvae.svg"
+html_show_sphinx = False
+html_sidebars = {"index": [], "install": [], "comparison": [], "results/index": []}
+html_theme_options = {
+    "logo": {
+        "image_light": "_static/skvae.svg",
+        "image_dark": "_static/skvae.svg",
+        "text": "skvae",
+        "alt_text": "skvae",
+    },
+    "header_links_before_dropdown": 6,
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button"],
+    "secondary_sidebar_items": ["page-toc", "sourcelink"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navigation_with_keys": False,
+    "use_edit_page_button": False,
+}

@@ -1,0 +1,116 @@
+"""The pages of the API reference, and the links that lead to them."""
+
+import importlib
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from sklearn.utils import estimator_html_repr
+
+import skvae
+from skvae import VAETransformer, metrics
+from skvae.base._documentation import SITE
+from skvae.discovery import all_estimators
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("skvae/[a-z]*/__init__.py"))
+
+
+def load(path):
+    """Import a file that belongs to no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+api_pages = load(DOCS / "_ext" / "api_pages.py")
+foreign_names = load(DOCS / "_ext" / "foreign_names.py")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A folder with the pages that a build would write."""
+    folder = tmp_path_factory.mktemp("docs")
+    api_pages.write(folder)
+    return folder
+
+
+def listed():
+    return {
+        name: value for _, names in api_pages.listing() for name, value in names.items()
+    }
+
+
+@pytest.mark.parametrize(("name", "estimator"), all_estimators())
+def test_html_of_an_estimator_links_to_its_page(name, estimator, source):
+    links = re.findall(
+        rf'href="{re.escape(SITE)}([^"#]+)', estimator_html_repr(estimator())
+    )
+    assert set(links) == {f"api/skvae.{name}.html"}
+    page = (source / links[0]).with_suffix(".rst").read_text()
+    assert f".. currentmodule:: skvae\n\n.. autoclass:: {name}\n" in page
+
+
+def test_a_subclass_from_elsewhere_has_no_link():
+    class Own(VAETransformer):
+        pass
+
+    assert SITE not in estimator_html_repr(Own())
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_public_name_has_a_page(name, source):
+    package = importlib.import_module(f"skvae.{name}")
+    pages = listed()
+    for public in getattr(package, "__all__", []):
+        value = getattr(package, public)
+        (page, *others) = [page for page, other in pages.items() if other is value]
+        assert not others
+        assert (source / "api" / f"{page}.rst").exists()
+        assert page in (f"skvae.{name}.{public}", f"skvae.{public}")
+
+
+def test_a_new_metric_gets_a_page_by_itself(monkeypatch, tmp_path):
+    def new():
+        """Measure something."""
+
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "skvae.metrics.gone.rst").touch()
+    monkeypatch.setattr(metrics, "new", new, raising=False)
+    monkeypatch.setattr(metrics, "__all__", [*getattr(metrics, "__all__", []), "new"])
+    api_pages.write(tmp_path)
+    pages = tmp_path / "api"
+    assert ".. autofunction:: new\n" in (pages / "skvae.metrics.new.rst").read_text()
+    assert "\n   skvae.metrics.new\n" in (pages / "metrics.rst").read_text()
+    assert "- Measure something." in (pages / "index.rst").read_text()
+    assert not (pages / "skvae.metrics.gone.rst").exists()
+
+
+def test_a_class_page_has_the_members_written_here():
+    own = api_pages.own(VAETransformer)
+    assert {"fit", "transform", "sample", "save", "module_", "history_"} <= set(own)
+    assert not {"get_params", "set_output", "fit_transform"} & set(own)
+    assert "zero_grad" not in api_pages.own(skvae.autoencoders.VAE)
+    assert "``set_output``" in api_pages.inherited(VAETransformer)[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("sklearn.decomposition.PCA", True),
+        ("torch.nn.Module", True),
+        ("sklearn.decomposition.PAC", False),
+        ("torch.no_such.Module", False),
+        ("sklearn", True),
+    ],
+)
+def test_only_names_that_exist_are_linked(name, found):
+    assert foreign_names.exists(name) is found
+
+
+def test_the_guide_lists_its_chapters():
+    chapters = {path.stem for path in (DOCS / "guide").glob("*.md")} - {"index"}
+    assert chapters <= set((DOCS / "guide" / "index.md").read_text().split())
