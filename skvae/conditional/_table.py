@@ -174,8 +174,8 @@ class ConditionedTable(BaseVAETransformer):
             return self._codes(condition, n_rows, reset=False)
         if not self.conditions_.constant:
             raise ValueError(
-                f"{type(self).__name__}.{method} needs condition=..., as there was more "
-                "than one in fit."
+                f"{type(self).__name__}.{method} needs condition=..., as there was "
+                "more than one in fit."
             )
         return np.repeat(self.conditions_.seen_, n_rows, axis=0)
 

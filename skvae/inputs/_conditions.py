@@ -12,7 +12,7 @@ def take_columns(X, positions):
         return X.iloc[:, positions]
     if not hasattr(X, "shape"):
         X = np.asarray(X, dtype=object)
-    return X[:, list(positions)]
+    return X[:, [int(position) for position in positions]]
 
 
 class Conditions:
