@@ -124,6 +124,7 @@ NATURAL = Interval(Integral, 0)
 POSITIVE = Interval(Real, 0.0, closed="neither")
 NON_NEGATIVE = Interval(Real, 0.0)
 FRACTION = Interval(Real, 0.0, 1.0, closed="neither")
+PROBABILITY = Interval(Real, 0.0, 1.0)  # not 1 itself, which would drop all
 RANDOM_STATE = (
     Interval(Integral, 0, 2**32 - 1, closed="both"),
     Instance((np.random.RandomState,), "an instance of 'numpy.random.RandomState'"),

@@ -38,6 +38,28 @@ class LogLikelihood(NamedTuple):
     mean_std_error: float
 
 
+class Diagnostics(NamedTuple):
+    """An estimate of ln p(x) with all that says how far to trust it.
+
+    Attributes
+    ----------
+    values, std_error, mean_std_error
+        As in `LogLikelihood`.
+    effective_sample_size : ndarray of shape (n,)
+        (Σ w)² / Σ w² of each row's weights: how many draws carry its value.
+    log_normaliser, log_normaliser_error : float
+        What was subtracted as ln of the prior's normaliser, which is itself an
+        estimate, and its standard error; 0 where the prior is normalised.
+    """
+
+    values: np.ndarray
+    std_error: np.ndarray
+    mean_std_error: float
+    effective_sample_size: np.ndarray
+    log_normaliser: float
+    log_normaliser_error: float
+
+
 class Evaluator:
     """A module with the device and precision in which it computes.
 
@@ -112,20 +134,24 @@ class Evaluator:
 
         Returns
         -------
-        LogLikelihood
+        Diagnostics
         """
         draw = {"importance": _log_weights, "elbo": _elbo}[method]
         reduce = {"importance": _log_mean_exp, "elbo": _mean}[method]
-        values, errors = np.empty(len(X)), np.empty(len(X))
+        values, errors, sizes = np.empty((3, len(X)))
         shared = torch.zeros(n_samples, dtype=torch.float64, device=self.device)
         for batch, n_rows, where in self._slices(X, LIKELIHOOD_ROWS):
             noise = SharedNoise.from_seed(seed, self.device)  # the same for every slice
             draws = draw(self.module, batch, noise, n_samples)[:, :n_rows]
-            value, influence = reduce(draws.double())
+            value, influence, size = reduce(draws.double())
             values[where] = value.cpu().numpy()
             errors[where] = _std_error(influence).cpu().numpy()
+            sizes[where] = size.cpu().numpy()
             shared += influence.sum(1)
-        return LogLikelihood(values, errors, float(_std_error(shared / len(X))))
+        mean_error = float(_std_error(shared / len(X)))
+        return Diagnostics(
+            values, errors, mean_error, sizes, *self.module.log_normaliser()
+        )
 
     def _like(self):
         return torch.empty(0, device=self.device, dtype=self.dtype)
@@ -222,14 +248,15 @@ def _elbo(module, batch, noise, n_samples):
 
 
 def _log_mean_exp(log_w):
-    """ln mean w over the draws, and each draw's influence on it: w / mean w − 1."""
+    """ln mean w over the draws, each draw's influence w / mean w − 1, and (Σw)²/Σw²."""
     value = torch.logsumexp(log_w, 0) - np.log(len(log_w))
-    return value, (log_w - value).exp() - 1
+    weights = (log_w - value).exp()
+    return value, weights - 1, weights.sum(0).square() / weights.square().sum(0)
 
 
 def _mean(values):
     value = values.mean(0)
-    return value, values - value
+    return value, values - value, torch.full_like(value, len(values))
 
 
 def _std_error(influence):

@@ -1,5 +1,7 @@
 """The variational autoencoder, with β, several samples and other priors as values."""
 
+from functools import partial
+
 from skvae.base import BaseVAETransformer
 from skvae.distributions import Normal, kl
 from skvae.nets import LocScale, over_rows
@@ -74,6 +76,27 @@ class VAE(LatentModel):
         like = batch.x.new_empty((len(batch.x), self.n_components))
         return self.prior_module(like, self._posterior)
 
+    @property
+    def phases(self):
+        return ("model", *self.prior_module.phases)
+
+    def parameter_groups(self):
+        groups = self.prior_module.groups()
+        theirs = {p for group in groups.values() for p in group}
+        return {"model": [p for p in self.parameters() if p not in theirs], **groups}
+
+    def learning_rates(self):
+        return self.prior_module.learning_rates()
+
+    def begin(self, n_rows):
+        self.prior_module.begin(n_rows)
+
+    def settle(self, rows, noise):
+        self.prior_module.settle(rows, self.posterior, noise)
+
+    def log_normaliser(self):
+        return self.prior_module.normaliser()
+
     def scheduled(self):
         return {"beta": self.beta * self.kl_weight}
 
@@ -81,8 +104,13 @@ class VAE(LatentModel):
         return self._terms(batch, noise)[0]
 
     def losses(self, batch, phase, noise):
-        bound, terms = self._terms(batch, noise)
-        yield Loss("model", -bound.mean(), terms)
+        if phase == "model":
+            bound, terms = self._terms(batch, noise)
+            yield Loss("model", -bound.mean(), terms)
+            return
+        q = partial(self.posterior, batch)
+        for loss in self.prior_module.losses(phase, batch.index, q, noise):
+            yield Loss(*loss)
 
     def _terms(self, batch, noise):
         """Give the bound and its parts, each (B,)."""

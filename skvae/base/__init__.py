@@ -5,12 +5,13 @@ from skvae.base._parameters import VAE_PARAMETERS
 from skvae.base._restoring import restore
 from skvae.base._steps import find_model
 from skvae.base._tasks import with_callbacks
-from skvae.base._vae import BaseVAETransformer
+from skvae.base._vae import BaseVAETransformer, as_asked
 
 __all__ = [
     "VAE_PARAMETERS",
     "BaseAutoencoderTransformer",
     "BaseVAETransformer",
+    "as_asked",
     "find_model",
     "restore",
     "with_callbacks",

@@ -12,6 +12,7 @@ from skvae.training import (
     VariationalNet,
     as_optimizer,
     derive_seed,
+    optimizer_name,
 )
 
 PREFIX = "skvae_"  # of the names of our own callbacks
@@ -54,7 +55,14 @@ def new_net(estimator, module, seed, device):
             f"The 'net_params' parameter of {owner} must not set "
             f"{', '.join(sorted(refused))}. Got {estimator.net_params!r} instead."
         )
+    settings = _group_rates(module) | settings
     return VariationalNet(module, seed=seed, **settings).initialize()
+
+
+def _group_rates(module):
+    """Learning rates of groups that have their own, as skorch's arguments."""
+    rates = module.learning_rates().items()
+    return {f"{optimizer_name(group)}__lr": rate for group, rate in rates}
 
 
 def configure(net, estimator):
@@ -68,6 +76,10 @@ def configure(net, estimator):
     for name in ("lr", "batch_size", "max_epochs", "binarize"):
         value = given.get(name, getattr(estimator, name))
         if getattr(net, name) != value:
+            net.set_params(**{name: value})
+    rates = {k: v for k, v in _group_rates(net.module_).items() if k not in given}
+    for name, value in rates.items():
+        if getattr(net, name, None) != value:
             net.set_params(**{name: value})
     if "optimizer__weight_decay" not in given and estimator.weight_decay != getattr(
         net, "optimizer__weight_decay", 0.0

@@ -1,7 +1,5 @@
 """What each constructor parameter may be."""
 
-from numbers import Real
-
 import skorch.callbacks
 import torch
 from torch import nn
@@ -14,10 +12,10 @@ from skvae._validation import (
     NONE,
     POSITIVE,
     POSITIVE_INT,
+    PROBABILITY,
     RANDOM_STATE,
     Callable,
     Instance,
-    Interval,
     Options,
     Sequence,
 )
@@ -50,7 +48,7 @@ AUTOENCODER_PARAMETERS = {
     "n_components": (POSITIVE_INT,),
     "hidden_layer_sizes": (Sequence(POSITIVE_INT, "a tuple of positive ints"),),
     "activation": (Options(tuple(ACTIVATIONS)),),
-    "dropout": (Interval(Real, 0.0, 1.0),),
+    "dropout": (PROBABILITY,),
     "likelihood": (
         Options(tuple(LIKELIHOODS)),
         Instance((Likelihood,), "an instance of a class of skvae.distributions"),

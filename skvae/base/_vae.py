@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvae._validation import POSITIVE_INT, Options, check_parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._parameters import VAE_PARAMETERS
+from skvae.inference import LogLikelihood
 from skvae.training import derive_seed
 
 
@@ -94,7 +95,12 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         return float(np.mean(self.score_samples(X)))
 
     def log_likelihood(
-        self, X, n_samples=64, method="importance", return_std_error=False
+        self,
+        X,
+        n_samples=64,
+        method="importance",
+        return_std_error=False,
+        return_diagnostics=False,
     ):
         """Estimate ln p(x) of each row, in nats, with control over the estimate.
 
@@ -109,13 +115,18 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
             (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
         return_std_error : bool, default=False
             Also give the Monte-Carlo error.
+        return_diagnostics : bool, default=False
+            Also give what tells how far to trust the estimate.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or LogLikelihood
+        ndarray of shape (n_samples,), LogLikelihood or Diagnostics
             The values, or with ``return_std_error`` a named tuple ``(values, std_error,
             mean_std_error)``: of each row by the delta method, and of the mean over
-            rows, which share their draws.
+            rows, which share their draws. With ``return_diagnostics`` there follow
+            ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
+            row's weights, and what was subtracted where the prior is normalised only
+            by an estimate.
 
         Raises
         ------
@@ -124,7 +135,7 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         """
         table = self._check_scorable(X)
         result = self._log_likelihood(table, n_samples, method)
-        return result if return_std_error else result.values
+        return as_asked(result, return_std_error, return_diagnostics)
 
     def _log_likelihood(self, table, n_samples=64, method="importance"):
         owner = f"{type(self).__name__}.log_likelihood"
@@ -136,3 +147,10 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
     def _distributions(self, X):
         """Give q(z | x) and p(z) for all rows at once; for the metrics."""
         return self._evaluator().distributions(self._check_encodable(X))
+
+
+def as_asked(result, return_std_error, return_diagnostics):
+    """Give as much of the `Diagnostics` as was asked for."""
+    if return_diagnostics:
+        return result
+    return LogLikelihood(*result[:3]) if return_std_error else result.values

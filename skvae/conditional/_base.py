@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skvae.base import with_callbacks
+from skvae.base import as_asked, with_callbacks
 from skvae.conditional._table import ConditionedTable
 
 
@@ -289,6 +289,7 @@ default=None
         n_samples=64,
         method="importance",
         return_std_error=False,
+        return_diagnostics=False,
         condition=None,
     ):
         """Estimate ln p(x | condition) of each row, in nats, with control over it.
@@ -304,15 +305,20 @@ default=None
             (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
         return_std_error : bool, default=False
             Also give the Monte-Carlo error.
+        return_diagnostics : bool, default=False
+            Also give what tells how far to trust the estimate.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or LogLikelihood
+        ndarray of shape (n_samples,), LogLikelihood or Diagnostics
             The values, or with ``return_std_error`` a named tuple ``(values, std_error,
             mean_std_error)``: of each row by the delta method, and of the mean over
-            rows, which share their draws.
+            rows, which share their draws. With ``return_diagnostics`` there follow
+            ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
+            row's weights, and what was subtracted where the prior is normalised only
+            by an estimate.
 
         Raises
         ------
@@ -321,4 +327,4 @@ default=None
         """
         table = self._check_scorable(X, condition)
         result = self._log_likelihood(table, n_samples, method)
-        return result if return_std_error else result.values
+        return as_asked(result, return_std_error, return_diagnostics)

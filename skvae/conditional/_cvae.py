@@ -235,12 +235,15 @@ default="relu"
         self.callbacks = callbacks
         self.net_params = net_params
 
+    def _prior(self):
+        return as_prior(self.prior, type(self).__name__)
+
     def _build_module(self, table):
         n_latents = self.n_components + self.conditions_.width
         decoder, n_out = self._build_body("decoder", n_latents)
         head = self.likelihood_.head(n_out)
         encoder, n_hidden = self._build_encoder(head.n_features)
-        prior = as_prior(self.prior, type(self).__name__)
+        prior = self._prior()
         return CVAE(
             encoder,
             n_hidden,

@@ -20,6 +20,7 @@ from skvae.distributions._likelihoods import (
 from skvae.distributions._mixed import SHORTHAND, Mixed, as_likelihood
 from skvae.distributions._noise import Noise, SharedNoise
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
+from skvae.distributions._tilted import Tilted
 
 __all__ = [
     "SHORTHAND",
@@ -42,6 +43,7 @@ __all__ = [
     "Product",
     "SharedNoise",
     "StandardNormal",
+    "Tilted",
     "as_likelihood",
     "kl",
     "learned",

@@ -38,6 +38,10 @@ class Distribution:
         """
         raise NotImplementedError
 
+    def divergence_from(self, q, z):
+        """Estimate KL(q || self) at draws z ~ q, where no closed form is registered."""
+        return q.detached().log_prob(z) - self.log_prob(z)
+
     def detached(self):
         """Give the same distribution with parameters that no gradient reaches."""
         return self
@@ -87,7 +91,7 @@ def kl(q, p, z=None):
     if closed_form is not None:
         return closed_form(q, p).sum(-1)
     _check_draws(q, p, z)
-    return q.detached().log_prob(z) - p.log_prob(z)
+    return p.divergence_from(q, z)
 
 
 def marginal_kl(q, p, z=None):

@@ -1,5 +1,6 @@
 """Networks without meaning of their own: bodies, heads, dropout."""
 
+from skvae.nets._critic import Critic
 from skvae.nets._mlp import (
     ACTIVATIONS,
     Beside,
@@ -14,6 +15,7 @@ from skvae.nets._posterior import LocScale
 __all__ = [
     "ACTIVATIONS",
     "Beside",
+    "Critic",
     "LocScale",
     "LocalDropout",
     "build_body",

@@ -10,6 +10,7 @@ from torch import nn
 from skvae._validation import POSITIVE_INT, check_parameters
 from skvae.distributions import NormalMixture
 from skvae.distributions import StandardNormal as StandardNormalDistribution
+from skvae.priors._modules import PriorModule
 
 
 class Prior(BaseEstimator):
@@ -30,10 +31,7 @@ class Prior(BaseEstimator):
 
         Returns
         -------
-        torch.nn.Module
-            ``forward(like, posterior)`` gives the distribution of one latent vector for
-            each row of `like` (B, K); `posterior` maps the encoder's input to a
-            distribution over z.
+        PriorModule
         """
         raise NotImplementedError
 
@@ -52,7 +50,7 @@ class StandardNormal(Prior):
         return StandardNormalModule()
 
 
-class StandardNormalModule(nn.Module):
+class StandardNormalModule(PriorModule):
     """The standard normal, without parameters."""
 
     def forward(self, like, posterior):
@@ -89,7 +87,7 @@ class VampPrior(Prior):
         return VampModule(rows(self.n_pseudo_inputs))
 
 
-class VampModule(nn.Module):
+class VampModule(PriorModule):
     """The learned pseudo-inputs, (M, n_features)."""
 
     def __init__(self, pseudo_inputs):
@@ -99,25 +97,3 @@ class VampModule(nn.Module):
     def forward(self, like, posterior):
         q = posterior(self.pseudo_inputs)  # M rows of (K,)
         return NormalMixture(q.loc, q.scale, n_rows=len(like))
-
-
-SHORTHAND = {"standard-normal": StandardNormal, "vamp": VampPrior}
-
-
-def as_prior(value, owner="prior"):
-    """Turn what a user writes for ``prior`` into a `Prior`.
-
-    Raises
-    ------
-    ValueError
-        If it is neither a shorthand nor an instance.
-    """
-    if isinstance(value, Prior):
-        return value
-    if isinstance(value, str) and value in SHORTHAND:
-        return SHORTHAND[value]()
-    raise ValueError(
-        f"The 'prior' parameter of {owner} must be a str among "
-        f"{{{', '.join(map(repr, SHORTHAND))}}} or an instance of a class of "
-        f"skvae.priors. Got {value!r} instead."
-    )

@@ -3,7 +3,7 @@
 from skvae.training._batches import Batch, HoldOut, Rows, Table, TensorBatches
 from skvae.training._callbacks import EarlyStopping, KLWarmup, Progress, RecordEpoch
 from skvae.training._model import LatentModel
-from skvae.training._net import Loss, VariationalNet
+from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, as_optimizer
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 
@@ -25,5 +25,6 @@ __all__ = [
     "as_optimizer",
     "derive_generator",
     "derive_seed",
+    "optimizer_name",
     "seeded_weights",
 ]

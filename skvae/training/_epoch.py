@@ -29,8 +29,8 @@ class Ledger:
         start = self.ends[-1] if self.ends else 0
         end = start + len(columns[0])
         if end > len(self._table):
-            more = self._table.new_empty((end, len(self.names)))
-            self._table = torch.cat([self._table[:start], more])
+            more = self._table.new_empty((max(end, len(self._table)), len(self.names)))
+            self._table = torch.cat([self._table[:start], more])  # at least doubled
         torch.stack(columns, 1, out=self._table[start:end])
         self.ends.append(end)
 

@@ -48,6 +48,20 @@ class LatentModel(nn.Module):
         """Name the parameters that each loss moves."""
         return {"model": list(self.parameters())}
 
+    def learning_rates(self):
+        """Give the rates of groups that have one of their own."""
+        return {}
+
+    def begin(self, n_rows):
+        """Get ready to be trained on batches whose ``index`` is below `n_rows`."""
+
+    def settle(self, rows, noise):
+        """Fix what depends on the training rows, a `Rows`, once training has ended."""
+
+    def log_normaliser(self):
+        """Give ln of the prior's normaliser, where it is an estimate, and its error."""
+        return 0.0, 0.0
+
     def scheduled(self):
         """Give values that change from epoch to epoch, for the history."""
         return {}

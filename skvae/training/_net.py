@@ -113,10 +113,14 @@ class VariationalNet(NeuralNet):
         if not self.initialized_:
             self.initialize()
         self.notify("on_train_begin", X=X, y=y)
+        self.module_.begin(len(X.X))
         try:
             self.fit_loop(X, y, **fit_params)
         finally:
-            self.notify("on_train_end", X=X, y=y)
+            self.notify("on_train_end", X=X, y=y)  # may bring other weights back
+            noise = derive_generator(self.seed, "settle", device=self.device)
+            with torch.no_grad():
+                self.module_.settle(X, Noise(noise))
         return self
 
     def fit_loop(self, X, y=None, epochs=None, *, validate=True, watchers=(), **_):

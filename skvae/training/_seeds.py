@@ -18,6 +18,7 @@ STREAMS = {
     "split": 3,
     "evaluation": 4,
     "binarize": 5,
+    "settle": 6,
 }
 
 

@@ -1,0 +1,43 @@
+"""A distribution times the exponential of a function."""
+
+from skvae.distributions._base import Distribution, kl
+
+
+class Tilted(Distribution):
+    """p(z) = base(z) e^T(z) / Z, with a mixture near it to draw from.
+
+    Parameters
+    ----------
+    base : Distribution
+        Of B rows.
+    log_tilt : callable
+        T: (..., B, K) -> (..., B).
+    log_normaliser : Tensor of shape ()
+        ln Z.
+    near : Distribution
+        Stands for p where draws, a mean or marginals are asked for.
+    """
+
+    def __init__(self, base, log_tilt, log_normaliser, near):
+        self.base, self.log_tilt, self.near = base, log_tilt, near
+        self.log_normaliser = log_normaliser
+
+    @property
+    def mean(self):
+        return self.near.mean
+
+    def _log_ratio(self, value):
+        return self.log_tilt(value) - self.log_normaliser
+
+    def log_prob(self, value):
+        return self.base.log_prob(value) + self._log_ratio(value)
+
+    def divergence_from(self, q, z):
+        """KL(q || base), exact where it can be, less ln p(z) / base(z)."""
+        return kl(q, self.base, z) - self._log_ratio(z)
+
+    def marginal_log_prob(self, value):
+        return self.near.marginal_log_prob(value)
+
+    def sample(self, noise, n_samples=None):
+        return self.near.sample(noise, n_samples)

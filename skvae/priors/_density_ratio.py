@@ -1,0 +1,205 @@
+"""The aggregated posterior as a prior, by the ratio of two densities."""
+
+import math
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from skvae._validation import (
+    NATURAL,
+    POSITIVE,
+    POSITIVE_INT,
+    PROBABILITY,
+    Options,
+    Sequence,
+    check_parameters,
+)
+from skvae.distributions import NormalMixture, Tilted
+from skvae.distributions import StandardNormal as StandardNormalDistribution
+from skvae.nets import ACTIVATIONS, Critic
+from skvae.priors._modules import PriorModule
+from skvae.priors._priors import Prior
+
+CRITIC = "critic"
+N_DRAWS = 2**17  # for the normaliser
+AT_ONCE = 2**13
+
+
+class DensityRatio(Prior):
+    """The aggregated posterior q(z) = E q(z | x), in the form N(0, I) e^T(z).
+
+    It is the prior under which the bound is largest (Takahashi et al. 2022, theorem 2;
+    Hoffman & Johnson 2016). It has no closed form, but its ratio to N(0, I) can be
+    learned: a critic T, which sees z only, is trained to tell draws of q(z), over all
+    rows and conditions, from draws of N(0, I),
+
+        max_T E_q(z)[ln σ(T(z))] + E_N(0,I)[ln(1 − σ(T(z)))],
+
+    whose optimum is T = ln q(z) − ln N(z; 0, I) (Takahashi et al. 2019). In the step of
+    the model the divergence is KL(q(z | x) || N(0, I)) − T(z) at one draw, with the
+    critic held and in evaluation mode; the weight β multiplies both. In an epoch the
+    critic makes several passes behind the model's own.
+
+    N(0, I) e^T is normalised only as far as T is exact. ln E_N(0,I)[e^T] is estimated
+    when training ends, and subtracted wherever a likelihood is reported. To draw from
+    the prior, a row of training is drawn, and z from its posterior; of these a seeded
+    subset is kept.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int, default=(256, 256)
+        Widths of the critic's layers.
+    activation : str, default="tanh"
+        After every layer of the critic.
+    dropout : float, default=0.5
+        Probability of dropping a unit before the critic's last layer.
+    lr : float, default=1e-3
+        Learning rate of the critic.
+    n_passes : int, default=10
+        Passes of the critic over the data in an epoch; 0 leaves N(0, I).
+    n_kept : int, default=1000
+        Posteriors that are kept to draw from.
+
+    References
+    ----------
+    Takahashi, H. et al. (2019). Variational Autoencoder with Implicit Optimal Priors.
+    AAAI.
+
+    Takahashi, H. et al. (2022). Learning Optimal Priors for Task-Invariant
+    Representations in Variational Autoencoders. KDD.
+
+    Examples
+    --------
+    >>> from skvae.priors import DensityRatio
+    >>> DensityRatio(n_passes=5)
+    DensityRatio(n_passes=5)
+    """
+
+    _allowed = {
+        "hidden_layer_sizes": (Sequence(POSITIVE_INT, "a tuple of positive ints"),),
+        "activation": (Options(tuple(ACTIVATIONS)),),
+        "dropout": (PROBABILITY,),
+        "lr": (POSITIVE,),
+        "n_passes": (NATURAL,),
+        "n_kept": (POSITIVE_INT,),
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(256, 256),
+        activation="tanh",
+        dropout=0.5,
+        lr=1e-3,
+        n_passes=10,
+        n_kept=1000,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.lr = lr
+        self.n_passes = n_passes
+        self.n_kept = n_kept
+
+    def build(self, n_components, rows):
+        check_parameters(self)
+        # Off the model's own numbers: its weights are the same with and without critic.
+        with torch.random.fork_rng(devices=[]):
+            critic = Critic(
+                n_components, self.hidden_layer_sizes, self.activation, self.dropout
+            )
+        return DensityRatioModule(
+            critic, n_components, self.lr, self.n_passes, self.n_kept
+        )
+
+
+class DensityRatioModule(PriorModule):
+    """The critic, and what is kept of the posteriors.
+
+    Parameters
+    ----------
+    critic : torch.nn.Module
+        T: (..., K) -> (...).
+    n_components : int
+        K.
+    lr : float
+        Of the critic.
+    n_passes : int
+        Of the critic, an epoch.
+    n_kept : int
+        Posteriors kept.
+    """
+
+    def __init__(self, critic, n_components, lr, n_passes, n_kept):
+        super().__init__()
+        self.critic, self.lr = critic, lr
+        # The posteriors do not change while the critic is trained: one pass is enough
+        # to find them.
+        self.phases = ("encode", *n_passes * (CRITIC,)) if n_passes else ()
+        self.register_buffer("kept_loc", torch.zeros(n_kept, n_components))
+        self.register_buffer("kept_scale", torch.ones(n_kept, n_components))
+        self.register_buffer("log_normaliser", torch.zeros(()))
+        self.register_buffer("log_normaliser_error", torch.zeros(()))
+        self._posteriors = None
+
+    def forward(self, like, posterior=None):
+        self.critic.eval()
+        near = NormalMixture(self.kept_loc, self.kept_scale, n_rows=len(like))
+        base = StandardNormalDistribution(like)
+        return Tilted(base, self.critic, self.log_normaliser, near)
+
+    def groups(self):
+        return {CRITIC: list(self.critic.parameters())}
+
+    def learning_rates(self):
+        return {CRITIC: self.lr}
+
+    def begin(self, n_rows):
+        # While T is trained the bound has T as it is.
+        self.log_normaliser.zero_()
+        self.log_normaliser_error.zero_()
+        shape = (2, n_rows, self.kept_loc.shape[1])
+        self._posteriors = self.kept_loc.new_empty(shape if self.phases else (0,))
+
+    def losses(self, phase, index, posterior, noise):
+        if phase == "encode":
+            with torch.no_grad():
+                q = posterior()
+                self._posteriors[0, index], self._posteriors[1, index] = q.loc, q.scale
+            return
+        self.critic.train()
+        loc, scale = self._posteriors[:, index]  # (B, K) each
+        noise = noise.normal(loc, 2)  # (2, B, K)
+        z = torch.stack([torch.addcmul(loc, scale, noise[0]), noise[1]])
+        ours, theirs = self.critic(z)  # (B,) each
+        loss = functional.softplus(-ours) + functional.softplus(theirs)
+        yield CRITIC, loss.mean(), {"log_ratio": ours}
+
+    def normaliser(self):
+        return self.log_normaliser.item(), self.log_normaliser_error.item()
+
+    def settle(self, rows, posterior, noise):
+        self._posteriors = None
+        if not self.phases:
+            return
+        self._keep(rows, posterior, noise)
+        log_ratio = self.critic.eval()
+        draws = [log_ratio(self._base_draws(noise)) for _ in range(N_DRAWS // AT_ONCE)]
+        values = torch.cat(draws).double()
+        total = values.logsumexp(0) - math.log(N_DRAWS)
+        influence = (values - total).exp() - 1
+        self.log_normaliser.copy_(total)
+        self.log_normaliser_error.copy_(influence.square().mean().sqrt() / N_DRAWS**0.5)
+
+    def _keep(self, rows, posterior, noise):
+        """Remember the posteriors of some rows, which repeat where there are fewer."""
+        generator, n_kept = noise.generator, len(self.kept_loc)
+        order = torch.randperm(len(rows), generator=generator, device=generator.device)
+        chosen = rows.index[np.resize(order.cpu().numpy(), n_kept)]
+        q = posterior(rows.take(torch.from_numpy(chosen)))
+        self.kept_loc.copy_(q.loc)
+        self.kept_scale.copy_(q.scale)
+
+    def _base_draws(self, noise):
+        like = self.kept_loc.new_empty((AT_ONCE, self.kept_loc.shape[1]))
+        return noise.normal(like)
