@@ -1,5 +1,13 @@
 """Models of rows under conditions: tasks, classes, attributes."""
 
+from skvae.conditional._cmma import CMMA, CMMATransformer
 from skvae.conditional._cvae import CVAE, CVAETransformer
+from skvae.conditional._task_invariant import TaskInvariantVAETransformer
 
-__all__ = ["CVAE", "CVAETransformer"]
+__all__ = [
+    "CMMA",
+    "CVAE",
+    "CMMATransformer",
+    "CVAETransformer",
+    "TaskInvariantVAETransformer",
+]

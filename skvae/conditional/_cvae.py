@@ -254,3 +254,29 @@ default="relu"
             self.beta,
             self.n_importance_samples,
         )
+
+    def translate(self, X, condition, own=None):
+        """Encode rows under their own condition, and decode them under another.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        condition : value, or array-like of shape (n_samples,) or (n_samples, n)
+            What to decode under; a single value stands for all rows.
+        own : array-like of shape (n_samples,) or (n_samples, n), default=None
+            What to encode under, where the condition is no column of `X`.
+
+        Returns
+        -------
+        X_mean : ndarray of shape (n_samples, n_features)
+            Means of p(x | z, condition).
+
+        Raises
+        ------
+        ValueError
+            As `transform`, for either condition.
+        """
+        table = self._check_encodable(X, own)
+        codes = self._codes(condition, len(table), reset=False)
+        return self._decode(self._transform(table), codes)

@@ -37,6 +37,7 @@ class ConditionedTable(BaseVAETransformer):
     """
 
     _allowed = CONDITIONAL_PARAMETERS
+    _decoder_sees_condition = True
     _architecture = (
         *BaseVAETransformer._architecture,
         "condition_columns",
@@ -172,12 +173,13 @@ class ConditionedTable(BaseVAETransformer):
         """The codes of conditions asked for, or of the only one there was."""
         if condition is not None:
             return self._codes(condition, n_rows, reset=False)
-        if not self.conditions_.constant:
+        filled = self._decoder_sees_condition or self._positions is not None
+        if filled and not self.conditions_.constant:
             raise ValueError(
                 f"{type(self).__name__}.{method} needs condition=..., as there was "
                 "more than one in fit."
             )
-        return np.repeat(self.conditions_.seen_, n_rows, axis=0)
+        return np.repeat(self.conditions_.seen_[:1], n_rows, axis=0)
 
     def _filled(self, x, codes):
         """Put condition columns back among the others, (n, n_features_in_)."""

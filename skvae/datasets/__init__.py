@@ -1,0 +1,20 @@
+"""Data with tasks: a truth whose information is known, digits, and image sets."""
+
+from skvae.datasets._digits import make_digit_tasks
+from skvae.datasets._faces import load_frey, load_olivetti, load_umist
+from skvae.datasets._gaussians import linear_posterior_information, make_task_gaussians
+from skvae.datasets._numerals import load_mnist, load_svhn, load_usps
+from skvae.datasets._tasks import load_image_tasks
+
+__all__ = [
+    "linear_posterior_information",
+    "load_frey",
+    "load_image_tasks",
+    "load_mnist",
+    "load_olivetti",
+    "load_svhn",
+    "load_umist",
+    "load_usps",
+    "make_digit_tasks",
+    "make_task_gaussians",
+]
