@@ -26,7 +26,8 @@ def page(folder=common.RESULTS):
     """The whole page: the defaults, then a section a file, a table a record."""
     sections = [HEAD, "## The defaults\n", *table(defaults()), ""]
     for path in sorted(folder.glob("*.json")):
-        sections.append(f"## benchmarks.{path.stem}\n\n`python -m benchmarks.{path.stem}`\n")
+        name = f"benchmarks.{path.stem}"
+        sections.append(f"## {name}\n\n`python -m {name}`\n")
         sections += map(section, common.read_records(path))
     return "\n".join(sections)
 

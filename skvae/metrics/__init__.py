@@ -3,25 +3,37 @@
 from skvae.metrics._collapse import WarnOfCollapse
 from skvae.metrics._compare import compare
 from skvae.metrics._diagnosis import diagnose
+from skvae.metrics._interventions import beta_vae_score, factor_vae_score
 from skvae.metrics._latents import (
     active_units,
     mutual_information,
     n_active_units,
     prior_gap,
 )
+from skvae.metrics._mutual_information import modularity_score, mutual_information_gap
+from skvae.metrics._prediction import DCIScores, dci_scores, sap_score
 from skvae.metrics._reconstruction import (
     neg_reconstruction_error,
     reconstruction_error,
 )
+from skvae.metrics._scorers import representation_scorer
 
 __all__ = [
+    "DCIScores",
     "WarnOfCollapse",
     "active_units",
+    "beta_vae_score",
     "compare",
+    "dci_scores",
     "diagnose",
+    "factor_vae_score",
+    "modularity_score",
     "mutual_information",
+    "mutual_information_gap",
     "n_active_units",
     "neg_reconstruction_error",
     "prior_gap",
     "reconstruction_error",
+    "representation_scorer",
+    "sap_score",
 ]

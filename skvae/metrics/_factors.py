@@ -1,0 +1,109 @@
+"""Latents and the known factors behind them: checked, coded and drawn."""
+
+import numpy as np
+from sklearn.utils import check_array
+
+
+def check_labelled(Z, factors, owner, min_latents=1, min_factors=1):
+    """Check latents and factors, and number the values of each factor from 0.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n, n_components)
+        Latents.
+    factors : array-like of shape (n, n_factors) or (n,)
+        Integer codes.
+    owner : str
+        Who asks, for the messages.
+    min_latents, min_factors : int, default=1
+        How many columns the score needs.
+
+    Returns
+    -------
+    Z : ndarray of shape (n, n_components)
+        float64.
+    codes : ndarray of shape (n, n_factors)
+        0 to one less than the factor's number of values.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not allowed, or their lengths differ.
+    """
+    Z = check_array(
+        Z, dtype=np.float64, ensure_min_samples=2, input_name="Z", estimator=owner
+    )
+    factors = _integers(factors, owner)
+    if len(Z) != len(factors):
+        raise ValueError(
+            f"{owner} needs one row of factors for each row of Z. Got {len(factors)} "
+            f"rows of factors and {len(Z)} of Z instead."
+        )
+    _check_columns("Z", Z, min_latents, owner)
+    _check_columns("factors", factors, min_factors, owner)
+    codes = [np.unique(column, return_inverse=True)[1] for column in factors.T]
+    return Z, np.column_stack(codes)
+
+
+def _integers(factors, owner):
+    """Give `factors` as a matrix of whole numbers."""
+    factors = np.asarray(factors)
+    if factors.ndim == 1:
+        factors = factors[:, None]
+    if factors.ndim != 2:
+        raise ValueError(
+            f"{owner} needs factors of shape (n, n_factors) or (n,). Got shape "
+            f"{factors.shape} instead."
+        )
+    whole = factors.dtype.kind in "biu" or (
+        factors.dtype.kind == "f" and bool(np.all(np.floor(factors) == factors))
+    )
+    if not whole or not np.all(np.isfinite(factors)):
+        raise ValueError(
+            f"{owner} needs factors that are integer codes. Got other values, of dtype "
+            f"{factors.dtype}. sklearn.preprocessing.OrdinalEncoder makes codes of "
+            "labels, KBinsDiscretizer(encode='ordinal') of real values."
+        )
+    return factors
+
+
+def _check_columns(name, values, least, owner):
+    if values.shape[1] < least:
+        raise ValueError(
+            f"{owner} needs {name} with at least {least} columns. Got "
+            f"{values.shape[1]} instead."
+        )
+
+
+def check_varying(codes, owner):
+    """Refuse factors that have one value only in the rows used.
+
+    Raises
+    ------
+    ValueError
+        With the columns.
+    """
+    constant = np.flatnonzero(np.ptp(codes, axis=0) == 0)
+    if len(constant):
+        raise ValueError(
+            f"{owner} needs factors with at least 2 values each. Got one value in "
+            f"{len(codes)} rows of column {', '.join(map(str, constant))} of factors; "
+            "leave that column out, or give more rows."
+        )
+
+
+def draw_rows(n, size, random):
+    """Draw `size` of n rows without replacement; all n where there are fewer."""
+    return np.arange(n) if n <= size else random.choice(n, size, replace=False)
+
+
+def split_rows(n, n_train, n_test, random):
+    """Draw two sets of rows with none in common.
+
+    Where there are fewer than ``n_train + n_test``, the first gets what the second
+    leaves, or two thirds if that is more, and the second the rest.
+    """
+    most = max(n - n_test, round(2 * n / 3))
+    n_train = min(n_train, most)
+    rows = random.permutation(n)
+    return rows[:n_train], rows[n_train : n_train + n_test]

@@ -1,0 +1,139 @@
+"""Scores of a representation as scorers of a transformer."""
+
+from inspect import signature
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+
+def representation_scorer(metric, *, part=None, **settings):
+    """Make a scorer for cross-validation and searches of a score of latents.
+
+    Parameters
+    ----------
+    metric : callable
+        ``(Z, y, **settings) -> float``, as the scores of this module.
+    part : str or None, default=None
+        For a metric that gives a named tuple, as :func:`dci_scores`: which of its
+        fields.
+    **settings : dict
+        Passed on to `metric`. Give ``random_state`` an int, so that all candidates are
+        scored alike.
+
+    Returns
+    -------
+    RepresentationScorer
+        ``(estimator, X, y) -> float``. It transforms `X` with the estimator, with the
+        best one of a fitted search, and with the steps before the last where a Pipeline
+        ends in a step that cannot transform, as a classifier. It raises TypeError where
+        none can, and ValueError without y.
+
+    Raises
+    ------
+    TypeError
+        If `metric` cannot be called, or does not take the settings.
+
+    Notes
+    -----
+    The factors are the ``y`` of the cross-validation. Where rows are sorted by them, as
+    grids of factors are, shuffle the folds: a fold that lacks all but one value of a
+    factor cannot be scored.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.model_selection import KFold, cross_validate
+    >>> from skvae.metrics import mutual_information_gap, representation_scorer
+    >>> factors = np.indices((4, 5, 6)).reshape(3, -1).T
+    >>> X = factors @ np.random.RandomState(0).normal(size=(3, 8))
+    >>> scoring = {"mig": representation_scorer(mutual_information_gap, n_bins=10)}
+    >>> cv = KFold(3, shuffle=True, random_state=0)
+    >>> result = cross_validate(PCA(3), X, y=factors, cv=cv, scoring=scoring)
+    >>> result["test_mig"].shape
+    (3,)
+    >>> scoring["mig"]
+    representation_scorer(mutual_information_gap, n_bins=10)
+    """
+    return RepresentationScorer(metric, part, settings)
+
+
+class RepresentationScorer:
+    """What :func:`representation_scorer` makes.
+
+    Parameters
+    ----------
+    metric : callable
+        ``(Z, y, **settings)``.
+    part : str or None
+        A field of the metric's named tuple.
+    settings : dict
+        For the metric.
+    """
+
+    def __init__(self, metric, part, settings):
+        if not callable(metric):
+            raise TypeError(
+                "The 'metric' parameter of representation_scorer must be a callable "
+                f"(Z, y, **settings) -> float. Got {metric!r} instead."
+            )
+        signature(metric).bind(None, None, **settings)
+        self.metric, self.part, self.settings = metric, part, settings
+
+    def __call__(self, estimator, X, y=None):
+        """Score the latents of `X`.
+
+        Parameters
+        ----------
+        estimator : fitted transformer, Pipeline or search
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n, n_factors) or (n,)
+            The factors.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            Without y, and what the metric raises.
+        TypeError
+            If the estimator cannot transform.
+        """
+        if y is None:
+            raise ValueError(f"{self!r} needs y, the factors of the rows. Got None.")
+        return self._number(self.metric(_transform(estimator)(X), y, **self.settings))
+
+    def _number(self, result):
+        fields = getattr(result, "_fields", ())
+        numbers = [name for name in fields if np.ndim(getattr(result, name)) == 0]
+        allowed = numbers or [None]
+        if self.part not in allowed:
+            raise ValueError(
+                "The 'part' parameter of representation_scorer must be one of "
+                f"{allowed} for {_name(self.metric)}. Got {self.part!r} instead."
+            )
+        return float(getattr(result, self.part) if numbers else result)
+
+    def __repr__(self):
+        part = {} if self.part is None else {"part": self.part}
+        given = [f"{k}={v!r}" for k, v in (part | self.settings).items()]
+        return f"representation_scorer({', '.join([_name(self.metric), *given])})"
+
+
+def _name(metric):
+    return getattr(metric, "__name__", repr(metric))
+
+
+def _transform(estimator):
+    """Give the method that makes latents."""
+    found = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(found, Pipeline) and not hasattr(found, "transform"):
+        found = found[:-1] if len(found) > 1 else None
+    if not hasattr(found, "transform"):
+        raise TypeError(
+            "representation_scorer needs an estimator that can transform, or a "
+            f"Pipeline that can before its last step. Got {estimator!r} instead."
+        )
+    return found.transform

@@ -1,0 +1,274 @@
+"""A fitted estimator as the displays see it: rows in, latents, rows out."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skvae._columns import column_names, resolve_columns
+from skvae._validation import POSITIVE_INT, check_parameter
+from skvae.base import find_model
+from skvae.plotting._common import styled
+
+
+def as_transformer(estimator, owner):
+    """Give the part of an estimator that transforms.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A transformer, a Pipeline that is one up to its last step, or a fitted search
+        over either.
+    owner : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    TypeError
+        If there is no such part.
+    """
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, Pipeline) and not hasattr(estimator, "transform"):
+        estimator = estimator[:-1]
+    if not hasattr(estimator, "transform"):
+        raise TypeError(
+            f"{owner} needs a transformer, or a pipeline or a fitted search that has "
+            f"one. Got {estimator!r} instead."
+        )
+    return estimator
+
+
+def latent_names(transformer, n_latents):
+    """Names of a transformer's outputs; "latent 0", ... where it has none."""
+    try:
+        names = list(map(str, transformer.get_feature_names_out()))
+    except (AttributeError, ValueError):
+        names = []
+    plain = [f"latent {i}" for i in range(n_latents)]
+    return names if len(names) == n_latents else plain
+
+
+class FittedModel:
+    """A fitted model with the steps before it.
+
+    Rows are in the units that enter the pipeline. Where a step before the model cannot
+    be inverted (a ColumnTransformer), they are rows as the model sees them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator of this package, another transformer with ``inverse_transform``, or
+        a Pipeline or a fitted search that has one.
+    owner : str
+        Which display asks, for messages.
+    columns : selector, optional
+        Columns to show, as in :func:`skvae._columns.resolve_columns`.
+    decode_params : dict, optional
+        Passed on when the model decodes.
+
+    Raises
+    ------
+    TypeError
+        If there is no such model.
+    """
+
+    def __init__(self, estimator, owner, columns=None, decode_params=None):
+        self.owner = owner
+        self.before, self.model = _split(estimator, owner)
+        self.invertible = self.before is None or hasattr(
+            self.before, "inverse_transform"
+        )
+        self.columns = columns
+        self.decode_params = styled({}, decode_params, "decode_params", owner)
+
+    @property
+    def n_latents(self):
+        """How many latents the model has.
+
+        Raises
+        ------
+        TypeError
+            If it has no names for them, which alone tell it of any transformer.
+        """
+        names = getattr(self.model, "get_feature_names_out", None)
+        if names is None:
+            raise TypeError(
+                f"{self.owner} needs a model that tells its latents by "
+                f"get_feature_names_out. Got {self.model!r} instead."
+            )
+        return len(names())
+
+    @property
+    def latent_names(self):
+        """Names of the latents."""
+        return latent_names(self.model, self.n_latents)
+
+    def seen(self, X):
+        """Rows as the model sees them."""
+        return X if self.before is None else self.before.transform(X)
+
+    def encode(self, X):
+        """Latents of rows, (n, k)."""
+        return np.asarray(self.model.transform(self.seen(X)), dtype=np.float64)
+
+    def decode(self, Z):
+        """Rows at latents: (..., k) -> (..., d)."""
+        flat = Z.reshape(-1, Z.shape[-1])
+        rows = self.model.inverse_transform(flat, **self.decode_params)
+        return self._shown(rows).reshape(*Z.shape[:-1], -1)
+
+    def reconstruct(self, X):
+        """Rows encoded and decoded, (n, d)."""
+        seen = self.seen(X)
+        if hasattr(self.model, "reconstruct"):
+            return self._shown(self.model.reconstruct(seen, **self.decode_params))
+        rows = self.model.inverse_transform(
+            self.model.transform(seen), **self.decode_params
+        )
+        return self._shown(rows)
+
+    def sample(self, n_samples, random_state, mean):
+        """Rows drawn from the model, (n_samples, d).
+
+        Raises
+        ------
+        TypeError
+            If the model cannot sample.
+        ValueError
+            If `n_samples` is not a positive int.
+        """
+        check_parameter("n_samples", n_samples, (POSITIVE_INT,), self.owner)
+        if not hasattr(self.model, "sample"):
+            raise TypeError(
+                f"{self.owner} needs a model with a prior, from which it can sample. "
+                f"Got {self.model!r} instead."
+            )
+        rows = self.model.sample(
+            n_samples, random_state=random_state, mean=mean, **self.decode_params
+        )
+        return self._shown(rows)
+
+    def original(self, X):
+        """Rows of `X` in the units and the columns shown, (n, d)."""
+        rows = _array(X if self.invertible else self.seen(X))
+        return rows[:, self._positions(rows.shape[1])]
+
+    @property
+    def feature_names(self):
+        """Names of the columns shown, or None where the model knows none."""
+        names = self._names()
+        return (
+            None if names is None else [names[j] for j in self._positions(len(names))]
+        )
+
+    def scale(self, X, decoded):
+        """Standard deviation of each column shown, (d,).
+
+        Of the rows of `X` if there are two or more; else of 500 rows that the model
+        draws itself; if it cannot, of those it decoded.
+        """
+        if X is not None and len(X) > 1:
+            rows = self.original(X)
+        elif hasattr(self.model, "sample"):
+            rows = self.sample(500, random_state=0, mean=False)
+        else:
+            rows = decoded
+        return deviation(rows)
+
+    def _shown(self, rows):
+        if self.before is not None and self.invertible:
+            rows = self.before.inverse_transform(rows)
+        rows = _array(rows)
+        return rows[:, self._positions(rows.shape[1])]
+
+    def _names(self):
+        if self.invertible:
+            names = getattr(self.before, "feature_names_in_", None)
+            model = self.model if self.before is None else None
+            return names if names is not None else _names_in(model)
+        try:
+            return self.before.get_feature_names_out()
+        except (AttributeError, ValueError):
+            return None
+
+    def _positions(self, n_columns):
+        if self.columns is None:
+            return np.arange(n_columns)
+        return resolve_columns(self.columns, n_columns, self._names())
+
+
+def _split(estimator, owner):
+    try:
+        return find_model(estimator, owner)
+    except TypeError:
+        model = as_transformer(estimator, owner)
+        if not hasattr(model, "inverse_transform"):
+            raise
+        return None, model
+
+
+def _names_in(model):
+    return getattr(model, "feature_names_in_", None)
+
+
+def _array(rows):
+    rows = np.asarray(rows)
+    return rows if rows.ndim > 1 else rows.reshape(1, -1)
+
+
+def deviation(rows):
+    """Standard deviation of each column; 1 for constant ones and for words, (d,)."""
+    rows = rows.reshape(-1, rows.shape[-1])
+    spread = as_numbers(rows).std(axis=0)
+    if rows.dtype.kind not in "biuf":
+        spread[[not is_numeric(column) for column in rows.T]] = 1.0
+    return np.where(spread > 0, spread, 1.0)
+
+
+def is_numeric(column):
+    """Whether all values of a column are numbers, or can be read as such."""
+    try:
+        column.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def as_numbers(rows):
+    """Rows as numbers; columns of anything else by the order of their values.
+
+    Parameters
+    ----------
+    rows : array-like of shape (..., d)
+
+    Returns
+    -------
+    ndarray of shape (..., d), float64
+    """
+    rows = np.asarray(rows)
+    if rows.dtype.kind in "biuf":
+        return rows.astype(np.float64)
+    columns = [
+        _column_as_numbers(column) for column in rows.reshape(-1, rows.shape[-1]).T
+    ]
+    return np.stack(columns, axis=-1).reshape(rows.shape)
+
+
+def _column_as_numbers(column):
+    if is_numeric(column):
+        return column.astype(np.float64)
+    return np.unique(column.astype(str), return_inverse=True)[1].astype(np.float64)
+
+
+def names_of(feature_names, n_columns):
+    """Names to write at columns: the given ones, or ``x0``, ``x1``, ...
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer names than columns.
+    """
+    if feature_names is not None and len(feature_names) != n_columns:
+        raise ValueError(
+            f"The 'feature_names' parameter has {len(feature_names)} names for "
+            f"{n_columns} columns."
+        )
+    return column_names(feature_names, n_columns)

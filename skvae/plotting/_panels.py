@@ -1,0 +1,225 @@
+"""Small panels of a table, one a column."""
+
+import numpy as np
+from scipy.stats import ks_2samp
+from sklearn.metrics import r2_score
+
+from skvae._validation import POSITIVE_INT, check_parameter
+from skvae.plotting._common import shorten_all
+from skvae.plotting._fitted import as_numbers, is_numeric
+
+MAX_LEVELS = 50
+
+
+def most(score, n, owner):
+    """Positions of the `n` largest scores, in the order of the columns.
+
+    Raises
+    ------
+    ValueError
+        If `n`, the ``max_columns`` of a display, is not a positive int.
+    """
+    check_parameter("max_columns", n, (POSITIVE_INT,), owner)
+    return np.sort(np.argsort(-np.asarray(score), kind="stable")[:n])
+
+
+def left_out(n_shown, n_columns, which):
+    """Words that say which columns of many are shown; nothing where all are."""
+    if n_shown == n_columns:
+        return ""
+    return f"{n_shown} of {n_columns} columns, {which}"
+
+
+def moved(rows, base, scale=None):
+    """How far columns are from where they are at a base, (..., d).
+
+    Parameters
+    ----------
+    rows : ndarray of shape (..., d)
+    base : ndarray of shape (d,)
+    scale : array-like of shape (d,), optional
+        What counts as 1 in each column, such as its standard deviation.
+
+    Returns
+    -------
+    ndarray of shape (..., d)
+        Words are at 0 where they are the same and at 1 elsewhere.
+    """
+    change = np.empty(rows.shape)
+    for j in range(rows.shape[-1]):
+        if is_numeric(rows[..., j]):
+            change[..., j] = rows[..., j].astype(np.float64) - float(base[j])
+        else:
+            change[..., j] = rows[..., j] != base[j]
+    return change if scale is None else change / np.asarray(scale)
+
+
+def edges(axes):
+    """Tell of each panel whether it is the first of its line, and the lowest.
+
+    Panels in no grid are both.
+    """
+    places = [panel.get_subplotspec() for panel in axes]
+    if any(place is None for place in places):
+        return [(True, True)] * len(axes)
+    n = places[0].get_gridspec().ncols
+    return [(i % n == 0, i + n >= len(axes)) for i in range(len(axes))]
+
+
+def quiet(panel, which="xy"):
+    """Few ticks, small labels without an offset."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+    for axis in [getattr(panel, f"{name}axis") for name in which]:
+        axis.set_major_locator(MaxNLocator(3))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    panel.tick_params(labelsize="small")
+
+
+def levels_of(*columns):
+    """Give the levels that columns share, or None where they are no codes.
+
+    A column is taken for codes if it holds words, or at most 50 different whole
+    numbers.
+
+    Returns
+    -------
+    ndarray or None
+    """
+    values = [np.asarray(column) for column in columns]
+    if not all(is_numeric(column) for column in values):
+        return np.unique(np.concatenate([column.astype(str) for column in values]))
+    levels = np.unique(np.concatenate(values).astype(np.float64))
+    if len(levels) > MAX_LEVELS or (levels != np.floor(levels)).any():
+        return None
+    return levels
+
+
+def positions(column, levels):
+    """Give the position of each value among the levels, (n,)."""
+    return np.searchsorted(levels, np.asarray(column).astype(levels.dtype))
+
+
+def agreement(original, reconstruction):
+    """R² of a numeric column, or the share of equal values in one of codes."""
+    levels = levels_of(original, reconstruction)
+    if levels is None:
+        return r2_score(*as_numbers(np.column_stack([original, reconstruction])).T)
+    return np.mean(positions(original, levels) == positions(reconstruction, levels))
+
+
+def draw_agreement(panel, original, reconstruction, *, cmap, style):
+    """Draw a column against its reconstruction.
+
+    Numbers as points about the diagonal; codes as a table of shares, each column of
+    which is one level of the original and sums to one.
+
+    Returns
+    -------
+    PathCollection or AxesImage
+    """
+    levels = levels_of(original, reconstruction)
+    if levels is not None:
+        return _draw_confusion(panel, original, reconstruction, levels, cmap)
+    x, y = as_numbers(np.column_stack([original, reconstruction])).T
+    ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+    panel.plot(ends, ends, color="0.6", lw=1, zorder=0)
+    points = panel.scatter(x, y, **style)
+    panel.set_aspect("equal", adjustable="datalim")
+    quiet(panel)
+    return points
+
+
+def _draw_confusion(panel, original, reconstruction, levels, cmap):
+    table = np.zeros((len(levels), len(levels)))
+    cells = positions(reconstruction, levels), positions(original, levels)
+    np.add.at(table, cells, 1.0)
+    table /= np.maximum(table.sum(axis=0), 1.0)
+    style = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
+    image = panel.imshow(table, cmap=cmap, vmin=0, vmax=1, **style)
+    marked, names = level_ticks(levels)
+    panel.set_yticks(marked, names)
+    # The same words once more, upright, would take the place of the table.
+    panel.set_xticks(marked, [""] * len(names) if are_words(levels) else names)
+    panel.tick_params(labelsize="small")
+    return image
+
+
+def draw_distribution(panel, columns, labels, style):
+    """Draw how often the values of each of some columns are.
+
+    Steps for numbers, bars side by side for codes, both in shares of rows.
+
+    Parameters
+    ----------
+    panel : Axes
+    columns : list of ndarray of shape (n_i,)
+        The same column of different tables.
+    labels : list of str
+        Names of the tables.
+    style : list of dict
+        Properties of the steps and bars of each table.
+    """
+    levels = levels_of(*columns)
+    draw = _draw_steps if levels is None else _draw_bars
+    draw(
+        panel, columns, [{"label": n, **s} for n, s in zip(labels, style, strict=True)]
+    )
+    panel.set_ylim(bottom=0)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_bars(panel, columns, style):
+    levels = levels_of(*columns)
+    width = 0.8 / len(columns)
+    for i, (column, look) in enumerate(zip(columns, style, strict=True)):
+        counts = np.bincount(positions(column, levels), minlength=len(levels))
+        middles = np.arange(len(levels)) + (i + 0.5) * width - 0.4
+        panel.bar(middles, counts / len(column), width, **look)
+    quiet(panel, "y")
+    marked, names = level_ticks(levels)
+    panel.set_xticks(marked, names)
+    if are_words(levels):
+        panel.tick_params(axis="x", labelrotation=90)
+
+
+def _draw_steps(panel, columns, style):
+    columns = [column.astype(np.float64) for column in columns]
+    bins = _bins(columns)
+    for i, (column, look) in enumerate(zip(columns, style, strict=True)):
+        counts, _ = np.histogram(column, bins)
+        filled = i < len(columns) - 1
+        panel.stairs(counts / len(column), bins, **{"fill": filled, "lw": 1.5, **look})
+    quiet(panel)
+
+
+def _bins(columns):
+    """Edges of 10 to 30 bins over nearly all values of each column."""
+    parts = [np.quantile(column, [0.001, 0.999]) for column in columns]
+    low, high = np.min(parts), np.max(parts)
+    n_bins = int(np.clip(np.sqrt(min(map(len, columns))), 10, 30))
+    return np.linspace(low, high if high > low else low + 1.0, n_bins + 1)
+
+
+def distance(one, other):
+    """Largest difference of two columns' distribution functions, from 0 to 1.
+
+    The Kolmogorov-Smirnov statistic; of words, by their alphabet.
+    """
+    x, y = np.split(
+        as_numbers(np.concatenate([one, other]).reshape(-1, 1))[:, 0], [len(one)]
+    )
+    return ks_2samp(x, y, method="asymp").statistic
+
+
+def level_ticks(levels):
+    """Give the positions and the names of eight levels at most."""
+    marked = np.arange(0, len(levels), -(-len(levels) // 8))
+    if are_words(levels):
+        return marked, shorten_all(levels[marked], 12)
+    return marked, [f"{levels[i]:g}" for i in marked]
+
+
+def are_words(levels):
+    """Whether levels, as `levels_of` gives them, are words."""
+    return levels is not None and levels.dtype.kind == "U"

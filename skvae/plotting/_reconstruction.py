@@ -1,0 +1,253 @@
+"""Originals beside their reconstructions."""
+
+import numpy as np
+
+from skvae._validation import POSITIVE_INT, check_parameter
+from skvae.plotting._common import (
+    COLOURS,
+    note,
+    panels,
+    require_matplotlib,
+    shorten_all,
+    styled,
+)
+from skvae.plotting._fitted import FittedModel, as_numbers, names_of
+from skvae.plotting._mosaic import (
+    as_pictures,
+    centres,
+    draw,
+    gap_of,
+    in_lines,
+    value_range,
+)
+from skvae.plotting._panels import (
+    agreement,
+    are_words,
+    draw_agreement,
+    edges,
+    left_out,
+    levels_of,
+    most,
+)
+
+OWNER = "ReconstructionDisplay"
+
+
+class ReconstructionDisplay:
+    """Rows and what the model makes of them.
+
+    Pictures: originals above their reconstructions. Tables: one panel a column, with
+    the original across and the reconstruction upwards. Numbers are points, exact where
+    they lie on the diagonal; the title has R², the share of the variance that is kept.
+    Columns of words, or of at most 50 different whole numbers, in the original and the
+    reconstruction alike, are a table of shares: a column of it is a level of
+    the original, and says how it is reconstructed; the title has the share of equal
+    values.
+
+    It is recommended to use :meth:`from_estimator`. All parameters are stored as
+    attributes.
+
+    Parameters
+    ----------
+    original, reconstruction : array-like of shape (n_samples, n_features)
+        Rows, and the same rows encoded and decoded.
+    image_shape : tuple of int or None, default=None
+        (height, width), (height, width, channels) or (channels, height, width) of the
+        picture in a row; None shows a table.
+    feature_names : sequence of str or None, default=None
+        Names of a table's columns.
+
+    Attributes
+    ----------
+    figure_ : Figure
+    ax_ : Axes or None
+        That of the pictures; for a table the one behind the panels, or None where as
+        many axes were given.
+    axes_ : ndarray of Axes
+        All axes drawn on.
+    mappable_ : AxesImage or list of PathCollection or AxesImage
+        The pictures, or what was drawn for each column.
+    columns_ : ndarray of int
+        Positions of the columns shown, for a table.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvae import VAETransformer
+    >>> from skvae.plotting import ReconstructionDisplay
+    >>> X = load_digits().data
+    >>> vae = VAETransformer(8, max_epochs=2, random_state=0).fit(X)
+    >>> display = ReconstructionDisplay.from_estimator(vae, X, image_shape=(8, 8))
+    >>> display.reconstruction.shape
+    (10, 64)
+    >>> display.plot(cmap="gray_r")
+    <...>
+    """
+
+    def __init__(
+        self, original, reconstruction, *, image_shape=None, feature_names=None
+    ):
+        self.original = original
+        self.reconstruction = reconstruction
+        self.image_shape = image_shape
+        self.feature_names = feature_names
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        *,
+        image_shape=None,
+        n_samples=None,
+        columns=None,
+        decode_params=None,
+        **plot_kw,
+    ):
+        """Reconstruct rows, and plot them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            An estimator of this package, another transformer with
+            ``inverse_transform``, or a Pipeline or a fitted search that has one. Rows
+            are shown in the units that enter a pipeline, or, where a step before the
+            model cannot be inverted, as the model sees them.
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        image_shape : tuple of int or None, default=None
+            As in the class.
+        n_samples : int or None, default=None
+            How many of the first rows of `X` are taken: by default 10 pictures, or all
+            rows of a table.
+        columns : selector or None, default=None
+            The columns that are the picture, or that are shown: names, positions, a
+            slice, a mask. None takes all.
+        decode_params : dict or None, default=None
+            Passed to the model's ``reconstruct``, or its ``inverse_transform`` where it
+            has none.
+        **plot_kw
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        ReconstructionDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError
+            If the estimator cannot decode.
+        ValueError
+            If a parameter is not allowed.
+        """
+        require_matplotlib(OWNER)
+        model = FittedModel(estimator, OWNER, columns, decode_params)
+        if n_samples is None:
+            n_samples = len(X) if image_shape is None else 10
+        X = X[: check_parameter("n_samples", n_samples, (POSITIVE_INT,), OWNER)]
+        display = cls(
+            model.original(X),
+            model.reconstruct(X),
+            image_shape=image_shape,
+            feature_names=model.feature_names,
+        )
+        return display.plot(**plot_kw)
+
+    def plot(self, ax=None, *, cmap=None, max_columns=12, im_kw=None, scatter_kw=None):
+        """Plot originals and reconstructions.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None, default=None
+            Where to; None makes a figure. For a table one axes of a grid of subplots,
+            whose place is divided, or one a column.
+        cmap : str, Colormap or None, default=None
+            Of grey pictures ("gray"; "gray_r" is black on white) or of a table's shares
+            ("Blues").
+        max_columns : int, default=12
+            The most columns of a table; those are shown that are reconstructed worst,
+            by R² or by the share of equal values.
+        im_kw : dict or None, default=None
+            Passed to ``imshow`` for pictures. The values drawn darkest and brightest,
+            ``vmin`` and ``vmax``, are by default those of the originals.
+        scatter_kw : dict or None, default=None
+            Passed to ``scatter`` for a table's numeric columns.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `image_shape` does not fit, or a parameter is not allowed.
+        """
+        if self.image_shape is None:
+            style = _scatter_style(len(self.original), scatter_kw)
+            self._plot_table(ax, cmap or "Blues", max_columns, style)
+        else:
+            self._plot_pictures(ax, cmap or "gray", im_kw)
+        self.figure_ = self.axes_[0].figure
+        return self
+
+    def _plot_pictures(self, ax, cmap, im_kw):
+        both = [
+            as_pictures(as_numbers(rows), self.image_shape, OWNER)
+            for rows in (self.original, self.reconstruction)
+        ]
+        limits = value_range(both[0], colour=both[0].ndim == 4)
+        lines = np.stack([in_lines(pictures, 10) for pictures in both], axis=1)
+        lines = lines.reshape(-1, *lines.shape[2:])  # original, reconstruction, ...
+        self.ax_, self.mappable_ = draw(
+            lines,
+            ax,
+            OWNER,
+            limits=limits,
+            cmap=cmap,
+            im_kw=im_kw,
+            group=2,
+            margin=(1.4, 0.1),
+        )
+        middles = centres(len(lines), lines.shape[2], gap_of(lines), group=2)
+        said = ["original", "reconstruction"] * (len(lines) // 2)
+        self.ax_.set_yticks(middles, said)
+        self.ax_.tick_params(axis="y", length=0)
+        self.axes_ = np.array([self.ax_], dtype=object)
+
+    def _plot_table(self, ax, cmap, max_columns, style):
+        original = np.asarray(self.original)
+        reconstruction = np.asarray(self.reconstruction)
+        names = shorten_all(names_of(self.feature_names, original.shape[1]))
+        pairs = list(zip(original.T, reconstruction.T, strict=True))
+        scores = np.array([agreement(*pair) for pair in pairs])
+        self.columns_ = most(-scores, max_columns, OWNER)
+        words = any(are_words(levels_of(*pairs[j])) for j in self.columns_)
+        size = (3.2 if words else 2.4, 2.2)
+        said = left_out(len(self.columns_), len(names), "those reconstructed worst")
+        self.ax_, self.axes_, header = panels(
+            ax, len(self.columns_), OWNER, size, header=bool(said)
+        )
+        note(header, said)
+        self.mappable_ = []
+        places = zip(self.columns_, self.axes_, edges(self.axes_), strict=True)
+        for j, panel, (left, bottom) in places:
+            drawn = draw_agreement(panel, *pairs[j], cmap=cmap, style=style)
+            what = "R²" if levels_of(*pairs[j]) is None else "equal"
+            panel.set_title(f"{names[j]}\n{what} = {scores[j]:.2f}", fontsize="medium")
+            panel.set_xlabel("original" if bottom else None)
+            panel.set_ylabel("reconstruction" if left else None)
+            self.mappable_.append(drawn)
+
+
+def _scatter_style(n_rows, scatter_kw):
+    default = {
+        "s": float(np.clip(300 / np.sqrt(n_rows), 2, 20)),
+        "alpha": float(np.clip(15 / np.sqrt(n_rows), 0.1, 0.8)),
+        "color": COLOURS[0],
+        "linewidths": 0,
+    }
+    return styled(default, scatter_kw, "scatter_kw", OWNER)

@@ -1,0 +1,242 @@
+"""Rows that the model draws."""
+
+import numpy as np
+
+from skvae.plotting._common import (
+    COLOURS,
+    note,
+    panels,
+    require_matplotlib,
+    shorten_all,
+    styled,
+)
+from skvae.plotting._fitted import FittedModel, as_numbers, names_of
+from skvae.plotting._mosaic import TRIM, as_pictures, draw, in_lines, value_range
+from skvae.plotting._panels import (
+    are_words,
+    distance,
+    draw_distribution,
+    edges,
+    left_out,
+    levels_of,
+    most,
+)
+
+OWNER = "SampleDisplay"
+
+
+class SampleDisplay:
+    """What a model generates.
+
+    Pictures: a mosaic. Tables: one panel a column with the distribution of the samples,
+    beside that of the data where they are given; steps for numbers, bars for columns of
+    words or of at most 50 different whole numbers. The title has the largest difference
+    of the two distribution functions (Kolmogorov-Smirnov, KS): 0 is equality, 1 no
+    overlap.
+
+    It is recommended to use :meth:`from_estimator`. All parameters are stored as
+    attributes.
+
+    Parameters
+    ----------
+    samples : array-like of shape (n_samples, n_features)
+        Drawn rows.
+    X : array-like of shape (n_rows, n_features) or None, default=None
+        Data to compare with; for pictures they only give the range of values.
+    image_shape : tuple of int or None, default=None
+        (height, width), (height, width, channels) or (channels, height, width) of the
+        picture in a row; None shows a table.
+    feature_names : sequence of str or None, default=None
+        Names of a table's columns.
+
+    Attributes
+    ----------
+    figure_ : Figure
+    ax_ : Axes or None
+        That of the pictures; for a table the one behind the panels, or None where as
+        many axes were given.
+    axes_ : ndarray of Axes
+        All axes drawn on.
+    mappable_ : AxesImage or None
+        The mosaic.
+    columns_ : ndarray of int
+        Positions of the columns shown, for a table.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvae import VAETransformer
+    >>> from skvae.plotting import SampleDisplay
+    >>> X = load_digits().data
+    >>> vae = VAETransformer(8, max_epochs=2, random_state=0).fit(X)
+    >>> display = SampleDisplay.from_estimator(
+    ...     vae, n_samples=20, image_shape=(8, 8), random_state=0
+    ... )
+    >>> display.samples.shape
+    (20, 64)
+    >>> display.plot(cmap="gray_r")
+    <...>
+    """
+
+    def __init__(self, samples, *, X=None, image_shape=None, feature_names=None):
+        self.samples = samples
+        self.X = X
+        self.image_shape = image_shape
+        self.feature_names = feature_names
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X=None,
+        *,
+        image_shape=None,
+        n_samples=None,
+        mean=None,
+        random_state=None,
+        columns=None,
+        decode_params=None,
+        **plot_kw,
+    ):
+        """Draw rows, and plot them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            An estimator of this package with a prior, or a Pipeline or a fitted search
+            that has one. Rows are shown in the units that enter a pipeline, or, where a
+            step before the model cannot be inverted, as the model sees them.
+        X : array-like of shape (n_rows, n_features) or None, default=None
+            Data to compare with; for pictures they only give the range of values.
+        image_shape : tuple of int or None, default=None
+            As in the class.
+        n_samples : int or None, default=None
+            How many rows: by default 64 pictures, or 1000 rows of a table.
+        mean : bool or None, default=None
+            Show the mean of p(x | z), without its noise; by default for pictures, and
+            not for tables.
+        random_state : int, RandomState or None, default=None
+            Of the draws.
+        columns : selector or None, default=None
+            The columns that are the picture, or that are shown: names, positions, a
+            slice, a mask. None takes all.
+        decode_params : dict or None, default=None
+            Passed to the model's ``sample``.
+        **plot_kw
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        SampleDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError
+            If the estimator cannot sample.
+        ValueError
+            If a parameter is not allowed.
+        """
+        require_matplotlib(OWNER)
+        model = FittedModel(estimator, OWNER, columns, decode_params)
+        is_table = image_shape is None
+        if n_samples is None:
+            n_samples = 1000 if is_table else 64
+        mean = not is_table if mean is None else bool(mean)
+        display = cls(
+            model.sample(n_samples, random_state, mean),
+            X=None if X is None else model.original(X),
+            image_shape=image_shape,
+            feature_names=model.feature_names,
+        )
+        return display.plot(**plot_kw)
+
+    def plot(self, ax=None, *, cmap="gray", max_columns=12, im_kw=None, line_kw=None):
+        """Plot the samples.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None, default=None
+            Where to; None makes a figure. For a table one axes of a grid of subplots,
+            whose place is divided, or one a column.
+        cmap : str or Colormap, default="gray"
+            Of grey pictures; "gray_r" is black on white.
+        max_columns : int, default=12
+            The most columns of a table: those whose samples differ most from the data,
+            or the first ones where there are no data.
+        im_kw : dict or None, default=None
+            Passed to ``imshow`` for pictures. The values drawn darkest and brightest,
+            ``vmin`` and ``vmax``, are by default those of the data if given, else
+            the 1 % and 99 % quantiles of the samples.
+        line_kw : dict or None, default=None
+            Passed to the ``stairs`` and ``bar`` of a table's samples.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `image_shape` does not fit, or a parameter is not allowed.
+        """
+        if self.image_shape is None:
+            style = styled({"color": COLOURS[0]}, line_kw, "line_kw", OWNER)
+            self._plot_table(ax, max_columns, style)
+        else:
+            self._plot_pictures(ax, cmap, im_kw)
+        self.figure_ = self.axes_[0].figure
+        return self
+
+    def _plot_pictures(self, ax, cmap, im_kw):
+        pictures = as_pictures(as_numbers(self.samples), self.image_shape, OWNER)
+        lines = in_lines(pictures, int(np.ceil(np.sqrt(len(pictures)))))
+        known, trim = (pictures, TRIM) if self.X is None else (as_numbers(self.X), 0.0)
+        limits = value_range(known, colour=pictures.ndim == 4, trim=trim)
+        self.ax_, self.mappable_ = draw(
+            lines, ax, OWNER, limits=limits, cmap=cmap, im_kw=im_kw
+        )
+        self.axes_ = np.array([self.ax_], dtype=object)
+
+    def _plot_table(self, ax, max_columns, style):
+        tables, labels = [np.asarray(self.samples)], ["samples"]
+        if self.X is not None:
+            tables, labels = [np.asarray(self.X), *tables], ["data", *labels]
+        names = shorten_all(names_of(self.feature_names, tables[-1].shape[1]))
+        looks = [{"color": "0.8"}, style][-len(tables) :]
+        columns = [list(column) for column in zip(*(t.T for t in tables), strict=True)]
+        compared = len(tables) > 1
+        far = [distance(*pair) if compared else 0.0 for pair in columns]
+        self.columns_ = most(far, max_columns, OWNER)
+        which = "those whose samples differ most" if compared else "the first"
+        words = any(are_words(levels_of(*columns[j])) for j in self.columns_)
+        said = left_out(len(self.columns_), len(names), which)
+        self.ax_, self.axes_, header = panels(
+            ax,
+            len(self.columns_),
+            OWNER,
+            size=(2.3, 2.8 if words else 1.9),
+            header=bool(said) or compared,
+        )
+        places = zip(self.columns_, self.axes_, edges(self.axes_), strict=True)
+        for j, panel, (left, _) in places:
+            draw_distribution(panel, columns[j], labels, looks)
+            score = f"\nKS = {far[j]:.2f}" if compared else ""
+            panel.set_title(names[j] + score, fontsize="medium")
+            panel.set_ylabel("share of rows" if left else None)
+        self.mappable_ = None
+        if compared:
+            self._add_legend(header, said)
+        else:
+            note(header, said)
+
+    def _add_legend(self, header, title):
+        """Say what is drawn, above the panels or, without a header, in the first."""
+        handles, labels = self.axes_[0].get_legend_handles_labels()
+        place = {"loc": "best"} if header is None else {"loc": "center", "ncols": 2}
+        (self.axes_[0] if header is None else header).legend(
+            handles, labels, title=title or None, frameon=False, **place
+        )
