@@ -1,12 +1,19 @@
 """Small instances of every estimator, for the common tests."""
 
+import torch
 from sklearn.base import clone
 
 from skvae.discovery import all_estimators
 from skvae.distributions import Gaussian
-from skvae.priors import VampPrior
+from skvae.priors import DensityRatio, VampPrior
+from skvae.training import Batch
 
 SMALL = {"max_epochs": 2, "hidden_layer_sizes": (16,), "random_state": 0}
+SMALL_WHERE_KNOWN = {
+    "critic_hidden_layer_sizes": (8,),
+    "n_critic_passes": 2,
+    "n_kept": 20,
+}
 
 # Settings that take another path through the code. An estimator without one of the
 # parameters is left out of that variant.
@@ -16,6 +23,7 @@ VARIANTS = {
     "bernoulli": {"likelihood": "bernoulli"},
     "row-scale": {"likelihood": Gaussian(scale="row")},
     "vamp": {"prior": VampPrior(n_pseudo_inputs=5)},
+    "density-ratio": {"prior": DensityRatio((8,), n_passes=2, n_kept=20)},
     "importance": {"n_importance_samples": 3},
     "warmup": {"kl_warmup": 2, "beta": 2.0},
     "dropout": {"dropout": 0.3, "activation": "tanh", "optimizer": "adamw"},
@@ -23,19 +31,43 @@ VARIANTS = {
     "double": {"dtype": "float64"},
 }
 
+# Settings that need columns with few values, as the digits have them.
+OF_DIGITS = {
+    "condition": {"condition_columns": [3, 20]},
+    "passthrough": {
+        "condition_columns": slice(0, 12),
+        "condition_encoding": "passthrough",
+    },
+}
+
 
 def small(cls, **params):
     """Give an instance that fits in an instant."""
-    return cls(**(SMALL | params))
+    known = cls().get_params()
+    extra = {name: v for name, v in SMALL_WHERE_KNOWN.items() if name in known}
+    return cls(**(SMALL | extra | params))
 
 
-def variants():
+def variants(settings=VARIANTS):
     """Yield (label, instance) for every estimator and every variant it has."""
     for name, cls in all_estimators():
         known = cls().get_params()
-        for label, params in VARIANTS.items():
+        for label, params in settings.items():
             if params.keys() <= known.keys():
                 yield f"{name}-{label}", small(cls, **params)
+
+
+def decode(estimator, Z, X):
+    """Decode latents, under the conditions of some rows where there are any."""
+    given = getattr(estimator, "_positions", None)
+    how = {} if given is None else {"condition": X[:, given]}
+    return estimator.inverse_transform(Z, **how)
+
+
+def batch_of(estimator, X):
+    """Give rows as the fitted module sees them in training."""
+    batch = estimator._evaluator()._batch(estimator._check_encodable(X))
+    return Batch(batch.x, batch.condition, index=torch.arange(len(X)))
 
 
 def fitted(estimator, X):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import joblib
 import numpy as np
+from instances import decode
 
 from skvae import load
 from skvae.persistence import read, write
@@ -30,7 +31,7 @@ def through_joblib(estimator):
 def answers(estimator, X):
     """All that a fitted estimator can be asked."""
     Z = estimator.transform(X)
-    found = [Z, estimator.inverse_transform(Z), estimator.reconstruct(X)]
+    found = [Z, decode(estimator, Z, X), estimator.reconstruct(X)]
     found.append(np.array(estimator.score(X)))
     if hasattr(estimator, "sample"):
         found += [estimator.sample(7, random_state=3), estimator.score_samples(X)]

@@ -5,15 +5,15 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from instances import fitted, small, variants
+from instances import OF_DIGITS, batch_of, fitted, small, variants
+from instances import VARIANTS as EVERYWHERE
 from numpydoc.docscrape import ClassDoc
 from sklearn.base import clone
 
 from skvae.discovery import all_estimators
 from skvae.distributions import Noise
-from skvae.training import Batch
 
-VARIANTS = dict(variants())
+VARIANTS = dict(variants(EVERYWHERE | OF_DIGITS))
 ESTIMATORS = [cls for _, cls in all_estimators()]
 each_variant = pytest.mark.parametrize("label", VARIANTS)
 each_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
@@ -86,12 +86,14 @@ def test_random_state_none_draws_once_from_numpys_generator(digits):
 
 @each_variant
 def test_every_parameter_gets_a_gradient_from_its_own_group_alone(label, digits):
-    module = fitted(VARIANTS[label], digits).module_.train()
+    estimator = fitted(VARIANTS[label], digits)
+    module = estimator.module_.train()
     module.kl_weight = 1.0
     groups = module.parameter_groups()
     everything = {id(p) for p in module.parameters()}
     assert {id(p) for group in groups.values() for p in group} == everything
-    batch = Batch(x=torch.as_tensor(digits[:32], dtype=module.dtype))
+    batch = batch_of(estimator, digits[:32])
+    module.begin(len(batch.x))
     for phase in module.phases:
         for loss in module.losses(batch, phase, Noise.from_seed(0)):
             module.zero_grad()
@@ -106,7 +108,7 @@ def test_the_bound_has_one_number_a_row_and_takes_no_step(label, digits):
     estimator = fitted(VARIANTS[label], digits)
     before = [w.copy() for w in weights(estimator)]
     module = estimator.module_
-    batch = Batch(x=torch.as_tensor(digits[:10], dtype=module.dtype))
+    batch = batch_of(estimator, digits[:10])
     assert module.bound(batch, Noise.from_seed(0)).shape == (10,)
     for a, b in zip(before, weights(estimator), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from hostile_files import table
-from instances import fitted, small, variants
+from instances import OF_DIGITS, fitted, small, variants
+from instances import VARIANTS as EVERYWHERE
 from saved import (
     assert_same_answers,
     changed_header,
@@ -22,7 +23,7 @@ from skvae import AETransformer, VAETransformer, load
 from skvae.exceptions import SkvaeLoadWarning
 from skvae.training import OPTIMIZERS
 
-VARIANTS = dict(variants())
+VARIANTS = dict(variants(EVERYWHERE | OF_DIGITS))
 each_variant = pytest.mark.parametrize("label", VARIANTS)
 
 

@@ -77,10 +77,6 @@ def configure(net, estimator):
         value = given.get(name, getattr(estimator, name))
         if getattr(net, name) != value:
             net.set_params(**{name: value})
-    rates = {k: v for k, v in _group_rates(net.module_).items() if k not in given}
-    for name, value in rates.items():
-        if getattr(net, name, None) != value:
-            net.set_params(**{name: value})
     if "optimizer__weight_decay" not in given and estimator.weight_decay != getattr(
         net, "optimizer__weight_decay", 0.0
     ):

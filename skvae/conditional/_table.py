@@ -21,7 +21,7 @@ BOTH_WAYS = (
 CONDITIONAL_PARAMETERS = VAE_PARAMETERS | {
     "condition_columns": (
         Instance((list, tuple, slice, str, np.ndarray), "columns of X"),
-        Interval(Integral, -np.inf),
+        Interval(Integral, -np.inf, closed="neither"),
         Callable("a selector of columns"),
         NONE,
     ),

@@ -187,6 +187,7 @@ default="relu"
         "critic_hidden_layer_sizes",
         "critic_activation",
         "critic_dropout",
+        "critic_lr",
         "n_critic_passes",
         "n_kept",
     )
