@@ -57,8 +57,11 @@ def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     assert_same_weights(plain, watched)
     assert spy.calls == []  # the parameter is copied, the fitted one is in the net
     calls = dict(watched.net_.callbacks_)["spy"].calls
+    phases = watched.module_.phases
     kinds = [call if isinstance(call, str) else "batch" for call in calls]
-    assert kinds == ["train", *(["gradient", "batch"] * 2 + ["epoch"]) * 2]
+    steps = [["batch"] if p == "encode" else ["gradient", "batch"] for p in phases]
+    epoch = [kind for step in steps for kind in step * 2]
+    assert kinds == ["train", *(epoch + ["epoch"]) * 2]
 
 
 def test_gradient_clipping_and_schedules_of_skorch_work(digits):

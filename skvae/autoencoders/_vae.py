@@ -108,6 +108,7 @@ class VAE(LatentModel):
             bound, terms = self._terms(batch, noise)
             yield Loss("model", -bound.mean(), terms)
             return
+        self.eval()  # of the encoder; a prior sets itself as it trains
         q = partial(self.posterior, batch)
         for loss in self.prior_module.losses(phase, batch.index, q, noise):
             yield Loss(*loss)

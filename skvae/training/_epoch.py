@@ -22,9 +22,10 @@ class Ledger:
     def __init__(self, names, n_rows, like):
         self.names = names
         self.ends = []  # of each batch
+        self.steps = []  # which of the epoch's steps it was, of all groups
         self._table = like.new_empty((n_rows, len(names)))
 
-    def add(self, columns):
+    def add(self, columns, step):
         """Write the values of one batch, each (B,)."""
         start = self.ends[-1] if self.ends else 0
         end = start + len(columns[0])
@@ -33,6 +34,7 @@ class Ledger:
             self._table = torch.cat([self._table[:start], more])  # at least doubled
         torch.stack(columns, 1, out=self._table[start:end])
         self.ends.append(end)
+        self.steps.append(step)
 
     def means(self):
         """Give the mean of every column over the rows, (len(names),)."""
@@ -43,9 +45,9 @@ class Ledger:
         return self._table[self.ends[-1] - 1, 0]
 
     def first_bad(self):
-        """Find the first batch (from 1) with a non-finite value, and its last column.
+        """Find the first batch with a non-finite value: its step, number, last column.
 
-        The loss comes first and is made of the terms, so a term is named before it.
+        The number counts from 1. The loss comes first and is made of the terms, so a term is named before it.
         """
         wrong = (~self._table[: self.ends[-1]].isfinite()).nonzero().tolist()
         if not wrong:
@@ -54,7 +56,7 @@ class Ledger:
         batch = next(i for i, end in enumerate(self.ends, 1) if row < end)
         columns = [column for r, column in wrong if r < self.ends[batch - 1]]
         terms = [column for column in columns if column > 0]
-        return batch, self.names[min(terms, default=0)]
+        return self.steps[batch - 1], batch, self.names[min(terms, default=0)]
 
 
 class EpochLog:
@@ -71,6 +73,7 @@ class EpochLog:
     def __init__(self, epoch, n_rows):
         self.epoch, self.n_rows = epoch, n_rows
         self._ledgers = {}  # group -> Ledger
+        self._n_steps = 0
 
     def add(self, loss, n_rows):
         """Keep a `Loss` and its terms, without reading them."""
@@ -80,7 +83,8 @@ class EpochLog:
             names = [_loss_name(loss.group), *loss.terms]
             ledger = self._ledgers[loss.group] = Ledger(names, self.n_rows, value)
         terms = [values.detach() for values in loss.terms.values()]
-        ledger.add([value.expand(n_rows), *terms])
+        ledger.add([value.expand(n_rows), *terms], self._n_steps)
+        self._n_steps += 1
 
     def last_loss(self):
         """Give the last loss of the first group."""
@@ -106,7 +110,7 @@ class EpochLog:
 
     def _raise(self):
         found = [ledger.first_bad() for ledger in self._ledgers.values()]
-        batch, term = min(filter(None, found), default=(None, "weights"))
+        _, batch, term = min(filter(None, found), default=(None, None, "weights"))
         where = f"batch {batch} of epoch" if batch else "the last step of epoch"
         raise FloatingPointError(
             f"The term {term!r} became non-finite in {where} {self.epoch}. The weights "

@@ -39,10 +39,13 @@ class BatchHooks:
         if self._batchwise:
             self.net.notify("on_batch_begin", batch=batch, training=True)
 
-    def gradient(self, batch):
-        """After a backward pass, before the step."""
+    def gradient(self, batch, moved=None):
+        """After a backward pass, before the step of the parameters `moved`, or all."""
         if self._wanted["on_grad_computed"]:
             named = list(self.net.module_.named_parameters())
+            if moved is not None:
+                ids = {id(p) for p in moved}
+                named = [(name, p) for name, p in named if id(p) in ids]
             self.net.notify(
                 "on_grad_computed", named_parameters=named, batch=batch, training=True
             )

@@ -245,7 +245,7 @@ class VariationalNet(NeuralNet):
         optimizer, parameters = move
         optimizer.zero_grad()
         loss.value.backward(inputs=parameters)
-        hooks.gradient(batch)
+        hooks.gradient(batch, parameters)
         optimizer.step()
 
     def held_out_loss(self, rows, step_fn=None):
