@@ -231,12 +231,12 @@ def _as_columns(values, n_rows):
         return np.empty((n_rows, 0))
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
+    if not hasattr(values, "shape"):  # a list may mix kinds, which numpy would make one
+        values = np.asarray(values, dtype=object)
     if np.ndim(values) == 0:
         values = np.full(n_rows, values, dtype=object)
     if np.ndim(values) == 1:
-        column = np.empty((len(values), 1), dtype=object)
-        column[:, 0] = np.asarray(values)
-        values = column
+        values = np.asarray(values)[:, None]
     if len(values) != n_rows:
         raise ValueError(f"condition has {len(values)} rows, and there are {n_rows}.")
-    return values if hasattr(values, "shape") else np.asarray(values, dtype=object)
+    return values
