@@ -61,7 +61,7 @@ def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     kinds = [call if isinstance(call, str) else "batch" for call in calls]
     steps = [["batch"] if p == "encode" else ["gradient", "batch"] for p in phases]
     epoch = [kind for step in steps for kind in step * 2]
-    assert kinds == ["train", *(epoch + ["epoch"]) * 2]
+    assert kinds == ["train", *[*epoch, "epoch"] * 2]
 
 
 def test_gradient_clipping_and_schedules_of_skorch_work(digits):

@@ -47,7 +47,8 @@ class Ledger:
     def first_bad(self):
         """Find the first batch with a non-finite value: its step, number, last column.
 
-        The number counts from 1. The loss comes first and is made of the terms, so a term is named before it.
+        The number counts from 1. The loss comes first and is made of the terms, so a
+        term is named before it.
         """
         wrong = (~self._table[: self.ends[-1]].isfinite()).nonzero().tolist()
         if not wrong:
