@@ -2,7 +2,8 @@
 
 from skvae.datasets._digits import make_digit_tasks
 from skvae.datasets._faces import load_frey, load_olivetti, load_umist
-from skvae.datasets._gaussians import linear_posterior_information, make_task_gaussians
+from skvae.datasets._gaussians import make_task_gaussians
+from skvae.datasets._information import linear_posterior_information
 from skvae.datasets._numerals import load_mnist, load_svhn, load_usps
 from skvae.datasets._tasks import load_image_tasks
 

@@ -1,0 +1,194 @@
+"""Where an image set is: files in a folder, else a download."""
+
+from collections.abc import Callable
+from http.client import HTTPException
+from importlib.util import find_spec
+from os import PathLike
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.datasets import fetch_openml
+from sklearn.utils import Bunch
+
+from skvae._validation import (
+    BOOLEAN,
+    NONE,
+    POSITIVE_INT,
+    Instance,
+    Options,
+    check_parameter,
+)
+from skvae.datasets._files import VARIABLE, find_folder
+from skvae.datasets._images import as_grey, resize
+
+PATH = (Instance((str, PathLike), "a path"), NONE)
+PARTS = {"all": ("train", "test"), "train": ("train",), "test": ("test",)}
+
+
+class Source(NamedTuple):
+    """An image set: its files, its download and what is known of it.
+
+    Attributes
+    ----------
+    name : str
+        Of the set.
+    files : str
+        The files that the readers look for, in words.
+    readers : tuple of callable
+        See `skvae.datasets._files`; the first that finds its file counts.
+    page : str
+        Where the set was published.
+    description : str
+        Of what it is, and on what terms.
+    download : callable or None
+        A function of the parts that gives the images and labels of each.
+    """
+
+    name: str
+    files: str
+    readers: tuple[Callable, ...]
+    page: str
+    description: str
+    download: Callable | None = None
+
+    @property
+    def loader(self):
+        """The name of the public function."""
+        return f"load_{self.name.split()[0].lower()}"
+
+
+class ImageShape:
+    """A height and a width."""
+
+    def accepts(self, value):
+        """Whether `value` is a pair of positive ints."""
+        pair = isinstance(value, tuple | list) and len(value) == 2
+        return pair and all(POSITIVE_INT.accepts(v) for v in value)
+
+    def __str__(self):
+        return "a tuple of two positive ints, height and width"
+
+
+def load(source, folder, parts, image_shape, return_X_y, download_if_missing):
+    """Load the parts of an image set, as its public function says.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the set is neither in the folder nor to be had otherwise.
+    ValueError
+        If a parameter is not allowed, or a file holds something else.
+    """
+    _check(source, folder, image_shape, return_X_y, download_if_missing)
+    folder = find_folder(folder)
+    found = None if folder is None else [_read(source, folder, p) for p in parts]
+    if found is None or None in found:
+        found = _download(source, folder, parts, download_if_missing)
+        found = [_grey(source.name, *pair) for pair in found]
+    images = np.concatenate([resize(images, image_shape) for images, _ in found])
+    labels = [labels for _, labels in found if labels is not None]
+    target = np.concatenate(labels).astype(int) if len(labels) == len(found) else None
+    data = images.reshape(len(images), -1)
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        images=images,
+        image_shape=tuple(image_shape),
+        DESCR=f"{source.description}Page: {source.page}\n",
+    )
+
+
+def parts_of(subset, owner):
+    """Give the parts that a subset has."""
+    return PARTS[check_parameter("subset", subset, (Options(tuple(PARTS)),), owner)]
+
+
+def _check(source, folder, image_shape, return_X_y, download_if_missing):
+    owner = source.loader
+    check_parameter("folder", folder, PATH, owner)
+    check_parameter("image_shape", image_shape, (ImageShape(),), owner)
+    check_parameter("return_X_y", return_X_y, (BOOLEAN,), owner)
+    check_parameter("download_if_missing", download_if_missing, (BOOLEAN,), owner)
+
+
+def _read(source, folder, part):
+    """Give grey images and labels from the first file that is there."""
+    for reader in source.readers:
+        found = reader(folder, part)
+        if found is not None:
+            return _grey(f"{source.name} in {folder}", *found)
+    return None
+
+
+def _grey(where, images, labels):
+    try:
+        grey = as_grey(images)
+        if labels is not None and labels.shape != grey.shape[:1]:
+            raise ValueError(
+                f"it has {len(images)} images, and labels of shape {labels.shape}."
+            )
+    except ValueError as error:
+        raise ValueError(f"{where} cannot be used: {error}") from error
+    return grey, labels
+
+
+# -- downloads -------------------------------------------------------------------------
+
+
+def _download(source, folder, parts, allowed):
+    """Give images and labels of the parts, or say in one message why not."""
+    cause = None
+    if source.download is None:
+        reason = f"There is no download for it; see {source.page}."
+    elif not allowed:
+        reason = "It was not downloaded, as download_if_missing is False."
+    else:
+        try:
+            return source.download(parts)
+        except (HTTPException, OSError, ValueError) as error:
+            cause = error
+            reason = f"The download failed ({type(error).__name__}: {error})."
+    raise FileNotFoundError(_missing(source, folder, reason)) from cause
+
+
+def _missing(source, folder, reason):
+    where = f"in {folder}" if folder else "(no folder is given)"
+    ways = f"Give the folder of {source.files} by folder=... or the variable {VARIABLE}"
+    if source.download is not None:
+        ways += ", or, where there is a network, let download_if_missing be True"
+    return f"{source.name} was not found {where}. {reason} {ways}."
+
+
+def openml(data_id, image_shape, train_counts):
+    """Make a download of OpenML's copy of a set.
+
+    Its darkest value becomes 0 and its lightest 1; its first class becomes 0.
+
+    Parameters
+    ----------
+    data_id : int
+        Its number there.
+    image_shape : tuple of int
+        (h, w).
+    train_counts : sequence of int
+        Rows of each class among the training rows. Those must stand first, and their
+        counts are compared where one part alone is asked for.
+    """
+
+    def download(parts):
+        parser = "auto" if find_spec("pandas") else "liac-arff"
+        found = fetch_openml(data_id=data_id, as_frame=False, parser=parser)
+        target = found.target.astype(int)
+        target -= target.min()
+        n_train = sum(train_counts)
+        counts = np.bincount(target[:n_train]).tolist()
+        if len(parts) == 1 and counts != list(train_counts):
+            raise ValueError("its rows are not in the published order; load all of it")
+        images = np.asarray(found.data, dtype=np.float32).reshape(-1, *image_shape)
+        images = (images - images.min()) / np.ptp(images)
+        rows = {"train": slice(n_train), "test": slice(n_train, None)}
+        return [(images[rows[part]], target[rows[part]]) for part in parts]
+
+    return download
