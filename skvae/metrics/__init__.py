@@ -17,9 +17,18 @@ from skvae.metrics._reconstruction import (
     reconstruction_error,
 )
 from skvae.metrics._scorers import representation_scorer
+from skvae.metrics._target import target_log_likelihood
+from skvae.metrics._task_accuracy import task_accuracy
+from skvae.metrics._task_information import (
+    TaskDecomposition,
+    task_decomposition,
+    task_information,
+)
+from skvae.metrics._transfer import few_shot_curve, transfer_report
 
 __all__ = [
     "DCIScores",
+    "TaskDecomposition",
     "WarnOfCollapse",
     "active_units",
     "beta_vae_score",
@@ -27,6 +36,7 @@ __all__ = [
     "dci_scores",
     "diagnose",
     "factor_vae_score",
+    "few_shot_curve",
     "modularity_score",
     "mutual_information",
     "mutual_information_gap",
@@ -36,4 +46,9 @@ __all__ = [
     "reconstruction_error",
     "representation_scorer",
     "sap_score",
+    "target_log_likelihood",
+    "task_accuracy",
+    "task_decomposition",
+    "task_information",
+    "transfer_report",
 ]

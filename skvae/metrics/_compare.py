@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from skvae.base import BaseVAETransformer, find_model
 from skvae.metrics._optional import import_frames
+from skvae.metrics._posteriors import condition_of
 from skvae.metrics._reconstruction import reconstruction_error
 
 
@@ -31,8 +32,9 @@ def compare(
     """Compare transformers on the same folds, scikit-learn's own among them.
 
     Every transformer is fitted on the training rows of every fold, once for each seed,
-    and asked about the held-out rows. Log-likelihoods can be compared only between
-    models of the same columns in the same units: put the same steps before each.
+    and asked about the held-out rows. Folds are drawn once, for all. Log-likelihoods
+    can be compared only between models of the same columns in the same units: put the
+    same steps before each.
 
     Parameters
     ----------
@@ -110,11 +112,12 @@ def compare(
     0.94
     """
     frames = import_frames("compare")
-    _check(estimators, random_states)
+    check_estimators(estimators, random_states, "compare")
     if downstream is None and y is not None:
         downstream = _downstream(y)
     discrete = y is not None and is_classifier(downstream)
-    cv = check_cv(cv, y, classifier=discrete)
+    # Once for all: a splitter may draw other folds at every call.
+    folds = list(check_cv(cv, y, classifier=discrete).split(X, y, groups))
     runs = []
     for name, estimator in estimators.items():
         for seed in random_states:
@@ -123,28 +126,28 @@ def compare(
                 candidate,
                 X,
                 y,
-                groups=groups,
-                cv=cv,
+                cv=folds,
                 scoring=_Scores(scoring or {}),
                 n_jobs=n_jobs,
                 error_score="raise",
             )
             runs += _runs(name, seed, found)
-    return _table(frames, list(estimators), runs)
+    return tabulate(frames, list(estimators), runs)
 
 
-def _check(estimators, random_states):
+def check_estimators(estimators, random_states, owner):
+    """Refuse what cannot be compared."""
     if not isinstance(estimators, dict) or not estimators:
         raise ValueError(
-            "The 'estimators' parameter of compare must be a dict of names and "
+            f"The 'estimators' parameter of {owner} must be a dict of names and "
             f"transformers. Got {estimators!r} instead."
         )
     if len(random_states) == 0:
-        raise ValueError("The 'random_states' parameter of compare must not be empty.")
+        raise ValueError(f"The 'random_states' parameter of {owner} must not be empty.")
     for name, estimator in estimators.items():
         if estimator != "passthrough" and not hasattr(estimator, "transform"):
             raise TypeError(
-                f"compare takes transformers; {name!r} has no transform: {estimator!r}."
+                f"{owner} takes transformers; {name!r} has no transform: {estimator!r}."
             )
 
 
@@ -194,7 +197,7 @@ class _Scores:
 
     def __call__(self, candidate, X, y=None):
         model = candidate.estimator_
-        value, error = _log_likelihood(model, X)
+        value, error = log_likelihood(model, X)
         scores = {
             "log_likelihood": value,
             "monte_carlo_error": error,
@@ -208,15 +211,20 @@ class _Scores:
         return scores | {"seconds": candidate.seconds_}
 
 
-def _log_likelihood(estimator, X):
-    """Mean ln p(x) and the Monte-Carlo error of it; NaN where there is none."""
+def log_likelihood(estimator, X, condition=None):
+    """Mean ln p(x) and the Monte-Carlo error of it; NaN where there is none.
+
+    A model that takes its condition as an argument is given `condition`, (n_samples,).
+    """
     try:
         before, model = find_model(estimator, "compare")
     except TypeError:
         model = None
     if isinstance(model, BaseVAETransformer):
         X = X if before is None else before.transform(X)
-        found = model.log_likelihood(X, return_std_error=True)
+        condition = condition_of(model, condition)
+        given = {} if condition is None else {"condition": condition}
+        found = model.log_likelihood(X, return_std_error=True, **given)
         return float(np.mean(found.values)), found.mean_std_error
     if not hasattr(estimator, "score_samples"):
         return np.nan, np.nan
@@ -226,7 +234,7 @@ def _log_likelihood(estimator, X):
 def _reconstruction_error(estimator, X):
     try:
         return reconstruction_error(estimator, X)
-    except TypeError:
+    except (TypeError, ValueError):  # no way back, or columns of strings
         return np.nan
 
 
@@ -238,7 +246,7 @@ def _runs(name, seed, found):
         yield {"estimator": name, "random_state": seed, "fold": fold, **numbers}
 
 
-def _table(frames, names, runs):
+def tabulate(frames, names, runs):
     """Means and standard errors, a row an estimator in the order given."""
     long = frames.pd.DataFrame(runs).drop(columns=["random_state", "fold"])
     groups = long.groupby("estimator", sort=False)

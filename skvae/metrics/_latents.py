@@ -1,16 +1,15 @@
 """How much the latents know, and how far together they are from the prior."""
 
 import math
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state, resample
 
-from skvae._validation import NON_NEGATIVE, Interval, Options, check_parameter
-from skvae.base import BaseVAETransformer, find_model
-from skvae.distributions import Noise, kl, marginal_kl
+from skvae._validation import NON_NEGATIVE, Options, check_parameter
+from skvae.base import find_model
+from skvae.distributions import kl, marginal_kl
+from skvae.metrics._posteriors import draws, same_for_all
 
 CHUNK_ELEMENTS = 2**22  # latents of pairs of rows at a time
 
@@ -220,46 +219,51 @@ def prior_gap(estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=
 
 def information(estimator, X, n_rows, random_state, owner):
     """Find everything above at once, from one draw z ~ q(z | x) a row."""
-    check_parameter("n_rows", n_rows, (Interval(Integral, 2),), owner)
-    before, model = find_model(estimator, owner)
-    if not isinstance(model, BaseVAETransformer):
-        raise TypeError(
-            f"{owner} needs a posterior distribution, which {type(model).__name__} "
-            "has not."
-        )
-    random = check_random_state(random_state)
-    if len(X) > n_rows:
-        X = resample(X, replace=False, n_samples=n_rows, random_state=random)
-    q, p = model._distributions(X if before is None else before.transform(X))
-    noise = Noise.from_seed(int(random.randint(np.iinfo(np.int32).max)), q.mean.device)
+    q, p, z, _ = draws(estimator, X, n_rows, random_state, owner)
     with torch.inference_mode():
-        return _information(q, p, q.sample(noise))
+        return _information(q, p, z)
 
 
 def _information(q, p, z):
     """From the posteriors and the prior of N rows, and one draw of each, (N, K)."""
-    divergence, each = kl(q, p, z).double(), marginal_kl(q, p, z).double()
     log_q, log_q_each = q.log_prob(z).double(), q.marginal_log_prob(z).double()
+    each = marginal_kl(q, p, z).double()
     among, without, marginal = _aggregated(q, z)
-    # What a draw's log-ratio is above its mean, the divergence: (N,) and (N, K).
-    surplus = log_q - p.log_prob(z).double() - divergence
-    surplus_each = log_q_each - p.marginal_log_prob(z).double() - each
-    total = divergence.mean().item()
+    above, above_each = surplus(q, p, z), log_q_each - p.marginal_log_prob(z) - each
+    total = kl(q, p, z).double().mean().item()
+    upper = mean(log_q - without, above).item()
     return Information(
         mean=q.mean.double().cpu().numpy(),
         kl=total,
         marginal_kl=each.mean(0).cpu().numpy(),
-        lower=_mean(log_q - among, surplus).item(),
-        upper=min(_mean(log_q - without, surplus).item(), total),
-        marginal_information=_mean(log_q_each - marginal, surplus_each).cpu().numpy(),
+        lower=mean(log_q - among, above).item(),
+        upper=min(upper, total) if same_for_all(p) else upper,
+        marginal_information=mean(log_q_each - marginal, above_each).cpu().numpy(),
     )
 
 
-def _mean(values, control):
+def surplus(q, p, z):
+    """What a draw's ln q(z | x) / p(z) is above its mean, the divergence: (N,)."""
+    return q.log_prob(z).double() - p.log_prob(z).double() - kl(q, p, z).double()
+
+
+def mean(values, control):
     """Mean over rows, less what a control variate of mean zero explains: (N, ...)."""
     centred = control - control.mean(0)
     slope = (values * centred).sum(0) / centred.square().sum(0)
     return (values - slope.nan_to_num(0.0, 0.0, 0.0) * control).mean(0)
+
+
+def pairs(q, z):
+    """Yield rows, and ln q(z | x) of their draws at every row: (b,) and (b, N)."""
+    everywhere = torch.arange(len(z), device=z.device)
+    for rows in everywhere.split(max(1, CHUNK_ELEMENTS // z.numel())):
+        yield rows, q.log_prob(z[rows, None]).double()
+
+
+def leave_out(joint, rows):
+    """Take from each draw the row that it came from, in place: (b, N)."""
+    joint[torch.arange(len(rows), device=rows.device), rows] = -torch.inf
 
 
 def _aggregated(q, z):
@@ -270,17 +274,10 @@ def _aggregated(q, z):
     """
     n_rows = len(z)
     parts = []
-    for rows in torch.arange(n_rows, device=z.device).split(_chunk(z)):
-        at = z[rows, None]  # (b, 1, K): against the posterior of every row
-        joint = q.log_prob(at).double()  # (b, N)
-        marginal = q.marginal_log_prob(at).double()  # (b, N, K)
+    for rows, joint in pairs(q, z):
+        marginal = q.marginal_log_prob(z[rows, None]).double()  # (b, N, K)
         among = joint.logsumexp(1) - math.log(n_rows)
-        joint[torch.arange(len(rows), device=z.device), rows] = -torch.inf
+        leave_out(joint, rows)
         without = joint.logsumexp(1) - math.log(n_rows - 1)
         parts.append((among, without, marginal.logsumexp(1) - math.log(n_rows)))
     return [torch.cat(part) for part in zip(*parts, strict=True)]
-
-
-def _chunk(z):
-    """Rows at a time, so that no tensor has many more than `CHUNK_ELEMENTS`."""
-    return max(1, CHUNK_ELEMENTS // z.numel())

@@ -1,0 +1,112 @@
+"""Posteriors of some rows, and what an estimator has to be told to give them."""
+
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state, resample
+
+from skvae._validation import Interval, check_parameter
+from skvae.base import BaseVAETransformer, find_model
+from skvae.distributions import Noise, Normal
+from skvae.model_selection import task_of
+
+
+def draws(estimator, X, n_rows, random_state, owner, task=None):
+    """Give q(z | x), p(z), a draw of z and the task of each of at most `n_rows` rows.
+
+    A model that takes its condition as an argument is given the task, (n_samples,).
+    """
+    check_parameter("n_rows", n_rows, (Interval(Integral, 2),), owner)
+    before, model = find_model(estimator, owner)
+    if not isinstance(model, BaseVAETransformer):
+        raise TypeError(
+            f"{owner} needs a posterior distribution, which {type(model).__name__} "
+            "has not."
+        )
+    random = check_random_state(random_state)
+    tasks = np.zeros(len(X)) if task is None else task
+    if len(X) > n_rows:
+        X, tasks = resample(
+            X, tasks, replace=False, n_samples=n_rows, random_state=random
+        )
+    rows = X if before is None else before.transform(X)
+    condition = None if task is None else condition_of(model, tasks)
+    q, p = model._evaluator().distributions(model._check_encodable(rows, condition))
+    noise = Noise.from_seed(int(random.randint(np.iinfo(np.int32).max)), q.mean.device)
+    with torch.inference_mode():
+        return q, p, q.sample(noise), tasks
+
+
+def same_for_all(p):
+    """Whether the prior is one p(z), and not one p(z | s) for every condition."""
+    return not isinstance(p, Normal)
+
+
+def condition_of(model, task):
+    """Give the tasks if the model takes its condition as an argument, else None."""
+    conditions = getattr(model, "conditions_", None)
+    if conditions is None or model.condition_columns is not None:
+        return None
+    return task if conditions.n_conditions else None
+
+
+def task_labels(estimator, X, task, owner):
+    """Give the task of each row, (n,): as told, or as the model's condition says.
+
+    Raises
+    ------
+    ValueError
+        If nothing says it.
+    """
+    if task is not None:
+        return task_of(X, task)
+    before, model = _split(estimator, owner)
+    positions = getattr(model, "_positions", None)
+    if positions is None or len(positions) > 1:
+        found = "no" if positions is None else "several"
+        raise ValueError(
+            f"{owner} needs task=..., a column of X or one value a row, as "
+            f"{type(model).__name__} has {found} condition columns."
+        )
+    return task_of(X if before is None else before.transform(X), int(positions[0]))
+
+
+def numbered(tasks, n_least, owner):
+    """Number the tasks 0, 1, ...: values of any kind, (n,) -> (n,)."""
+    names = {name: i for i, name in enumerate(dict.fromkeys(tasks.tolist()))}
+    ids = np.array([names[name] for name in tasks.tolist()])
+    counts = np.bincount(ids)
+    if counts.min() < n_least:
+        raise ValueError(
+            f"{owner} needs at least {n_least} rows of every task, and "
+            f"{list(names)[counts.argmin()]!r} has {counts.min()} of {len(ids)}."
+        )
+    return ids
+
+
+def latents_of(estimator, X, task, owner):
+    """Encode rows; a model that takes its condition as an argument is given the task.
+
+    Any transformer will do: (n, d) -> (n, K).
+    """
+    before, model = _split(estimator, owner)
+    rows = X if before is None else before.transform(X)
+    condition = condition_of(model, task)
+    given = {} if condition is None else {"condition": condition}
+    return model.transform(rows, **given)
+
+
+def _split(estimator, owner):
+    """Give what comes before the model, and the model, or a foreign one as it is."""
+    try:
+        return find_model(estimator, owner)
+    except TypeError:
+        return None, estimator
+
+
+def take_rows(X, rows):
+    """Select rows of an array, a list or a data frame."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    return (X if hasattr(X, "shape") else np.asarray(X, dtype=object))[rows]

@@ -1,0 +1,63 @@
+"""How probable the rows of one task are."""
+
+import numpy as np
+
+from skvae.metrics._compare import log_likelihood
+from skvae.metrics._posteriors import take_rows, task_labels
+
+
+def target_log_likelihood(estimator, X, y=None, *, target, task=None):
+    """Mean ln p(x | s) of the rows of one task, in nats a row.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted, with a density.
+    X : array-like of shape (n_samples, n_features)
+        Rows, of any tasks.
+    y : None
+        Ignored.
+    target : str or number
+        The task.
+    task : str, int, array-like of shape (n_samples,) or None, default=None
+        The task of each row: the name or the position of a column of `X`, or the tasks
+        themselves, which a model without ``condition_columns`` is then given as its
+        ``condition``. None takes the one column in the model's ``condition_columns``.
+
+    Returns
+    -------
+    float
+        At β = 1 from 64 importance samples, or the mean of ``score_samples``.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no density.
+    ValueError
+        If no row has the task, nothing says the tasks, or `X` has other columns than in
+        fit.
+
+    Notes
+    -----
+    ``functools.partial(target_log_likelihood, target="b")`` is a scorer for a model
+    with ``condition_columns``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.decomposition import PCA
+    >>> from skvae.metrics import target_log_likelihood
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> task = np.repeat(["a", "b"], 30)
+    >>> pca = PCA(1).fit(X)
+    >>> target_log_likelihood(pca, X, target="b", task=task) == pca.score(X[30:])
+    True
+    """
+    tasks = task_labels(estimator, X, task, "target_log_likelihood")
+    rows = np.flatnonzero(tasks == target)
+    if len(rows) == 0:
+        raise ValueError(f"No row has the target {target!r}.")
+    value, _ = log_likelihood(estimator, take_rows(X, rows), tasks[rows])
+    if np.isnan(value):
+        raise TypeError(f"{estimator!r} has neither log_likelihood nor score_samples.")
+    return value
