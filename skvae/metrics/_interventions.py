@@ -20,8 +20,8 @@ def beta_vae_score(
 
     A vote is a random factor k and `batch_size` pairs of rows that agree in factor k
     and are random otherwise; its features are the mean of ``|z − z'|`` over the pairs,
-    a number a latent. The score is the accuracy with which logistic regression tells k on
-    new votes (Higgins et al. 2017, section 3); 1 / n_factors is chance.
+    a number a latent. The score is the accuracy with which logistic regression tells k
+    on new votes (Higgins et al. 2017, section 3); 1 / n_factors is chance.
 
     Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``: 64
     pairs a vote, 10 000 votes to train and 5 000 to test, scikit-learn's logistic
