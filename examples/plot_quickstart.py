@@ -27,6 +27,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skvae import VAETransformer
+from skvae.plotting import LatentMapDisplay, ReconstructionDisplay, SampleDisplay
 
 mpl.use("agg")  # the picture goes to a file: no screen is needed
 torch.set_num_threads(1)  # networks this small do not gain from more
@@ -124,55 +125,26 @@ print(f"  {f'VAE, {k} latents':<18}{density.score(Z_test):8.1f}")
 # For samples the latents have to fill the prior, which a ``beta`` below 1 does not ask
 # of them. The model that is sampled has ``beta=1``, and a prior that is learned.
 
-reduce = best[:-1]
+sampler = clone(best[:-1]).set_params(vae__beta=1.0, vae__prior="vamp").fit(X_train)
 shown = X_test[[np.flatnonzero(y_test == digit)[0] for digit in range(10)]]
-sampler = clone(reduce).set_params(vae__beta=1.0, vae__prior="vamp").fit(X_train)
-samples = sampler["vae"].sample(50, random_state=0, mean=True)
-strips = {
-    "Test digits": shown,
-    f"Reconstructed from {k} latents": reduce.inverse_transform(
-        reduce.transform(shown)
-    ),
-    "Samples": sampler["scale"].inverse_transform(samples),
-}
-latents = models["VAE, 2 latents"][:-1].transform(X_test)
+digits = {"image_shape": (8, 8), "cmap": "gray_r"}
 
-
-def mosaic(rows):
-    """Lay pictures out, ten a line, with a gap of one pixel."""
-    pictures = np.pad(rows.reshape(-1, 10, 8, 8), [(0, 0), (0, 0), (0, 1), (0, 1)])
-    return pictures.transpose(0, 2, 1, 3).reshape(-1, 90)[:-1, :-1]
-
-
-# Ten colours that stay apart for colour-blind eyes (Petroff 2021), and the digits
-# themselves as markers, so that no legend is needed.
-colours = [
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-]
-
-figure = plt.figure(figsize=(11, 4.8), layout="constrained")
-left, right = figure.subfigures(1, 2, width_ratios=[1, 1])
-axes = left.subplots(3, 1, height_ratios=[8, 8, 44])
-for ax, (title, rows) in zip(axes, strips.items(), strict=True):
-    ax.imshow(mosaic(rows), cmap="gray_r", vmin=0, vmax=16)
-    ax.set_title(title, loc="left")
-    ax.set_axis_off()
-
-ax = right.subplots()
-for digit, colour in enumerate(colours):
-    points = latents[y_test == digit]
-    ax.scatter(*points.T, s=42, marker=rf"$\mathbf{{{digit}}}$", color=colour, lw=0)
-ax.set_title("Test digits by their two latents", loc="left")
-ax.set(xlabel="latent 0", ylabel="latent 1", aspect="equal")
+figure, axes = plt.subplot_mosaic(
+    [["digits", "digits"], ["samples", "map"]],
+    figsize=(9, 7),
+    height_ratios=[1, 2],
+    layout="constrained",
+)
+ReconstructionDisplay.from_estimator(best, shown, ax=axes["digits"], **digits)
+axes["digits"].set_title(f"Test digits and what {k} latents keep of them", loc="left")
+SampleDisplay.from_estimator(
+    sampler, X_train, random_state=0, ax=axes["samples"], **digits
+)
+axes["samples"].set_title("Samples", loc="left")
+LatentMapDisplay.from_estimator(
+    models["VAE, 2 latents"], X_test, y_test, class_labels="median", ax=axes["map"]
+)
+axes["map"].set_title("Test digits by their two latents", loc="left")
 
 path = Path("quickstart.png")
 figure.savefig(path, dpi=120)

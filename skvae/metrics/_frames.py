@@ -1,5 +1,7 @@
 """Tables that say in words, or with their errors, what they hold; imported late."""
 
+import math
+import numbers
 import textwrap
 
 import pandas as pd
@@ -10,6 +12,18 @@ MAX_ROWS = 60
 
 def _three_digits(value):
     return f"{round(value, 3) + 0.0:.3f}"  # -0.0 becomes 0.0
+
+
+def _with_error(mean, error):
+    """Write a mean to the second digit of its standard error, where it has one."""
+    if not isinstance(mean, numbers.Real):
+        return str(mean)
+    if math.isnan(mean):
+        return ""
+    if math.isnan(error) or error == 0:
+        return f"{mean:.4g}"
+    decimals = min(4, max(0, 1 - math.floor(math.log10(error))))
+    return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
 
 
 class Diagnosis(pd.DataFrame):
@@ -36,16 +50,14 @@ class Comparison(pd.DataFrame):
 
     @property
     def _constructor(self):
-        return pd.DataFrame
+        return Comparison  # of chosen rows and columns, too
 
     def _shown(self):
-        names = [name for name in self.columns if not name.endswith("_se")]
-        shown = {name: self[name].map("{:.4g}".format) for name in names}
-        for name in names:
-            if f"{name}_se" in self:
-                error = self[f"{name}_se"].map(" ± {:.2g}".format)
-                shown[name] = shown[name] + error.replace(" ± nan", "")
-        return pd.DataFrame(shown).replace("nan", "")
+        names = [name for name in self if not str(name).endswith("_se")]
+        errors = self.reindex(columns=[f"{name}_se" for name in names])
+        shown = [map(_with_error, self[n], errors[f"{n}_se"]) for n in names]
+        columns = dict(zip(names, map(list, shown), strict=True))
+        return pd.DataFrame(columns, index=self.index)
 
     def __repr__(self):
         return self._shown().to_string(max_rows=MAX_ROWS)

@@ -19,9 +19,9 @@ def beta_vae_score(
     """Score of the β-VAE paper: a linear classifier tells which factor was equal.
 
     A vote is a random factor k and `batch_size` pairs of rows that agree in factor k
-    and are random otherwise; its features are the mean of |z − z'| over the pairs, a
-    number a latent. The score is the accuracy with which logistic regression tells k on
-    new votes (Higgins et al. 2017, section 3); 1 / n_factors is chance.
+    and are random otherwise; its features are the mean of ``|z − z'|`` over the pairs,
+    a number a latent. The score is the accuracy with which logistic regression tells k
+    on new votes (Higgins et al. 2017, section 3); 1 / n_factors is chance.
 
     Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``: 64
     pairs a vote, 10 000 votes to train and 5 000 to test, scikit-learn's logistic
@@ -189,7 +189,7 @@ class _Votes:
             self.size[:, j] = sizes[column]
 
     def differences(self, n_votes):
-        """Mean |z − z'| of each vote, (n_votes, n_components), and its factor."""
+        """Mean ``|z − z'|`` of each vote, (n_votes, n_components), and its factor."""
         fixed = self._factors(n_votes)
         first = self.random.randint(self.n, size=(n_votes, self.batch_size))
         second = self._sharing(fixed, first)

@@ -40,7 +40,8 @@ def dci_scores(
     """Disentanglement, completeness and informativeness (DCI).
 
     A classifier predicts each factor from all K latents; R_ij is the importance of
-    latent i for factor j, of M. With H_b the entropy to base b of shares that sum to 1,
+    latent i for factor j, of M. With H_b the entropy to base b of shares that sum to
+    1::
 
         disentanglement = Σ_i ρ_i (1 − H_M(R_i· / Σ_j R_ij)),  ρ_i = Σ_j R_ij / ΣΣ R,
         completeness = Σ_j ρ_j (1 − H_K(R_·j / Σ_i R_ij)),  ρ_j = Σ_i R_ij / ΣΣ R,
