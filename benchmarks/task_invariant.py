@@ -338,7 +338,11 @@ def options(argv):
     add("--hidden", type=_sizes, default=(500, 500, 500), help="e.g. 500,500,500")
     add("--n-components", type=int, default=40)
     add("--n-samples", type=int, default=100, help="importance samples a row")
-    add("--curves", action="store_true", help="keep the held-out bound of every tenth epoch")
+    add(
+        "--curves",
+        action="store_true",
+        help="keep the held-out bound of every tenth epoch",
+    )
     add("--device", default="auto")
     path = common.RESULTS / "task_invariant.json"
     add("--write", nargs="?", type=Path, const=path, help="add each row to this file")

@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skvae.metrics
-from skvae import AETransformer, VAETransformer
+from skvae import AETransformer, CVAETransformer, VAETransformer
 from skvae.metrics import (
     compare,
     diagnose,
@@ -139,6 +139,14 @@ def test_the_error_is_in_the_units_of_the_rows():
     assert_allclose(error, np.mean((rows - back) ** 2))
     assert neg_reconstruction_error(pipeline, rows) == -error
     assert reconstruction_error(PCA(2).fit(rows), rows) < 1e-20
+
+
+def test_columns_of_a_condition_are_left_out_of_the_error():
+    frame = pd.DataFrame(SCALED, columns=[f"c{j}" for j in range(13)])
+    frame.insert(2, "task", np.where(y == 0, "red", "other"))
+    cvae = small(CVAETransformer, condition_columns=["task"]).fit(frame)
+    back = np.delete(cvae.reconstruct(frame), 2, axis=1).astype(float)
+    assert_allclose(reconstruction_error(cvae, frame), np.mean((SCALED - back) ** 2))
 
 
 def test_no_way_back_is_said():

@@ -14,7 +14,12 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skvae import AETransformer, VAETransformer
+from skvae import (
+    AETransformer,
+    CMMATransformer,
+    CVAETransformer,
+    VAETransformer,
+)
 from skvae.distributions import (
     Noise,
     Normal,
@@ -225,6 +230,39 @@ def test_wrong_arguments_are_named(wrong, digits):
         diagnose(vae, digits, **wrong)
     with pytest.raises(ValueError, match="'bound' parameter of mutual_information"):
         mutual_information(vae, digits, bound="middle")
+
+
+# -- under conditions ------------------------------------------------------------------
+
+
+def test_a_condition_as_a_column_and_as_an_argument_say_the_same(digits):
+    task = np.arange(len(digits)) % 2
+    beside = small(CVAETransformer).fit(digits, condition=task)
+    table = np.column_stack([digits, task])
+    inside = small(CVAETransformer, condition_columns=[-1]).fit(table)
+    one, other = diagnose(beside, digits, condition=task), diagnose(inside, table)
+    assert one.equals(other)
+    assert one.attrs == other.attrs
+    for metric in (n_active_units, mutual_information, prior_gap):
+        assert metric(beside, digits, condition=task) == metric(inside, table)
+    some = diagnose(beside, digits, condition=task, n_rows=50)
+    assert some.equals(diagnose(inside, table, n_rows=50))
+
+
+def test_a_prior_for_every_condition_has_no_gap(digits):
+    task = np.arange(len(digits)) % 2
+    cmma = small(CMMATransformer).fit(digits, condition=task)
+    table = diagnose(cmma, digits, condition=task)
+    assert table["gap"].isna().all()
+    assert table["mutual_information"].notna().all()
+    with pytest.raises(TypeError, match="same for all conditions"):
+        prior_gap(cmma, digits, condition=task)
+
+
+def test_a_condition_that_is_not_taken_is_refused(digits):
+    vae = small(VAETransformer).fit(digits)
+    with pytest.raises(ValueError, match="does not take as an argument"):
+        diagnose(vae, digits, condition=np.zeros(len(digits)))
 
 
 # -- during training -------------------------------------------------------------------

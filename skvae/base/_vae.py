@@ -144,9 +144,9 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         seed = derive_seed(self._seed, "evaluation")
         return self._evaluator().log_likelihood(table, n_samples, seed, method)
 
-    def _distributions(self, X):
+    def _distributions(self, X, condition=None):
         """Give q(z | x) and p(z) for all rows at once; for the metrics."""
-        return self._evaluator().distributions(self._check_encodable(X))
+        return self._evaluator().distributions(self._check_encodable(X, condition))
 
 
 def as_asked(result, return_std_error, return_diagnostics):

@@ -10,7 +10,9 @@ from skvae.metrics._optional import import_frames
 LISTED = 6  # latents named in a sentence
 
 
-def diagnose(estimator, X, *, threshold=0.01, n_rows=2000, random_state=0):
+def diagnose(
+    estimator, X, *, threshold=0.01, condition=None, n_rows=2000, random_state=0
+):
     """Show what every latent does, and say whether the latents have collapsed.
 
     A latent that does not vary with the data has collapsed: its posterior is the prior
@@ -28,6 +30,8 @@ def diagnose(estimator, X, *, threshold=0.01, n_rows=2000, random_state=0):
     threshold : float, default=0.01
         Variance of the posterior mean above which a latent is active (Burda et al.
         2016, section 5.2).
+    condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+        Of each row, for a model that takes it as an argument.
     n_rows : int, default=2000
         A subset is drawn where `X` has more. Time grows with its square.
     random_state : int, RandomState or None, default=0
@@ -42,7 +46,8 @@ def diagnose(estimator, X, *, threshold=0.01, n_rows=2000, random_state=0):
         - ``active``: whether that is above `threshold`,
         - ``kl``: E[KL(q(z_k | x) || p(z_k))],
         - ``mutual_information``: I(X; Z_k), a lower bound and at most ln `n_rows`,
-        - ``gap``: KL(q(z_k) || p(z_k)), the difference of the two,
+        - ``gap``: KL(q(z_k) || p(z_k)), the difference of the two; NaN where every
+          condition has a prior of its own,
 
         in nats, each latent by itself. Shown, it begins with what this means. The joint
         numbers are in ``attrs``: ``n_active``, ``kl``, and bounds from below and above
@@ -76,7 +81,9 @@ def diagnose(estimator, X, *, threshold=0.01, n_rows=2000, random_state=0):
     """
     frames = import_frames("diagnose")
     check_parameter("threshold", threshold, (NON_NEGATIVE,), "diagnose")
-    found = information(estimator, X, n_rows, random_state, "diagnose")
+    found = information(estimator, X, condition, n_rows, random_state, "diagnose")
+    nothing = 0.0 if found.one_prior else np.nan  # to add to a gap
+    gap = found.marginal_kl - found.marginal_information + nothing
     _, model = find_model(estimator, "diagnose")
     table = frames.Diagnosis(
         {
@@ -84,7 +91,7 @@ def diagnose(estimator, X, *, threshold=0.01, n_rows=2000, random_state=0):
             "active": active_units(found.mean, threshold),
             "kl": found.marginal_kl,
             "mutual_information": found.marginal_information,
-            "gap": found.marginal_kl - found.marginal_information,
+            "gap": gap,
         },
         index=model.get_feature_names_out(),
     )
@@ -92,7 +99,7 @@ def diagnose(estimator, X, *, threshold=0.01, n_rows=2000, random_state=0):
         n_active=int(table["active"].sum()),
         kl=found.kl,
         mutual_information=(found.lower, found.upper),
-        gap=(found.kl - found.upper, found.kl - found.lower),
+        gap=(found.kl - found.upper + nothing, found.kl - found.lower + nothing),
     )
     table.words = "\n".join(_sentences(table, found, len(found.mean)))
     return table
@@ -109,8 +116,8 @@ def _sentences(table, found, n_rows):
             f"The lower number cannot exceed ln {n_rows} = {np.log(n_rows):.2f}: "
             "more rows would tell more."
         )
-    gap = max(0.0, found.kl - found.upper)
-    if gap > 1:
+    gap = found.kl - found.upper
+    if found.one_prior and gap > 1:
         yield (
             f"Together they are at least {gap:.2f} nats from the prior: samples fall "
             'where no row is encoded. A larger beta or prior="vamp" helps.'

@@ -9,7 +9,7 @@ import torch
 from skvae._validation import NON_NEGATIVE, Options, check_parameter
 from skvae.base import find_model
 from skvae.distributions import kl, marginal_kl
-from skvae.metrics._posteriors import draws, same_for_all
+from skvae.metrics._posteriors import condition_of, draws, same_for_all
 
 CHUNK_ELEMENTS = 2**22  # latents of pairs of rows at a time
 
@@ -27,6 +27,9 @@ class Information(NamedTuple):
         Two bounds of I(X; Z).
     marginal_information : ndarray of shape (K,)
         The lower bound of I(X; Z_k) of each latent by itself.
+    one_prior : bool
+        Whether p(z) is the same for all rows, so that the divergence less I(X; Z) is
+        that of q(z) from it.
     """
 
     mean: np.ndarray
@@ -35,6 +38,7 @@ class Information(NamedTuple):
     lower: float
     upper: float
     marginal_information: np.ndarray
+    one_prior: bool
 
 
 def active_units(Z, threshold=0.01):
@@ -70,7 +74,7 @@ def active_units(Z, threshold=0.01):
     return np.var(np.asarray(Z, dtype=np.float64), axis=0) > threshold
 
 
-def n_active_units(estimator, X, y=None, *, threshold=0.01):
+def n_active_units(estimator, X, y=None, *, threshold=0.01, condition=None):
     """Count the latents that vary with the data; usable as a scorer.
 
     Parameters
@@ -83,6 +87,8 @@ def n_active_units(estimator, X, y=None, *, threshold=0.01):
         Ignored.
     threshold : float, default=0.01
         As in `active_units`.
+    condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+        Of each row, for a model that takes it as an argument.
 
     Returns
     -------
@@ -109,12 +115,20 @@ def n_active_units(estimator, X, y=None, *, threshold=0.01):
     (3,)
     """
     before, model = find_model(estimator, "n_active_units")
-    Z = model.transform(X if before is None else before.transform(X))
+    given = {} if condition is None else {"condition": condition}
+    Z = model.transform(X if before is None else before.transform(X), **given)
     return int(active_units(Z, threshold).sum())
 
 
 def mutual_information(
-    estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=0
+    estimator,
+    X,
+    y=None,
+    *,
+    bound="lower",
+    condition=None,
+    n_rows=2000,
+    random_state=0,
 ):
     """Bound I(X; Z), what the latents know of the rows, in nats; usable as a scorer.
 
@@ -134,6 +148,8 @@ def mutual_information(
         Ignored.
     bound : {"lower", "upper"}, default="lower"
         Which bound.
+    condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+        Of each row, for a model that takes it as an argument.
     n_rows : int, default=2000
         N; a subset is drawn where `X` has more. Time grows with its square.
     random_state : int, RandomState or None, default=0
@@ -163,11 +179,20 @@ def mutual_information(
     """
     owner = "mutual_information"
     check_parameter("bound", bound, (Options(("lower", "upper")),), owner)
-    found = information(estimator, X, n_rows, random_state, owner)
+    found = information(estimator, X, condition, n_rows, random_state, owner)
     return getattr(found, bound)
 
 
-def prior_gap(estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=0):
+def prior_gap(
+    estimator,
+    X,
+    y=None,
+    *,
+    bound="lower",
+    condition=None,
+    n_rows=2000,
+    random_state=0,
+):
     """Bound KL(q(z) || p(z)), how far all latents are from the prior, in nats.
 
     The difference E[KL(q(z | x) || p(z))] − I(X; Z) (Hoffman & Johnson 2016), with the
@@ -185,6 +210,8 @@ def prior_gap(estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=
         Ignored.
     bound : {"lower", "upper"}, default="lower"
         Which bound.
+    condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+        Of each row, for a model that takes it as an argument.
     n_rows : int, default=2000
         As in `mutual_information`.
     random_state : int, RandomState or None, default=0
@@ -198,7 +225,7 @@ def prior_gap(estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=
     Raises
     ------
     TypeError
-        If there is no posterior.
+        If there is no posterior, or a prior for every condition.
     ValueError
         If an argument is not allowed or `X` has other columns than in fit.
 
@@ -213,13 +240,23 @@ def prior_gap(estimator, X, y=None, *, bound="lower", n_rows=2000, random_state=
     True
     """
     check_parameter("bound", bound, (Options(("lower", "upper")),), "prior_gap")
-    found = information(estimator, X, n_rows, random_state, "prior_gap")
+    owner = "prior_gap"
+    found = information(estimator, X, condition, n_rows, random_state, owner)
+    if not found.one_prior:
+        raise TypeError("prior_gap needs a prior that is the same for all conditions.")
     return found.kl - (found.upper if bound == "lower" else found.lower)
 
 
-def information(estimator, X, n_rows, random_state, owner):
+def information(estimator, X, condition, n_rows, random_state, owner):
     """Find everything above at once, from one draw z ~ q(z | x) a row."""
-    q, p, z, _ = draws(estimator, X, n_rows, random_state, owner)
+    if condition is not None:
+        _, model = find_model(estimator, owner)
+        if condition_of(model, condition) is None:
+            raise ValueError(
+                f"{owner} was given a condition, which {type(model).__name__} does not "
+                "take as an argument."
+            )
+    q, p, z, _ = draws(estimator, X, n_rows, random_state, owner, condition)
     with torch.inference_mode():
         return _information(q, p, z)
 
@@ -239,6 +276,7 @@ def _information(q, p, z):
         lower=mean(log_q - among, above).item(),
         upper=min(upper, total) if same_for_all(p) else upper,
         marginal_information=mean(log_q_each - marginal, above_each).cpu().numpy(),
+        one_prior=same_for_all(p),
     )
 
 

@@ -32,7 +32,7 @@ def draws(estimator, X, n_rows, random_state, owner, task=None):
         )
     rows = X if before is None else before.transform(X)
     condition = None if task is None else condition_of(model, tasks)
-    q, p = model._evaluator().distributions(model._check_encodable(rows, condition))
+    q, p = model._distributions(rows, condition)
     noise = Noise.from_seed(int(random.randint(np.iinfo(np.int32).max)), q.mean.device)
     with torch.inference_mode():
         return q, p, q.sample(noise), tasks

@@ -3,12 +3,14 @@
 import numpy as np
 
 from skvae.base import find_model
+from skvae.inputs import take_columns
 
 
 def reconstruction_error(estimator, X, y=None):
     """Mean squared difference of rows and their reconstructions, an entry.
 
-    In the units of `X`: a pipeline's steps before the model are undone.
+    In the units of `X`: a pipeline's steps before the model are undone. Columns of a
+    condition are left out, as they come back as they were.
 
     Parameters
     ----------
@@ -37,8 +39,10 @@ def reconstruction_error(estimator, X, y=None):
     >>> reconstruction_error(PCA(4).fit(X), X) < 1e-20
     True
     """
-    difference = np.asarray(X, dtype=np.float64) - reconstructed(estimator, X)
-    return float(np.mean(np.square(difference)))
+    back, given = reconstructed(estimator, X)
+    kept = np.delete(np.arange(back.shape[1]), given)
+    ours, theirs = (np.asarray(take_columns(part, kept), float) for part in (X, back))
+    return float(np.mean(np.square(ours - theirs)))
 
 
 def neg_reconstruction_error(estimator, X, y=None):
@@ -74,7 +78,11 @@ def neg_reconstruction_error(estimator, X, y=None):
 
 
 def reconstructed(estimator, X):
-    """Rows through the latents and back, in the units of `X`: (n, d)."""
+    """Rows through the latents and back, in the units of `X`, and which are given.
+
+    The columns of a condition come back as they are; no steps before the model may
+    have moved them.
+    """
     try:
         before, model = find_model(estimator, "reconstruction_error")
     except TypeError:
@@ -88,5 +96,6 @@ def reconstructed(estimator, X):
         rows = model.reconstruct(rows)
     else:
         rows = model.inverse_transform(model.transform(rows))
-    rows = rows if before is None else before.inverse_transform(rows)
-    return np.asarray(rows, dtype=np.float64)
+    given = getattr(model, "_positions", None)
+    rows = np.asarray(rows if before is None else before.inverse_transform(rows))
+    return rows, [] if given is None else given
