@@ -66,7 +66,7 @@ PUBLISHED = {
 }
 QUICK = {
     "tables": ("digits",),
-    "seeds": 1,
+    "seeds": (0,),
     "epochs": 5,
     "kl_warmup": 2,
     "hidden": (64,),
@@ -74,7 +74,13 @@ QUICK = {
     "critic_passes": 2,
     "n_samples": 20,
 }
-FULL = {"seeds": 5, "epochs": 1000, "kl_warmup": 100, "lr": 1e-4, "patience": 100}
+FULL = {
+    "seeds": (0, 1, 2, 3, 4),
+    "epochs": 1000,
+    "kl_warmup": 100,
+    "lr": 1e-4,
+    "patience": 100,
+}
 
 
 # --- data -----------------------------------------------------------------------------
@@ -328,7 +334,7 @@ def options(argv):
     add("--full", action="store_true", help="five seeds, 1000 epochs, step 1e-4")
     add("--tables", type=_names, default=(*PAIRS, "faces"), help="which, with commas")
     add("--models", type=_names, default=tuple(MODELS), help="which, with commas")
-    add("--seeds", type=int, default=3)
+    add("--seeds", type=_sizes, default=(0, 1, 2), help="which, with commas")
     add("--epochs", type=int, default=100)
     add("--kl-warmup", type=int, default=20, help="epochs")
     add("--patience", type=int, default=20, help="epochs without a better bound")
@@ -366,7 +372,7 @@ def main(argv=None):
     if chosen.tables != ("digits",) and common.data_folder(chosen.data) is None:
         sys.exit("The image sets are needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
     rows = []
-    for seed in range(chosen.seeds):
+    for seed in chosen.seeds:
         for name in chosen.tables:
             for model in chosen.models:
                 print(f"\n{name}, {model}, seed {seed}", flush=True)
