@@ -11,6 +11,7 @@ constant one leaves the weights moving about the optimum.
 import numpy as np
 import pytest
 import torch
+from instances import small
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.model_selection import train_test_split
@@ -18,7 +19,13 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from skvae import VAETransformer
+from skvae import (
+    CMMATransformer,
+    CVAETransformer,
+    TaskInvariantVAETransformer,
+    VAETransformer,
+)
+from skvae.datasets import make_task_gaussians
 from skvae.distributions import Gaussian, Noise
 from skvae.training import Batch
 
@@ -67,6 +74,30 @@ def test_a_linear_vae_reaches_the_closed_form(table, likelihood):
     assert vae.score(test) == pytest.approx(exact, abs=0.2)
     scale = vae.module_.head.scale(None)
     assert scale.min() > 5 * Gaussian().min_scale
+
+
+@pytest.mark.parametrize(
+    "cls", [CVAETransformer, TaskInvariantVAETransformer, CMMATransformer]
+)
+def test_linear_conditional_models_reach_the_truth(cls):
+    """Tasks that differ by an offset are in the family of all three."""
+    truth = make_task_gaussians(4000, 3, separation=3.0, noise=0.7, random_state=0)
+    table = np.column_stack([truth.data, truth.task])
+    model = small(
+        cls,
+        n_components=2,
+        condition_columns=[-1],
+        hidden_layer_sizes=(),
+        likelihood="gaussian-shared",
+        lr=1e-2,
+        max_epochs=60,
+        callbacks=[LRScheduler(CosineAnnealingLR, T_max=60)],
+    ).fit(table[:3000])
+    held_out = truth.log_likelihood[3000:].mean()
+    assert model.score(table[3000:]) == pytest.approx(held_out, abs=0.2)
+    wrong = table[3000:].copy()
+    wrong[:, -1] = (wrong[:, -1] + 1) % 3
+    assert model.score(wrong) < held_out - 1  # the condition matters
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1e3])
