@@ -1,4 +1,4 @@
-"""Two models as files, and what becomes of them by accident or intent.
+"""Three models as files, and what becomes of them by accident or intent.
 
 Damaged files differ from what skvae wrote and must be refused. Forged ones carry the
 right checksum; they are refused, or give an estimator that works (with another learning
@@ -16,10 +16,10 @@ import pandas as pd
 import torch
 from damage import DAMAGES
 from forgery import FORGERIES
-from instances import small
+from instances import decode, small
 from sklearn.base import clone
 
-from skvae import AETransformer, VAETransformer
+from skvae import AETransformer, TaskInvariantVAETransformer, VAETransformer
 from skvae.distributions import Codes, Gaussian, Poisson
 from skvae.persistence import read, write
 
@@ -40,24 +40,33 @@ def table():
     return pd.DataFrame(columns | {"h": random.normal(size=40)})
 
 
+def table_of(estimator):
+    """Give rows that an estimator of these can be asked about."""
+    if not hasattr(estimator, "condition_columns"):
+        return table()
+    return table().assign(task=["plain", "inverted"] * 20)
+
+
 def models():
-    """Two fitted estimators; between them, most of what a file can hold."""
+    """Three fitted estimators; between them, most of what a file can hold."""
     mixed = small(VAETransformer, n_components=2, max_epochs=1, hidden_layer_sizes=(4,))
     mixed.set_params(likelihood=PARTS, random_state=np.random.RandomState(0))
     mixed.set_params(prior="vamp", net_params={"optimizer__betas": (0.5, 0.99)})
     plain = small(AETransformer, n_components=2, hidden_layer_sizes=())
     plain.set_params(device=torch.device("cpu"), lr=np.float32(0.01))
-    return mixed.fit(table()), plain.fit(table())
+    tasks = small(TaskInvariantVAETransformer, n_components=2, hidden_layer_sizes=(4,))
+    tasks.set_params(condition_columns=["d", "task"], n_kept=5)
+    return tuple(model.fit(table_of(model)) for model in (mixed, plain, tasks))
 
 
 @cache
 def originals():
-    """Give the bytes, the header and the tensors of both as they were saved."""
+    """Give the bytes, the header and the tensors of each as they were saved."""
     found = []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         for i, model in enumerate(models()):
-            model.save(path, training_state=i == 0)
+            model.save(path, training_state=i != 1)
             header, tensors = read(path)
             found.append((path.read_bytes(), header, tensors))
     return found
@@ -65,7 +74,7 @@ def originals():
 
 def forged(random, forgeries, path):
     """Write a file with the right checksum and changed contents."""
-    _, header, tensors = originals()[random.integers(2)]
+    _, header, tensors = originals()[random.integers(3)]
     header, tensors = copy.deepcopy(header), dict(tensors)
     del header["format"]
     for forgery in forgeries:
@@ -75,7 +84,7 @@ def forged(random, forgeries, path):
 
 def damaged(random, damage, path):
     """Write a file that is no model any more."""
-    path.write_bytes(damage(random, originals()[random.integers(2)][0]))
+    path.write_bytes(damage(random, originals()[random.integers(3)][0]))
 
 
 def cases(n, seed=0):
@@ -98,11 +107,11 @@ def use(estimator, path):
 
     A ValueError is an answer too, and a RuntimeError torch's to numbers without sense.
     """
-    X = table()
+    X = table_of(estimator)
     repr(estimator), clone(estimator), len(estimator.history_), estimator.module_
     questions = [
         lambda: estimator.transform(X),
-        lambda: estimator.inverse_transform(np.zeros((3, estimator._n_features_out))),
+        lambda: decode(estimator, np.zeros((40, estimator._n_features_out)), X),
         lambda: estimator.score(X),
         lambda: estimator.save(path, training_state=True),
     ]

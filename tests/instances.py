@@ -5,6 +5,7 @@ from sklearn.base import clone
 
 from skvae.discovery import all_estimators
 from skvae.distributions import Gaussian
+from skvae.inputs import take_columns
 from skvae.priors import DensityRatio, VampPrior
 from skvae.training import Batch
 
@@ -60,7 +61,7 @@ def variants(settings=VARIANTS):
 def decode(estimator, Z, X):
     """Decode latents, under the conditions of some rows where there are any."""
     given = getattr(estimator, "_positions", None)
-    how = {} if given is None else {"condition": X[:, given]}
+    how = {} if given is None else {"condition": take_columns(X, given)}
     return estimator.inverse_transform(Z, **how)
 
 
