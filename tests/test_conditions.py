@@ -323,6 +323,17 @@ def test_columns_work_in_a_pipeline_and_a_search(cls, n_jobs, frame):
 
 
 @each_estimator
+def test_a_part_of_a_table_is_encoded(cls, frame):
+    latents = small(cls, condition_columns=["task"])
+    columns = make_column_transformer(
+        (latents, ["p0", "task", "p1", "p2"]), (MinMaxScaler(), ["p5"])
+    )
+    part = frame[["p0", "task", "p1", "p2"]]
+    expected = clone(latents).fit(part).transform(part)
+    np.testing.assert_array_equal(columns.fit_transform(frame)[:, :8], expected)
+
+
+@each_estimator
 def test_a_fold_without_a_level_does_not_end_a_search(cls, frame):
     table = frame.sort_values("task")
     estimator = small(cls, condition_columns=["task"])
