@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import joblib
 import numpy as np
-from instances import decode
+from instances import batch_of, decode
 
 from skvae import load
+from skvae.distributions import Noise
 from skvae.persistence import read, write
 
 
@@ -33,6 +34,9 @@ def answers(estimator, X):
     Z = estimator.transform(X)
     found = [Z, decode(estimator, Z, X), estimator.reconstruct(X)]
     found.append(np.array(estimator.score(X)))
+    # What a module keeps of its training rows, too.
+    bound = estimator.module_.bound(batch_of(estimator, X), Noise.from_seed(0))
+    found.append(bound.detach().numpy())
     if hasattr(estimator, "sample"):
         found += [estimator.sample(7, random_state=3), estimator.score_samples(X)]
     return found

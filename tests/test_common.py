@@ -115,6 +115,18 @@ def test_the_bound_has_one_number_a_row_and_takes_no_step(label, digits):
 
 
 @each_variant
+def test_the_weight_of_the_divergence_reaches_the_bound(label, digits):
+    estimator = fitted(VARIANTS[label], digits)
+    if "kl_warmup" not in estimator.get_params():
+        return
+    batch, module = batch_of(estimator, digits[:10]), estimator.module_
+    bounds = []
+    for module.kl_weight in (0.0, 1.0):
+        bounds.append(module.bound(batch, Noise.from_seed(0)).detach())
+    assert not torch.equal(*bounds)
+
+
+@each_variant
 def test_the_bound_rises(label, digits):
     estimator = clone(VARIANTS[label]).set_params(max_epochs=15)
     if "kl_warmup" in estimator.get_params():

@@ -8,6 +8,7 @@ import pytest
 from instances import small
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.ensemble import IsolationForest
@@ -15,11 +16,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
+    ShuffleSplit,
     StratifiedKFold,
     cross_val_score,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 import skvae.metrics
 from skvae import AETransformer, CVAETransformer, VAETransformer
@@ -73,13 +75,48 @@ def test_rows_are_estimators_and_means_are_over_folds_and_seeds():
     assert list(table.index) == list(estimators)
     runs = pd.DataFrame(table.attrs["runs"])
     assert len(runs) == 4 * 2 * 2
-    by_hand = runs.groupby("estimator")["log_likelihood"]
+    folds = runs.groupby(["estimator", "fold"])["log_likelihood"].mean()
+    by_hand = folds.groupby("estimator")
     assert_allclose(table["log_likelihood"], by_hand.mean()[table.index])
     assert_allclose(table["log_likelihood_se"], by_hand.sem()[table.index])
     vae = runs[runs.estimator == "b"]
     assert vae.log_likelihood.nunique() == 4  # another fold or seed, another number
     assert table["log_likelihood"].isna().tolist() == [False, True, True, False]
     assert table.loc["raw", "reconstruction_error"] == 0
+
+
+def test_more_seeds_of_the_same_folds_are_no_more_rows():
+    one = compare({"p": PCA(2)}, SCALED, y, cv=3)
+    many = compare({"p": PCA(2)}, SCALED, y, cv=3, random_states=tuple(range(9)))
+    columns = ["accuracy", "accuracy_se", "log_likelihood", "log_likelihood_se"]
+    assert_allclose(one[columns], many[columns])
+
+
+def test_all_see_the_same_folds():
+    for cv in (KFold(3, shuffle=True), ShuffleSplit(3)):
+        table = compare({"a": PCA(2), "b": PCA(2)}, SCALED, y, cv=cv)
+        numbers = table.drop(columns=["seconds", "seconds_se"])
+        assert_allclose(numbers.loc["a"], numbers.loc["b"])
+
+
+def test_a_score_that_does_not_apply_is_nan():
+    table = compare(
+        {"pca": PCA(2), "vae": small(VAETransformer)},
+        SCALED,
+        cv=2,
+        scoring={"active": n_active_units},
+    )
+    assert table["active"].isna().tolist() == [True, False]
+
+
+def test_strings_that_a_pipeline_encodes_have_no_error():
+    frame = pd.DataFrame(SCALED[:, :3], columns=list("abc")).assign(d="x")
+    encode = make_column_transformer(
+        (OneHotEncoder(), ["d"]), remainder="passthrough", sparse_threshold=0
+    )
+    table = compare({"v": make_pipeline(encode, small(VAETransformer))}, frame, cv=2)
+    assert np.isnan(table.loc["v", "reconstruction_error"])
+    assert np.isfinite(table.loc["v", "log_likelihood"])
 
 
 def test_seeds_reach_the_parts_of_a_pipeline():
@@ -171,6 +208,7 @@ def test_the_table_reads_well():
         ({"p": LogisticRegression()}, TypeError),
         ({"p": IsolationForest()}, TypeError),
         ({"p": "drop"}, TypeError),
+        ({"p": PCA}, TypeError),
     ],
     ids=str,
 )
@@ -179,9 +217,14 @@ def test_what_cannot_be_compared_is_refused(estimators, error):
         compare(estimators, X)
 
 
-def test_no_seed_is_refused():
-    with pytest.raises(ValueError, match="random_states"):
-        compare({"p": PCA()}, X, random_states=())
+@pytest.mark.parametrize(
+    "wrong",
+    [{"random_states": ()}, {"random_states": 3}, {"scoring": "accuracy"}],
+    ids=str,
+)
+def test_wrong_arguments_are_named(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))!r} parameter of compare"):
+        compare({"p": PCA()}, X, **wrong)
 
 
 @pytest.mark.parametrize("function", [compare, diagnose])

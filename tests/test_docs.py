@@ -9,6 +9,7 @@ import pytest
 from sklearn.utils import estimator_html_repr
 
 import skvae
+from benchmarks import tables
 from skvae import VAETransformer, metrics
 from skvae.base._documentation import SITE
 from skvae.discovery import all_estimators
@@ -42,6 +43,10 @@ def listed():
     return {
         name: value for _, names in api_pages.listing() for name, value in names.items()
     }
+
+
+def test_the_results_page_is_up_to_date():
+    assert tables.PAGE.read_text() == tables.page(), "run python -m benchmarks.tables"
 
 
 @pytest.mark.parametrize(("name", "estimator"), all_estimators())

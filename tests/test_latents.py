@@ -9,6 +9,7 @@ import torch
 from instances import small
 from numpy.testing import assert_allclose
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -217,6 +218,23 @@ def test_models_without_a_posterior_are_refused(model, digits):
     estimator = model(2).fit(digits) if model is PCA else small(model).fit(digits)
     with pytest.raises(TypeError, match="needs"):
         diagnose(estimator, digits)
+
+
+def test_too_few_rows_and_unfitted_models_are_said(digits):
+    vae = small(VAETransformer)
+    with pytest.raises(NotFittedError):
+        diagnose(vae, digits)
+    with pytest.raises(ValueError, match="needs at least 2 rows"):
+        diagnose(vae.fit(digits), digits[:1])
+    found = diagnose(vae, digits[:2]).attrs
+    assert found["mutual_information"][0] <= found["mutual_information"][1]
+    assert found["gap"][0] >= 0
+
+
+@pytest.mark.parametrize("wrong", [[[np.nan]], [1.0, 2.0], []], ids=str)
+def test_active_units_wants_a_table_of_numbers(wrong):
+    with pytest.raises(ValueError, match=r"Z contains NaN|2D array"):
+        active_units(wrong)
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,13 @@ def test_what_a_scorer_refuses():
 
 @pytest.mark.parametrize("part", [None, "importances", "gap"])
 def test_one_part_of_several_must_be_chosen(part):
-    scorer = representation_scorer(
-        dci_scores, part=part, estimator=DecisionTreeClassifier(), random_state=0
-    )
+    with pytest.raises(ValueError, match=r"'part' parameter.*'completeness'"):
+        representation_scorer(dci_scores, part=part)
+
+    def own(Z, y, **settings):
+        return dci_scores(Z, y, estimator=DecisionTreeClassifier(), random_state=0)
+
+    scorer = representation_scorer(own, part=part)
     with pytest.raises(ValueError, match=r"'part' parameter.*'completeness'"):
         scorer(PCA(2).fit(DATA), DATA, FACTORS)
 

@@ -146,7 +146,8 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
 
     def _distributions(self, X, condition=None):
         """Give q(z | x) and p(z) for all rows at once; for the metrics."""
-        return self._evaluator().distributions(self._check_encodable(X, condition))
+        table = self._check_encodable(X, condition)
+        return self._evaluator().distributions(table)
 
 
 def as_asked(result, return_std_error, return_diagnostics):

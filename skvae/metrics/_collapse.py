@@ -89,6 +89,6 @@ class WarnOfCollapse(Callback):
     def _words(self, active, epoch):
         return (
             f"{active.sum()} of {len(active)} latents are active after epoch {epoch}. "
-            "A smaller beta, kl_warmup, another likelihood or prior='vamp' may help; "
-            "skvae.metrics.diagnose says more."
+            "skvae.metrics.diagnose looks closer; the guide's chapter on collapse says "
+            "what may help."
         )

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.multiclass import type_of_target
 
+from skvae._validation import NATURAL, NONE, Instance, Sequence, check_parameter
 from skvae.base import BaseVAETransformer, find_model
 from skvae.metrics._optional import import_frames
 from skvae.metrics._posteriors import condition_of
@@ -66,7 +67,8 @@ def compare(
     -------
     DataFrame
         A row an estimator, with the means over folds and seeds and, as ``<name>_se``,
-        their standard errors:
+        their standard errors over folds, each with its seeds averaged (over seeds if
+        there is one fold):
 
         - ``log_likelihood``: held-out, in nats a row, where there is one: at β = 1 from
           64 importance samples, or the mean of ``score_samples``,
@@ -87,7 +89,7 @@ def compare(
     TypeError
         If an estimator cannot transform.
     ValueError
-        If `estimators` or `random_states` is empty, or a fit fails.
+        If `estimators`, `scoring` or `random_states` is not allowed, or a fit fails.
 
     Examples
     --------
@@ -113,6 +115,8 @@ def compare(
     """
     frames = import_frames("compare")
     check_estimators(estimators, random_states, "compare")
+    scorings = (Instance((dict,), "a dict of names and scorers"), NONE)
+    check_parameter("scoring", scoring, scorings, "compare")
     if downstream is None and y is not None:
         downstream = _downstream(y)
     discrete = y is not None and is_classifier(downstream)
@@ -142,9 +146,13 @@ def check_estimators(estimators, random_states, owner):
             f"The 'estimators' parameter of {owner} must be a dict of names and "
             f"transformers. Got {estimators!r} instead."
         )
-    if len(random_states) == 0:
-        raise ValueError(f"The 'random_states' parameter of {owner} must not be empty.")
+    seeds = (Sequence(NATURAL, "a tuple of ints, of one at least", empty=False),)
+    check_parameter("random_states", random_states, seeds, owner)
     for name, estimator in estimators.items():
+        if isinstance(estimator, type):
+            raise TypeError(
+                f"{owner} takes instances; {name!r} is the class {estimator.__name__}."
+            )
         if estimator != "passthrough" and not hasattr(estimator, "transform"):
             raise TypeError(
                 f"{owner} takes transformers; {name!r} has no transform: {estimator!r}."
@@ -207,8 +215,15 @@ class _Scores:
             name = "accuracy" if is_classifier(candidate.downstream_) else "r2"
             scores[name] = candidate.downstream_.score(model.transform(X), y)
         for name, scorer in self.scoring.items():
-            scores[name] = get_scorer(scorer)(model, X, y)
+            scores[name] = _score(get_scorer(scorer), model, X, y)
         return scores | {"seconds": candidate.seconds_}
+
+
+def _score(scorer, model, X, y):
+    try:
+        return scorer(model, X, y)
+    except TypeError:  # it does not apply to such a model
+        return np.nan
 
 
 def log_likelihood(estimator, X, condition=None):
@@ -248,8 +263,12 @@ def _runs(name, seed, found):
 
 def tabulate(frames, names, runs):
     """Means and standard errors, a row an estimator in the order given."""
-    long = frames.pd.DataFrame(runs).drop(columns=["random_state", "fold"])
-    groups = long.groupby("estimator", sort=False)
+    long = frames.pd.DataFrame(runs)
+    # Seeds on the same fold share its rows: they are one observation, not several.
+    unit = "fold" if long["fold"].nunique() > 1 else "random_state"
+    each = long.groupby(["estimator", unit], sort=False).mean()
+    each = each.drop(columns=["fold", "random_state"], errors="ignore")
+    groups = each.groupby("estimator", sort=False)
     mean, error = groups.mean(), groups.sem()
     columns = {}
     for name in mean:

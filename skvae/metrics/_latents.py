@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from sklearn.utils import check_array
 
 from skvae._validation import NON_NEGATIVE, Options, check_parameter
 from skvae.base import find_model
@@ -62,7 +63,7 @@ def active_units(Z, threshold=0.01):
     Raises
     ------
     ValueError
-        If the threshold is negative.
+        If the threshold is negative, or `Z` is no table of numbers.
 
     Examples
     --------
@@ -71,7 +72,7 @@ def active_units(Z, threshold=0.01):
     array([False,  True])
     """
     check_parameter("threshold", threshold, (NON_NEGATIVE,), "active_units")
-    return np.var(np.asarray(Z, dtype=np.float64), axis=0) > threshold
+    return np.var(check_array(Z, dtype=np.float64, input_name="Z"), axis=0) > threshold
 
 
 def n_active_units(estimator, X, y=None, *, threshold=0.01, condition=None):
@@ -269,12 +270,13 @@ def _information(q, p, z):
     above, above_each = surplus(q, p, z), log_q_each - p.marginal_log_prob(z) - each
     total = kl(q, p, z).double().mean().item()
     upper = mean(log_q - without, above).item()
+    upper = min(upper, total) if same_for_all(p) else upper
     return Information(
         mean=q.mean.double().cpu().numpy(),
         kl=total,
         marginal_kl=each.mean(0).cpu().numpy(),
-        lower=mean(log_q - among, above).item(),
-        upper=min(upper, total) if same_for_all(p) else upper,
+        lower=min(mean(log_q - among, above).item(), upper),
+        upper=upper,
         marginal_information=mean(log_q_each - marginal, above_each).cpu().numpy(),
         one_prior=same_for_all(p),
     )

@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.utils import check_random_state, resample
+from sklearn.utils.validation import check_is_fitted
 
 from skvae._validation import Interval, check_parameter
 from skvae.base import BaseVAETransformer, find_model
@@ -24,6 +25,9 @@ def draws(estimator, X, n_rows, random_state, owner, task=None):
             f"{owner} needs a posterior distribution, which {type(model).__name__} "
             "has not."
         )
+    check_is_fitted(model)
+    if len(X) < 2:
+        raise ValueError(f"{owner} needs at least 2 rows. Got {len(X)}.")
     random = check_random_state(random_state)
     tasks = np.zeros(len(X)) if task is None else task
     if len(X) > n_rows:

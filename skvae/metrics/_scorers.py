@@ -5,6 +5,8 @@ from inspect import signature
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from skvae.metrics._prediction import dci_scores
+
 
 def representation_scorer(metric, *, part=None, **settings):
     """Make a scorer for cross-validation and searches of a score of latents.
@@ -32,6 +34,9 @@ def representation_scorer(metric, *, part=None, **settings):
     ------
     TypeError
         If `metric` cannot be called, or does not take the settings.
+    ValueError
+        If `metric` is `dci_scores` and `part` is none of its numbers; of another metric
+        that gives several, when it is called.
 
     Notes
     -----
@@ -58,6 +63,9 @@ def representation_scorer(metric, *, part=None, **settings):
     return RepresentationScorer(metric, part, settings)
 
 
+DCI_PARTS = ("disentanglement", "completeness", "informativeness")
+
+
 class RepresentationScorer:
     """What :func:`representation_scorer` makes.
 
@@ -78,6 +86,8 @@ class RepresentationScorer:
                 f"(Z, y, **settings) -> float. Got {metric!r} instead."
             )
         signature(metric).bind(None, None, **settings)
+        if metric is dci_scores and part not in DCI_PARTS:  # before it takes minutes
+            _refuse_part(metric, part, list(DCI_PARTS))
         self.metric, self.part, self.settings = metric, part, settings
 
     def __call__(self, estimator, X, y=None):
@@ -110,16 +120,20 @@ class RepresentationScorer:
         numbers = [name for name in fields if np.ndim(getattr(result, name)) == 0]
         allowed = numbers or [None]
         if self.part not in allowed:
-            raise ValueError(
-                "The 'part' parameter of representation_scorer must be one of "
-                f"{allowed} for {_name(self.metric)}. Got {self.part!r} instead."
-            )
+            _refuse_part(self.metric, self.part, allowed)
         return float(getattr(result, self.part) if numbers else result)
 
     def __repr__(self):
         part = {} if self.part is None else {"part": self.part}
         given = [f"{k}={v!r}" for k, v in (part | self.settings).items()]
         return f"representation_scorer({', '.join([_name(self.metric), *given])})"
+
+
+def _refuse_part(metric, part, allowed):
+    raise ValueError(
+        "The 'part' parameter of representation_scorer must be one of "
+        f"{allowed} for {_name(metric)}. Got {part!r} instead."
+    )
 
 
 def _name(metric):

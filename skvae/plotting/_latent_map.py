@@ -248,7 +248,15 @@ def _checked_y(y, n_rows):
             f"The 'y' parameter of {OWNER} must have one entry a row, shape "
             f"({n_rows},). Got an array of shape {y.shape} instead."
         )
-    return y if y.dtype.kind in "biuf" else y.astype(str)
+    if y.dtype.kind == "M":  # dates have an order
+        return y.astype("datetime64[s]").astype(np.float64)
+    y = y if y.dtype.kind in "biuf" else y.astype(str)
+    if y.dtype.kind == "U" and len(np.unique(y)) > MAX_CLASSES:
+        raise ValueError(
+            f"The 'y' parameter of {OWNER} must have at most {MAX_CLASSES} different "
+            f"strings. Got {len(np.unique(y))} instead."
+        )
+    return y
 
 
 def _classes(y):

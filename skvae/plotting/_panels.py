@@ -103,6 +103,8 @@ def positions(column, levels):
 def agreement(original, reconstruction):
     """R² of a numeric column, or the share of equal values in one of codes."""
     levels = levels_of(original, reconstruction)
+    if levels is None and len(original) < 2:
+        return np.nan
     if levels is None:
         return r2_score(*as_numbers(np.column_stack([original, reconstruction])).T)
     return np.mean(positions(original, levels) == positions(reconstruction, levels))

@@ -237,7 +237,8 @@ class ReconstructionDisplay:
         for j, panel, (left, bottom) in places:
             drawn = draw_agreement(panel, *pairs[j], cmap=cmap, style=style)
             what = "R²" if levels_of(*pairs[j]) is None else "equal"
-            panel.set_title(f"{names[j]}\n{what} = {scores[j]:.2f}", fontsize="medium")
+            score = "" if np.isnan(scores[j]) else f"\n{what} = {scores[j]:.2f}"
+            panel.set_title(f"{names[j]}{score}", fontsize="medium")
             panel.set_xlabel("original" if bottom else None)
             panel.set_ylabel("reconstruction" if left else None)
             self.mappable_.append(drawn)
