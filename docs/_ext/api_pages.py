@@ -62,6 +62,16 @@ GROUPS = (
         ("skvae.metrics",),
     ),
     Group(
+        "Model selection",
+        "Splits of rows that come from several tasks.",
+        ("skvae.model_selection",),
+    ),
+    Group(
+        "Datasets",
+        "Rows of several tasks: image sets, digits, Gaussians of known information.",
+        ("skvae.datasets",),
+    ),
+    Group(
         "Plotting",
         "Pictures of fitted models, in scikit-learn's Display convention.",
         ("skvae.plotting",),
@@ -77,7 +87,7 @@ GROUPS = (
         ("skvae.distributions",),
     ),
     Group("Objectives", "Bounds as functions of distributions.", ("skvae.objectives",)),
-    Group("Networks", "Bodies, heads and dropout.", ("skvae.nets",)),
+    Group("Networks", "Bodies, heads, critics and dropout.", ("skvae.nets",)),
     Group("Training", "Batches, the loop, seeds and callbacks.", ("skvae.training",)),
     Group("Inference", "Asking a fitted module.", ("skvae.inference",)),
     Group(
