@@ -7,6 +7,7 @@ from pathlib import Path
 # tqdm reads it when it is imported: of a bar only its end is printed.
 os.environ["TQDM_MININTERVAL"] = "3600"
 
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401, for an example
 from sphinx_gallery.sorting import ExplicitOrder
 
 from skvae import __version__

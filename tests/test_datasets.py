@@ -1,5 +1,6 @@
 """Data with tasks: the truth against integrals, files as written here, no network."""
 
+import builtins
 import gzip
 import struct
 from http.client import IncompleteRead
@@ -345,7 +346,14 @@ def test_a_frame_of_digits_is_ready_for_a_conditional_model():
 
 
 def test_a_frame_without_pandas(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    found = builtins.__import__
+
+    def without(name, *arguments, **more):
+        if name == "pandas":
+            raise ImportError(name)
+        return found(name, *arguments, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"make_digit_tasks .* \"skvae\[metrics\]\""):
         make_digit_tasks(as_frame=True)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from instances import small
 from numpy.testing import assert_allclose
-from scipy.integrate import quad
+from scipy.integrate import trapezoid
 from scipy.special import logsumexp
 from scipy.stats import norm
 
@@ -66,7 +66,9 @@ def mixture_divergence(loc, scale):
         log_q = logsumexp(norm.logpdf(z, loc, scale)) - math.log(len(loc))
         return math.exp(log_q) * (log_q - norm.logpdf(z))
 
-    return quad(integrand, -12, 12, limit=500, points=sorted(loc))[0]
+    low, high = np.min(loc - 9 * scale), np.max(loc + 9 * scale)
+    grid = np.linspace(low, high, 20_001)  # smooth, and zero at both ends
+    return trapezoid([integrand(z) for z in grid], grid)
 
 
 def test_two_gaussians():
@@ -88,7 +90,7 @@ def test_a_mixture_by_quadrature():
     with torch.no_grad():
         density = prior.log_prob(grid).exp().numpy()
     parts = norm.pdf(grid.numpy(), np.ravel(loc), np.ravel(scale))
-    assert_allclose(np.trapezoid(density, dx=0.005), 1.0, atol=0.02)
+    assert_allclose(trapezoid(density, dx=0.005), 1.0, atol=0.02)
     assert np.abs(density - parts.mean(axis=1)).max() < 0.06  # it reaches 0.4
 
 

@@ -161,7 +161,8 @@ default="relu"
         :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
         ``likelihood__scale`` needs an object here, as a string or a list has no
         parameters of its own.
-    prior : {"standard-normal", "vamp"} or Prior, default="standard-normal"
+    prior : {"standard-normal", "vamp", "density-ratio"} or Prior, \
+default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
     beta : float, default=1.0
         Weight of the divergence; below 1 more latents stay in use, above 1 fewer.
