@@ -78,7 +78,7 @@ results = pd.DataFrame(search.cv_results_).rename(
 )
 settings = ["n_components", "beta", "scale"]
 results["accuracy"] = results["mean_test_score"].round(3)
-results["error"] = (results["std_test_score"] / 3**0.5).round(3)
+results["error"] = (results["std_test_score"] / 2**0.5).round(3)
 
 first = results.query("epochs == 5")
 print("Accuracy after 5 epochs, mean of 3 folds")

@@ -896,3 +896,11 @@ def test_long_names_are_cut_where_they_are_all_the_same():
     assert len(title) == 22
     assert title.startswith("the conc")
     assert title.endswith("he water")
+
+
+def test_maps_may_share_their_axes(pipeline):
+    figure, (left, right) = plt.subplots(1, 2, sharex=True, sharey=True)
+    for ax in (left, right):
+        LatentMapDisplay.from_estimator(pipeline, X, y=Y, ax=ax)
+    figure.canvas.draw()
+    assert left.get_xlim() == right.get_xlim()

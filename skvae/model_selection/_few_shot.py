@@ -114,7 +114,8 @@ class FewShotTransferSplit(BaseShuffleSplit):
         Yields
         ------
         train, test : ndarray of int
-            Positions of rows, in rising order.
+            Positions of rows: in `train` those of the sources before those of the
+            target, each in rising order.
 
         Raises
         ------

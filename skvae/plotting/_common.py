@@ -252,3 +252,12 @@ def check_latents(latents, n_latents, owner, exactly=None):
         f"{-n_latents} to {n_latents - 1}, as there are {n_latents} latents. "
         f"Got {latents!r} instead."
     )
+
+
+def equal_scales(ax):
+    """Let a unit be as long on both axes; shared ones keep their limits."""
+    shared = any(
+        len(group.get_siblings(ax)) > 1
+        for group in (ax.get_shared_x_axes(), ax.get_shared_y_axes())
+    )
+    ax.set_aspect("equal", adjustable="box" if shared else "datalim")

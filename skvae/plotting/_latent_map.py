@@ -7,6 +7,7 @@ from skvae._validation import NONE, POSITIVE_INT, Options, check_parameter
 from skvae.plotting._common import (
     COLOURS,
     check_latents,
+    equal_scales,
     one_axes,
     require_matplotlib,
     shorten_all,
@@ -180,7 +181,7 @@ class LatentMapDisplay:
         else:
             self._plot_classes(Z, y, class_labels, style)
         self.ax_.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
-        self.ax_.set_aspect("equal", adjustable="datalim")
+        equal_scales(self.ax_)
         return self
 
     def _plot_values(self, Z, y, cmap, style):

@@ -5,7 +5,7 @@ from scipy.stats import ks_2samp
 from sklearn.metrics import r2_score
 
 from skvae._validation import POSITIVE_INT, check_parameter
-from skvae.plotting._common import shorten_all
+from skvae.plotting._common import equal_scales, shorten_all
 from skvae.plotting._fitted import as_numbers, is_numeric
 
 MAX_LEVELS = 50
@@ -127,7 +127,7 @@ def draw_agreement(panel, original, reconstruction, *, cmap, style):
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
     panel.plot(ends, ends, color="0.6", lw=1, zorder=0)
     points = panel.scatter(x, y, **style)
-    panel.set_aspect("equal", adjustable="datalim")
+    equal_scales(panel)
     quiet(panel)
     return points
 
