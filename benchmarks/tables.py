@@ -7,6 +7,7 @@ Nothing on that page is typed in by hand: to change a number, measure it again.
 """
 
 import argparse
+import importlib
 import sys
 
 from benchmarks import _common as common
@@ -28,8 +29,16 @@ def page(folder=common.RESULTS):
     for path in sorted(folder.glob("*.json")):
         name = f"benchmarks.{path.stem}"
         sections.append(f"## {name}\n\n`python -m {name}`\n")
-        sections += map(section, common.read_records(path))
+        shown = summaries(path.stem)
+        for record in common.read_records(path):
+            sections.append(section(record | {"rows": shown(record["rows"])}))
     return "\n".join(sections)
+
+
+def summaries(name):
+    """What a benchmark shows of its rows: what its `summary` makes of them, or all."""
+    module = importlib.import_module(f"benchmarks.{name}")
+    return getattr(module, "summary", lambda rows: rows)
 
 
 def defaults():
