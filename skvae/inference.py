@@ -188,7 +188,8 @@ class Evaluator:
         # torch warns of an array that it must not write to: such a one is copied.
         if not block.flags.writeable or any(stride < 0 for stride in block.strides):
             block = block.copy()
-        return torch.from_numpy(block).to(self._like())
+        # Sums come out otherwise where columns, not rows, are neighbours in memory.
+        return torch.from_numpy(block).to(self._like()).contiguous()
 
 
 def _chunks(widest, n_samples):

@@ -165,7 +165,8 @@ class Conditions:
         """Give what fit has learned, as plain data."""
         return {
             "levels": [[_plain(v) for v in levels] for levels in self.levels_],
-            "seen": self.seen_,
+            # safetensors below 0.5 cannot read empty arrays.
+            "seen": self.seen_ if self.n_conditions else None,
             "share": self.share_,
         }
 
@@ -180,6 +181,8 @@ class Conditions:
         if learned.keys() != {"levels", "seen", "share"}:
             raise ValueError("its conditions are not what fit learns.")
         levels, seen, share = (learned[key] for key in ("levels", "seen", "share"))
+        if seen is None and levels == []:
+            seen = np.empty((1, 0))
         wanted = self.encoding == "one-hot"  # else there are no levels to learn
         if not all(_are_levels(v) and bool(v) == wanted for v in levels):
             raise ValueError("the levels of its conditions are no levels.")
