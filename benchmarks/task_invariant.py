@@ -291,6 +291,7 @@ def summary(rows):
 
 SHOWN = (
     "test ln p(x)",
+    "ln Z",
     "accuracy, linear",
     "accuracy, MLP",
     "accuracy, linear, target",
@@ -304,7 +305,7 @@ def _mean(rows, name):
     values = np.array([row[name] for row in rows if name in row])
     if not len(values):
         return ""
-    shown = f"{values.mean():.4g}"
+    shown = f"{values.mean():.5g}"
     if len(values) == 1:
         return shown
     return f"{shown} ± {values.std(ddof=1) / np.sqrt(len(values)):.2g}"
