@@ -3,7 +3,7 @@
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._parameters import VAE_PARAMETERS
 from skvae.base._restoring import restore
-from skvae.base._steps import find_model
+from skvae.base._steps import as_transformer, find_model, split_model
 from skvae.base._tasks import with_callbacks
 from skvae.base._vae import BaseVAETransformer, as_asked
 
@@ -12,7 +12,9 @@ __all__ = [
     "BaseAutoencoderTransformer",
     "BaseVAETransformer",
     "as_asked",
+    "as_transformer",
     "find_model",
     "restore",
+    "split_model",
     "with_callbacks",
 ]

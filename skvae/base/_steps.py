@@ -38,6 +38,41 @@ def find_model(estimator, owner):
     )
 
 
+def split_model(estimator):
+    """Split as `find_model` does, but give an estimator of others as it is."""
+    try:
+        return find_model(estimator, "split_model")
+    except TypeError:
+        return None, estimator
+
+
+def as_transformer(estimator, owner):
+    """Give the part of an estimator that transforms.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A transformer, a Pipeline that is one up to its last step, or a fitted search
+        over either.
+    owner : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    TypeError
+        If there is no such part.
+    """
+    found = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(found, Pipeline) and not hasattr(found, "transform"):
+        found = found[:-1] if len(found) > 1 else None
+    if not hasattr(found, "transform"):
+        raise TypeError(
+            f"{owner} needs an estimator that can transform, or a pipeline or a fitted "
+            f"search that has one. Got {estimator!r} instead."
+        )
+    return found
+
+
 def _steps(estimator):
     """List the steps of pipelines inside searches inside pipelines."""
     estimator = getattr(estimator, "best_estimator_", estimator)

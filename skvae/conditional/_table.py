@@ -78,14 +78,18 @@ class ConditionedTable(BaseVAETransformer):
         validate_data(self, X, skip_check_array=True, reset=reset)
         if reset:
             self._positions = self._resolve(X)
-        rest = np.delete(np.arange(self.n_features_in_), self._positions)
-        if len(rest) == 0:
+        if len(self._rest) == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
-        data = take_columns(X, rest)
+        data = take_columns(X, self._rest)
         x = check_array(
             data, dtype=[np.float64, np.float32], estimator=self, input_name="X"
         )
         return x, take_columns(X, self._positions)
+
+    @property
+    def _rest(self):
+        """Positions of the columns that are modelled."""
+        return np.delete(np.arange(self.n_features_in_), self._positions)
 
     def _resolve(self, X):
         names = getattr(self, "feature_names_in_", None)
@@ -116,7 +120,7 @@ class ConditionedTable(BaseVAETransformer):
         names = super()._names()
         if names is None or self._positions is None:
             return names
-        return np.delete(names, self._positions)
+        return names[self._rest]
 
     def _new_likelihood(self, frame):
         """Take positions in a likelihood list as those in the whole table."""
@@ -125,8 +129,7 @@ class ConditionedTable(BaseVAETransformer):
             return likelihood
         names = getattr(self, "feature_names_in_", None)
         place = np.full(self.n_features_in_, -1)
-        rest = np.delete(np.arange(self.n_features_in_), self._positions)
-        place[rest] = np.arange(len(rest))
+        place[self._rest] = np.arange(len(self._rest))
         parts = []
         for part, columns in likelihood.parts:
             found = resolve_columns(columns, self.n_features_in_, names, frame)
@@ -188,14 +191,14 @@ class ConditionedTable(BaseVAETransformer):
         values = self.conditions_.values(codes)
         numeric = values.dtype != object
         table = np.empty((len(x), self.n_features_in_), x.dtype if numeric else object)
-        table[:, np.delete(np.arange(self.n_features_in_), self._positions)] = x
+        table[:, self._rest] = x
         table[:, self._positions] = values
         return table
 
     def _place_in_table(self, positions):
         if self._positions is None:
             return positions
-        return np.delete(np.arange(self.n_features_in_), self._positions)[positions]
+        return self._rest[positions]
 
     # -- files ----------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.multiclass import type_of_target
 
 from skvae._validation import NATURAL, NONE, Instance, Sequence, check_parameter
-from skvae.base import BaseVAETransformer, find_model
+from skvae.base import BaseVAETransformer, split_model
 from skvae.metrics._optional import import_frames
 from skvae.metrics._posteriors import condition_of
 from skvae.metrics._reconstruction import reconstruction_error
@@ -231,10 +231,7 @@ def log_likelihood(estimator, X, condition=None):
 
     A model that takes its condition as an argument is given `condition`, (n_samples,).
     """
-    try:
-        before, model = find_model(estimator, "compare")
-    except TypeError:
-        model = None
+    before, model = split_model(estimator)
     if isinstance(model, BaseVAETransformer):
         X = X if before is None else before.transform(X)
         condition = condition_of(model, condition)

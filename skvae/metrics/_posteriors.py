@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state, resample
 from sklearn.utils.validation import check_is_fitted
 
 from skvae._validation import Interval, check_parameter
-from skvae.base import BaseVAETransformer, find_model
+from skvae.base import BaseVAETransformer, find_model, split_model
 from skvae.distributions import Noise, Normal
 from skvae.model_selection import task_of
 
@@ -65,7 +65,7 @@ def task_labels(estimator, X, task, owner):
     """
     if task is not None:
         return task_of(X, task)
-    before, model = _split(estimator, owner)
+    before, model = split_model(estimator)
     positions = getattr(model, "_positions", None)
     if positions is None or len(positions) > 1:
         found = "no" if positions is None else "several"
@@ -94,19 +94,11 @@ def latents_of(estimator, X, task, owner):
 
     Any transformer will do: (n, d) -> (n, K).
     """
-    before, model = _split(estimator, owner)
+    before, model = split_model(estimator)
     rows = X if before is None else before.transform(X)
     condition = condition_of(model, task)
     given = {} if condition is None else {"condition": condition}
     return model.transform(rows, **given)
-
-
-def _split(estimator, owner):
-    """Give what comes before the model, and the model, or a foreign one as it is."""
-    try:
-        return find_model(estimator, owner)
-    except TypeError:
-        return None, estimator
 
 
 def take_rows(X, rows):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skvae.base import find_model
+from skvae.base import split_model
 from skvae.inputs import take_columns
 
 
@@ -83,10 +83,7 @@ def reconstructed(estimator, X):
     The columns of a condition come back as they are; no steps before the model may
     have moved them.
     """
-    try:
-        before, model = find_model(estimator, "reconstruction_error")
-    except TypeError:
-        before, model = None, estimator
+    before, model = split_model(estimator)
     if not hasattr(model, "inverse_transform"):
         raise TypeError(f"{model!r} has no inverse_transform.")
     if before is not None and not hasattr(before, "inverse_transform"):

@@ -3,8 +3,8 @@
 from inspect import signature
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
+from skvae.base import as_transformer
 from skvae.metrics._prediction import dci_scores
 
 
@@ -113,7 +113,8 @@ class RepresentationScorer:
         """
         if y is None:
             raise ValueError(f"{self!r} needs y, the factors of the rows. Got None.")
-        return self._number(self.metric(_transform(estimator)(X), y, **self.settings))
+        Z = as_transformer(estimator, "representation_scorer").transform(X)
+        return self._number(self.metric(Z, y, **self.settings))
 
     def _number(self, result):
         fields = getattr(result, "_fields", ())
@@ -138,16 +139,3 @@ def _refuse_part(metric, part, allowed):
 
 def _name(metric):
     return getattr(metric, "__name__", repr(metric))
-
-
-def _transform(estimator):
-    """Give the method that makes latents."""
-    found = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(found, Pipeline) and not hasattr(found, "transform"):
-        found = found[:-1] if len(found) > 1 else None
-    if not hasattr(found, "transform"):
-        raise TypeError(
-            "representation_scorer needs an estimator that can transform, or a "
-            f"Pipeline that can before its last step. Got {estimator!r} instead."
-        )
-    return found.transform

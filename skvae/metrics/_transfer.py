@@ -301,10 +301,7 @@ class _AcrossTasks:
         n = min(N_ROWS // len(parts), *map(len, parts))
         rows = [take_rows(part, _some(np.arange(len(part)), n)) for part in parts]
         task = np.repeat(np.arange(len(parts)), n)
-        try:
-            return self.metric(estimator, _stacked(rows), task=task)
-        except TypeError:  # no posterior
-            return np.nan
+        return self.metric(estimator, _stacked(rows), task=task)
 
 
 def _some(rows, n):

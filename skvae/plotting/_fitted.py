@@ -1,39 +1,11 @@
 """A fitted estimator as the displays see it: rows in, latents, rows out."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from skvae._columns import column_names, resolve_columns
 from skvae._validation import POSITIVE_INT, check_parameter
-from skvae.base import find_model
+from skvae.base import as_transformer, find_model
 from skvae.plotting._common import styled
-
-
-def as_transformer(estimator, owner):
-    """Give the part of an estimator that transforms.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A transformer, a Pipeline that is one up to its last step, or a fitted search
-        over either.
-    owner : str
-        Who asks, for the message.
-
-    Raises
-    ------
-    TypeError
-        If there is no such part.
-    """
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(estimator, Pipeline) and not hasattr(estimator, "transform"):
-        estimator = estimator[:-1]
-    if not hasattr(estimator, "transform"):
-        raise TypeError(
-            f"{owner} needs a transformer, or a pipeline or a fitted search that has "
-            f"one. Got {estimator!r} instead."
-        )
-    return estimator
 
 
 def latent_names(transformer, n_latents):

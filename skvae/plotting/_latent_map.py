@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skvae._validation import NONE, POSITIVE_INT, Options, check_parameter
+from skvae.base import as_transformer
 from skvae.plotting._common import (
     COLOURS,
     check_latents,
@@ -13,7 +14,7 @@ from skvae.plotting._common import (
     shorten_all,
     styled,
 )
-from skvae.plotting._fitted import as_transformer, latent_names
+from skvae.plotting._fitted import latent_names
 from skvae.plotting._reduction import check_reduction, plane
 
 OWNER = "LatentMapDisplay"
