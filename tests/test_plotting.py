@@ -851,10 +851,10 @@ def test_wrong_parameters_are_named(name, pipeline):
 @pytest.mark.parametrize(
     ("plot", "message"),
     [
-        (SampleDisplay.from_estimator, "needs an estimator that can transform"),
+        (SampleDisplay.from_estimator, "that can transform"),
         (TrainingCurvesDisplay.from_estimator, "needs an estimator of skvae"),
-        (ManifoldDisplay.from_estimator, "needs an estimator that can transform"),
-        (lambda m: LatentMapDisplay.from_estimator(m, X), "needs an estimator that can transform"),
+        (ManifoldDisplay.from_estimator, "that can transform"),
+        (lambda m: LatentMapDisplay.from_estimator(m, X), "that can transform"),
     ],
 )
 def test_a_model_that_cannot_is_refused(plot, message):

@@ -169,8 +169,8 @@ class DensityRatioModule(PriorModule):
             return
         self.critic.train()
         loc, scale = self._posteriors[:, index]  # (B, K) each
-        noise = noise.normal(loc, 2)  # (2, B, K)
-        z = torch.stack([torch.addcmul(loc, scale, noise[0]), noise[1]])
+        drawn = noise.normal(loc, 2)  # (2, B, K)
+        z = torch.stack([torch.addcmul(loc, scale, drawn[0]), drawn[1]])
         ours, theirs = self.critic(z)  # (B,) each
         loss = functional.softplus(-ours) + functional.softplus(theirs)
         yield CRITIC, loss.mean(), {"log_ratio": ours}
