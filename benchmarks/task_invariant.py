@@ -16,8 +16,8 @@ test rows of all three.
 FOLDER holds the files of `skvae.datasets`; the variable SKVAE_DATA stands in for it.
 Each fit is one row, written as soon as it is there. What the publication leaves open is
 chosen here: Bernoulli for digits and a Gaussian with one learned scale for faces, rows
-held out for early stopping from all training rows, and, without --full, fewer epochs at
-a larger step.
+held out for early stopping from all training rows, the pixels of USPS (--usps), and,
+without --full, fewer epochs at a larger step.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks import _common as common
+from benchmarks._task_picture import draw, some_rows
 from skvae import CVAETransformer, TaskInvariantVAETransformer, VAETransformer
 from skvae.datasets import load_image_tasks, make_digit_tasks
 from skvae.metrics import task_information
@@ -64,6 +65,14 @@ PUBLISHED = {
     ("faces", "CVAE"): ("902.99 ± 3.69", ""),
     ("faces", "task-invariant"): ("913.08 ± 5.05", ""),
 }
+# How 16 x 16 pixels become 28 x 28: by linear interpolation, by repeating pixels, or
+# as MNIST's own digits, 20 x 20 in an empty frame.
+USPS = {
+    "resized": ((28, 28), lambda images: images),
+    "repeated": ((16, 16), lambda images: images[:, REPEAT[:, None], REPEAT]),
+    "framed": ((20, 20), lambda images: np.pad(images, ((0, 0), (4, 4), (4, 4)))),
+}
+REPEAT = np.arange(28) * 16 // 28
 QUICK = {
     "tables": ("digits",),
     "seeds": (0,),
@@ -86,26 +95,29 @@ FULL = {
 # --- data -----------------------------------------------------------------------------
 
 
-def load_table(name, folder, seed):
+def load_table(name, folder, seed, usps="resized"):
     """Training and test rows, each (data, class, task), and the tasks to report."""
     if name == "digits":
         return _small(seed)
     if name == "faces":
         return _faces(folder, seed)
     source, target = PAIRS[name]
-    parts = {task: _digits(task, folder, seed) for task in (source, target)}
+    parts = {task: _digits(task, folder, seed, usps) for task in (source, target)}
     train = [_first(parts[source][0], SIZES[source][0])]
     train.append(_first(parts[target][0], 100))
     test = [_first(part[1], SIZES[task][2]) for task, part in parts.items()]
     return _joined(train), _joined(test), (target,)
 
 
-def _digits(task, folder, seed):
+def _digits(task, folder, seed, usps):
     """Shuffled rows of both published parts of a set, 28 x 28."""
+    shape, enlarge = USPS[usps] if task == "usps" else USPS["resized"]
     found = [
-        load_image_tasks([task], folder=folder, subset=part, image_shape=(28, 28))
+        load_image_tasks([task], folder=folder, subset=part, image_shape=shape)
         for part in ("train", "test")
     ]
+    for part in found:
+        part.data = enlarge(part.data.reshape(-1, *shape)).reshape(-1, 28 * 28)
     random = np.random.default_rng(seed)
     orders = [random.permutation(len(part.data)) for part in found]
     return [_rows(part, order) for part, order in zip(found, orders, strict=True)]
@@ -148,8 +160,9 @@ def _joined(parts):
 
 
 def measure(name, model, seed, chosen):
-    """One fit: one row."""
-    train, test, targets = load_table(name, common.data_folder(chosen.data), seed)
+    """One fit: one row, and the latents of some test rows."""
+    folder = common.data_folder(chosen.data)
+    train, test, targets = load_table(name, folder, seed, chosen.usps)
     estimator = build(model, name, seed, chosen)
     how = {} if model == "VAE" else {"condition": train[2]}
     start = time.perf_counter()
@@ -171,7 +184,8 @@ def measure(name, model, seed, chosen):
         found["held-out bound, every 10 epochs"] = [
             round(-v, 2) for v in held_out[::10]
         ]
-    return found
+    shown = tuple(part[some_rows(test[2])] for part in test)
+    return found, (latents(estimator, model, shown), *shown[1:])
 
 
 def build(model, name, seed, chosen):
@@ -259,9 +273,7 @@ def latents(estimator, model, part):
 
 def information(estimator, model, test):
     """I(S; Z) on as many test rows of every task."""
-    tasks, counts = np.unique(test[2], return_counts=True)
-    n = min(1000, counts.min())
-    rows = np.concatenate([np.flatnonzero(test[2] == task)[:n] for task in tasks])
+    rows = some_rows(test[2])
     found = task_information(
         estimator, test[0][rows], task=test[2][rows], n_rows=len(rows)
     )
@@ -344,12 +356,14 @@ def options(argv):
     add("--critic-passes", type=int, default=10)
     add("--hidden", type=_sizes, default=(500, 500, 500), help="e.g. 500,500,500")
     add("--n-components", type=int, default=40)
+    add("--usps", choices=tuple(USPS), default="resized", help="its pixels")
     add("--n-samples", type=int, default=100, help="importance samples a row")
     add(
         "--curves",
         action="store_true",
         help="keep the held-out bound of every tenth epoch",
     )
+    add("--picture", type=Path, help="draw the last table's latents into this file")
     add("--device", default="auto")
     path = common.RESULTS / "task_invariant.json"
     add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
@@ -361,7 +375,8 @@ def options(argv):
 
 def settings(chosen):
     """What a reader needs to run it again."""
-    left_out = {"data", "quick", "full", "tables", "models", "write", "seeds", "curves"}
+    left_out = {"data", "quick", "full", "tables", "models", "write", "seeds"}
+    left_out |= {"curves", "picture"}
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
     return found | {"hidden": list(chosen.hidden), "batch_size": 100}
 
@@ -375,13 +390,17 @@ def main(argv=None):
     rows = []
     for seed in chosen.seeds:
         for name in chosen.tables:
+            points = {}
             for model in chosen.models:
                 print(f"\n{name}, {model}, seed {seed}", flush=True)
-                rows.append(measure(name, model, seed, chosen))
+                row, points[model] = measure(name, model, seed, chosen)
+                rows.append(row)
                 common.print_table(summary(rows))
                 if chosen.write:
                     record = common.record(settings(chosen), rows[-1:])
                     common.merge_record(chosen.write, record)
+            if chosen.picture:
+                draw(points, chosen.picture)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""Latents of several models side by side, coloured by task and by class."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.manifold import TSNE
+
+from skvae.plotting import LatentMapDisplay
+
+
+def draw(points, path):
+    """Save a column a model: above by task, below by class.
+
+    Parameters
+    ----------
+    points : dict of str to (Z, class, task)
+        Latents of some rows, the same of every model.
+    path : path
+        Of the picture.
+    """
+    figure, axes = plt.subplots(
+        2, len(points), figsize=(4.4 * len(points), 8), layout="constrained"
+    )
+    for column, (model, (latents, classes, task)) in enumerate(points.items()):
+        Z = TSNE(random_state=0).fit_transform(latents)  # (n, 2)
+        for ax, labels, named in zip(
+            axes[:, column], (task, classes), ("legend", "median"), strict=True
+        ):
+            display = LatentMapDisplay(Z, y=labels, axis_names=("", ""))
+            display.plot(ax, class_labels=named, scatter_kw={"s": 6})
+            ax.set(xticks=[], yticks=[])
+        axes[0, column].set_title(model)
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def some_rows(tasks, n_most=1000):
+    """Give as many rows of every task, from its first on."""
+    names, counts = np.unique(tasks, return_counts=True)
+    n = min(n_most, counts.min())
+    return np.concatenate([np.flatnonzero(tasks == task)[:n] for task in names])
