@@ -22,12 +22,13 @@ def draw(points, path):
     )
     for column, (model, (latents, classes, task)) in enumerate(points.items()):
         Z = TSNE(random_state=0).fit_transform(latents)  # (n, 2)
-        for ax, labels, named in zip(
-            axes[:, column], (task, classes), ("legend", "median"), strict=True
-        ):
+        named = "legend" if column == len(points) - 1 else None
+        for ax, labels in zip(axes[:, column], (task, classes), strict=True):
             display = LatentMapDisplay(Z, y=labels, axis_names=("", ""))
             display.plot(ax, class_labels=named, scatter_kw={"s": 6})
-            ax.set(xticks=[], yticks=[])
+            # Distances of t-SNE mean nothing between the two axes.
+            ax.set(xticks=[], yticks=[], aspect="auto", adjustable="box")
+            ax.autoscale()
         axes[0, column].set_title(model)
     figure.savefig(path, dpi=90)
     plt.close(figure)
