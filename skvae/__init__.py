@@ -8,11 +8,19 @@ from skvae.conditional import (
     CVAETransformer,
     TaskInvariantVAETransformer,
 )
+from skvae.multimodal import (
+    HierarchicalJMVAETransformer,
+    JMVAEGANTransformer,
+    JMVAETransformer,
+)
 
 __all__ = [
     "AETransformer",
     "CMMATransformer",
     "CVAETransformer",
+    "HierarchicalJMVAETransformer",
+    "JMVAEGANTransformer",
+    "JMVAETransformer",
     "TaskInvariantVAETransformer",
     "VAETransformer",
     "__version__",

@@ -92,6 +92,26 @@ class Sequence:
 
 
 @dataclass(frozen=True)
+class Mapping:
+    """A dict from names to values that meet one of some constraints."""
+
+    items: tuple
+    words: str
+
+    def accepts(self, value):
+        """Whether `value` is such a dict."""
+        return (
+            isinstance(value, dict)
+            and len(value) > 0
+            and all(isinstance(name, str) for name in value)
+            and all(any(c.accepts(v) for c in self.items) for v in value.values())
+        )
+
+    def __str__(self):
+        return self.words
+
+
+@dataclass(frozen=True)
 class Callable:
     """Something that can be called, said in words."""
 

@@ -2,6 +2,7 @@
 
 import skvae.autoencoders
 import skvae.conditional
+import skvae.multimodal
 from skvae.base import BaseAutoencoderTransformer
 
 
@@ -20,7 +21,7 @@ def all_estimators():
     ['AETransformer', 'CMMATransformer', 'CVAETransformer']
     """
     found = {}
-    for family in (skvae.autoencoders, skvae.conditional):
+    for family in (skvae.autoencoders, skvae.conditional, skvae.multimodal):
         for name in family.__all__:
             value = getattr(family, name)
             if issubclass(value, BaseAutoencoderTransformer):

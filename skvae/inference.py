@@ -76,14 +76,12 @@ class Evaluator:
 
     def encode(self, X):
         """Latents of the rows of `X`, (n, K)."""
-        return self._in_slices(X, self.module.encode)
+        return self.in_slices(X, self.module.encode)
 
     def decode(self, Z, condition=None):
         """Mean of p(x | z) for each row of `Z`, (n, D)."""
         latents = Table(Z, condition)
-        return self._in_slices(
-            latents, lambda batch: self.module.decode(batch.x, batch)
-        )
+        return self.in_slices(latents, lambda batch: self.module.decode(batch.x, batch))
 
     def reconstruct(self, X):
         """Mean of p(x | z) at the latents of the rows of `X`, (n, D)."""
@@ -91,7 +89,7 @@ class Evaluator:
         def through(batch):
             return self.module.decode(self.module.encode(batch), batch)
 
-        return self._in_slices(X, through)
+        return self.in_slices(X, through)
 
     def reconstruction_log_likelihood(self, X):
         """ln p(x | z) at z = the latents of x, in nats: (n,)."""
@@ -100,7 +98,7 @@ class Evaluator:
             z = self.module.encode(batch)
             return self.module.likelihood(z, batch).log_prob(batch.x)
 
-        return self._in_slices(X, through)
+        return self.in_slices(X, through)
 
     @torch.inference_mode()
     def distributions(self, X):
@@ -157,9 +155,10 @@ class Evaluator:
         return torch.empty(0, device=self.device, dtype=self.dtype)
 
     @torch.inference_mode()
-    def _in_slices(self, X, function):
+    def in_slices(self, X, function, size=ROWS):
+        """Give what `function` makes of the rows of `X`, `size` of them at a time."""
         out = None
-        for batch, n_rows, where in self._slices(X, ROWS):
+        for batch, n_rows, where in self._slices(X, size):
             part = function(batch)[:n_rows].cpu().numpy()
             if out is None:
                 out = np.empty((len(X), *part.shape[1:]), dtype=part.dtype)
@@ -179,10 +178,13 @@ class Evaluator:
             yield self._batch(block), n_rows, where
 
     def _batch(self, table):
-        condition = table.condition
+        x, condition, observed = self._tensor(table.x), table.condition, table.observed
         if condition is not None:
             condition = self._tensor(condition)
-        return Batch(x=self._tensor(table.x), condition=condition)
+        if observed is not None:
+            x = x.nan_to_num(0.0)
+            observed = torch.as_tensor(observed, device=self.device)
+        return Batch(x=x, condition=condition, observed=observed)
 
     def _tensor(self, block):
         # torch warns of an array that it must not write to: such a one is copied.

@@ -6,14 +6,15 @@ from sklearn.base import clone
 from skvae.discovery import all_estimators
 from skvae.distributions import Gaussian
 from skvae.inputs import take_columns
+from skvae.nets import Dense
 from skvae.priors import DensityRatio, VampPrior
-from skvae.training import Batch
 
 SMALL = {"max_epochs": 2, "hidden_layer_sizes": (16,), "random_state": 0}
 SMALL_WHERE_KNOWN = {
     "critic_hidden_layer_sizes": (8,),
     "n_critic_passes": 2,
     "n_kept": 20,
+    "discriminator": Dense((8,)),
 }
 
 # Settings that take another path through the code. An estimator without one of the
@@ -24,6 +25,7 @@ VARIANTS = {
     "bernoulli": {"likelihood": "bernoulli"},
     "row-scale": {"likelihood": Gaussian(scale="row")},
     "vamp": {"prior": VampPrior(n_pseudo_inputs=5)},
+    "no-experts": {"alpha": 0.0, "n_iterations": 3},
     "density-ratio": {"prior": DensityRatio((8,), n_passes=2, n_kept=20)},
     "importance": {"n_importance_samples": 3},
     "warmup": {"kl_warmup": 2, "beta": 2.0},
@@ -32,6 +34,7 @@ VARIANTS = {
     "double": {"dtype": "float64"},
 }
 
+HALVES = {"left": slice(0, 30), "right": slice(30, None)}
 # Settings that need columns with few values, as the digits have them.
 OF_DIGITS = {
     "condition": {"condition_columns": [3, 20]},
@@ -39,6 +42,8 @@ OF_DIGITS = {
         "condition_columns": slice(0, 12),
         "condition_encoding": "passthrough",
     },
+    "modalities": {"modalities": HALVES},
+    "iterated": {"modalities": HALVES, "alpha": 0.0, "n_iterations": 3},
 }
 
 
@@ -68,7 +73,14 @@ def decode(estimator, Z, X):
 def batch_of(estimator, X):
     """Give rows as the fitted module sees them in training."""
     batch = estimator._evaluator()._batch(estimator._check_encodable(X))
-    return Batch(batch.x, batch.condition, index=torch.arange(len(X)))
+    return batch._replace(index=torch.arange(len(X)))
+
+
+def bodies(estimator):
+    """Give the fitted encoder and decoder of an estimator of one modality."""
+    module = estimator.module_
+    (part,) = getattr(module, "modalities", (module,))
+    return part.encoder, part.decoder
 
 
 def fitted(estimator, X):

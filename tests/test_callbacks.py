@@ -59,7 +59,10 @@ def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     calls = dict(watched.net_.callbacks_)["spy"].calls
     phases = watched.module_.phases
     kinds = [call if isinstance(call, str) else "batch" for call in calls]
-    steps = [["batch"] if p == "encode" else ["gradient", "batch"] for p in phases]
+    groups = watched.module_.parameter_groups()
+    without_phase = [group for group in groups if group not in phases]
+    n_steps = {"encode": 0, "model": 1 + len(without_phase)}
+    steps = [["gradient"] * n_steps.get(phase, 1) + ["batch"] for phase in phases]
     epoch = [kind for step in steps for kind in step * 2]
     assert kinds == ["train", *[*epoch, "epoch"] * 2]
 

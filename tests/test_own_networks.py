@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from instances import small
+from instances import bodies, small
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
@@ -33,7 +33,7 @@ def test_a_module_is_copied_and_left_untouched(cls, digits):
     before = [p.clone() for p in module.parameters()]
     estimator = small(cls, encoder=module).fit(digits)
     for given, kept, fitted in zip(
-        module.parameters(), before, estimator.module_.encoder.parameters(), strict=True
+        module.parameters(), before, bodies(estimator)[0].parameters(), strict=True
     ):
         assert torch.equal(given, kept)
         assert not torch.equal(given, fitted)
@@ -43,8 +43,8 @@ def test_a_module_is_copied_and_left_untouched(cls, digits):
 def test_a_function_is_given_the_width_and_seeded(cls, digits):
     one = small(cls, encoder=own, decoder=own).fit(digits)
     other = small(cls, encoder=own, decoder=own).fit(digits)
-    assert one.module_.encoder[0].in_features == 64
-    assert one.module_.decoder[0].in_features == 8
+    assert bodies(one)[0][0].in_features == 64
+    assert bodies(one)[1][0].in_features == 8
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 
 
@@ -63,7 +63,7 @@ def test_frozen_layers_stay_as_they_are(cls, digits):
     module = convolutional().requires_grad_(False)
     estimator = small(cls, encoder=module).fit(digits)
     for given, fitted in zip(
-        module.parameters(), estimator.module_.encoder.parameters(), strict=True
+        module.parameters(), bodies(estimator)[0].parameters(), strict=True
     ):
         assert torch.equal(given, fitted)
 
@@ -75,7 +75,7 @@ def test_dropout_inside_draws_from_the_fits_own_generator(cls, digits):
     one = small(cls, encoder=module).fit(digits)
     torch.manual_seed(1)
     other = small(cls, encoder=module).fit(digits)
-    assert isinstance(one.module_.encoder[1], LocalDropout)
+    assert isinstance(bodies(one)[0][1], LocalDropout)
     assert isinstance(module[1], nn.Dropout)
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 

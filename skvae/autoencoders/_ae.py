@@ -215,7 +215,7 @@ default="relu"
 
     def _build_module(self, table):
         decoder, n_out = self._build_body("decoder", self.n_components)
-        head = self.likelihood_.head(n_out)
+        head = self._build_head(decoder, n_out)
         encoder, n_hidden = self._build_body("encoder", head.n_features)
         return AE(encoder, n_hidden, decoder, head, self.n_components)
 

@@ -188,7 +188,8 @@ class BaseAutoencoderTransformer(
         if self.binarize is not None and not self.likelihood_.binary:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
-                f"unless every column is Bernoulli. Got {self.binarize!r} instead."
+                "unless every column is Bernoulli or one-hot. Got "
+                f"{self.binarize!r} instead."
             )
         with torch.device("cpu"), seeded_weights(self._seed):
             module = self._build_module(table)
@@ -215,6 +216,13 @@ class BaseAutoencoderTransformer(
         sizes = tuple(self.hidden_layer_sizes)
         sizes = sizes if name == "encoder" else sizes[::-1]
         return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
+
+    def _build_head(self, decoder, n_hidden, likelihood=None):
+        """Build the last layer behind a decoder's body, if that has none of its own."""
+        head = (likelihood or self.likelihood_).head(n_hidden)
+        if getattr(decoder, "gives_parameters", False):
+            head.take_as_is()
+        return head
 
     def _training_features(self, table, head):
         """Give a function n -> n training rows as the encoder sees them."""
@@ -259,7 +267,8 @@ class BaseAutoencoderTransformer(
         return self._transform(self._check_encodable(X))
 
     def _transform(self, table):
-        return self._evaluator().encode(table).astype(table.dtype, copy=False)
+        Z = self._evaluator(table).encode(table)
+        return Z.astype(table.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Decode latents to the mean of p(x | z).
@@ -311,9 +320,11 @@ class BaseAutoencoderTransformer(
             As `transform`.
         """
         table = self._check_encodable(X)
-        return self._evaluator().reconstruct(table).astype(table.dtype, copy=False)
+        X_mean = self._evaluator(table).reconstruct(table)
+        return X_mean.astype(table.dtype, copy=False)
 
-    def _evaluator(self):
+    def _evaluator(self, table=None):
+        """Give what asks the module, in the precision that a table needs."""
         return Evaluator(self.module_)
 
     def _names(self):

@@ -9,6 +9,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 import skvae.distributions
+import skvae.nets
 import skvae.priors
 from skvae import persistence
 from skvae._validation import NATURAL, POSITIVE_INT, Instance, Interval
@@ -22,6 +23,7 @@ from skvae.distributions import (
     learned,
     put_back,
 )
+from skvae.nets import Recipe
 from skvae.priors import Prior
 
 _OPTIMIZERS = (
@@ -41,6 +43,7 @@ CLASSES = {
     for cls in (
         *_subclasses(skvae.distributions, Likelihood),
         *_subclasses(skvae.priors, Prior),
+        *_subclasses(skvae.nets, Recipe),
         *(getattr(torch.optim, name) for name in _OPTIMIZERS),
     )
 }
@@ -76,16 +79,20 @@ class SavingMixin:
     def _put_back(self, values):
         """Take what `_learned` gave, checked."""
         self.likelihood_ = put_back(
-            as_likelihood(self.likelihood),
-            values["likelihood_"],
-            self._likelihood_width(),
+            self._saved_likelihood(), values["likelihood_"], self._likelihood_width()
         )
+
+    def _saved_likelihood(self):
+        """Give the likelihood before it has learned, as `_put_back` needs it."""
+        return as_likelihood(self.likelihood)
 
     def _plain_parameters(self):
         """Give the parameters, with selections of columns as what they selected."""
         values = self.get_params(deep=False)
-        resolved = _resolved(self.likelihood, self.likelihood_, self._place_in_table)
-        return values | {"likelihood": resolved}
+        return values | {"likelihood": self._resolved_likelihood()}
+
+    def _resolved_likelihood(self):
+        return resolved(self.likelihood, self.likelihood_, self._place_in_table)
 
     def _place_in_table(self, positions):
         """Turn positions among the likelihood's columns into those in ``X``."""
@@ -205,7 +212,7 @@ def _attributes(estimator):
     return values | estimator._learned()
 
 
-def _resolved(likelihood, fitted, place):
+def resolved(likelihood, fitted, place):
     """Replace selections of columns that are no plain data by what they selected.
 
     Parameters
@@ -218,13 +225,11 @@ def _resolved(likelihood, fitted, place):
         From positions among its columns to those in ``X``.
     """
     if isinstance(likelihood, Mixed):
-        return Mixed(_resolved(likelihood.parts, fitted, place))
+        return Mixed(resolved(likelihood.parts, fitted, place))
     if not isinstance(likelihood, list):
         return likelihood
     return [
-        type(pair)(
-            (_resolved(pair[0], part, place), _plain_columns(pair[1], place(at)))
-        )
+        type(pair)((resolved(pair[0], part, place), _plain_columns(pair[1], place(at))))
         for pair, part, at in zip(
             likelihood, fitted.parts_, fitted.columns_, strict=True
         )

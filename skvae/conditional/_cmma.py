@@ -257,7 +257,7 @@ default="relu"
 
     def _build_module(self, table):
         decoder, n_out = self._build_body("decoder", self.n_components)
-        head = self.likelihood_.head(n_out)
+        head = self._build_head(decoder, n_out)
         encoder, n_hidden = self._build_encoder(head.n_features)
         sizes = (max(1, self.conditions_.width), *self.hidden_layer_sizes)
         body = mlp(sizes[0], sizes[1:], self.activation, self.dropout)

@@ -242,7 +242,7 @@ default="standard-normal"
     def _build_module(self, table):
         n_latents = self.n_components + self.conditions_.width
         decoder, n_out = self._build_body("decoder", n_latents)
-        head = self.likelihood_.head(n_out)
+        head = self._build_head(decoder, n_out)
         encoder, n_hidden = self._build_encoder(head.n_features)
         prior = self._prior()
         return CVAE(

@@ -1,6 +1,7 @@
 """Distributions, the noise they draw from, and the likelihoods a user chooses."""
 
 from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
+from skvae.distributions._chain import Chain
 from skvae.distributions._codes import Codes
 from skvae.distributions._discrete import (
     BernoulliVector,
@@ -27,6 +28,7 @@ __all__ = [
     "Bernoulli",
     "BernoulliVector",
     "Categorical",
+    "Chain",
     "CodeVector",
     "Codes",
     "Distribution",

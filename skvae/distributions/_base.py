@@ -38,6 +38,11 @@ class Distribution:
         """
         raise NotImplementedError
 
+    @property
+    def mixture_mean(self):
+        """The mean of the mixture of the first axis' distributions, (B, D)."""
+        return self.mean.mean(0)
+
     def divergence_from(self, q, z):
         """Estimate KL(q || self) at draws z ~ q, where no closed form is registered."""
         return q.detached().log_prob(z) - self.log_prob(z)

@@ -109,6 +109,10 @@ class CodeVector(Distribution):
         """The most probable codes, (..., B, D): a code has no mean."""
         return self._codes(self.log_probabilities)
 
+    @property
+    def mixture_mean(self):
+        return self._codes(self.log_probabilities.logsumexp(0))
+
     def log_prob(self, value):
         is_level = value.unsqueeze(-1) == self.levels  # (..., B, D, L)
         chosen = torch.where(is_level, self.log_probabilities, 0.0).sum(-1)
@@ -129,10 +133,13 @@ class Product(Distribution):
     ----------
     blocks : list of (Distribution, Tensor)
         Each distribution with the columns that it is over; together all columns.
+    observed : Tensor of bool of shape (B, M), optional
+        Which blocks count in `log_prob`, row by row; all by default. Values of the
+        others must be finite.
     """
 
-    def __init__(self, blocks):
-        self.blocks = blocks
+    def __init__(self, blocks, observed=None):
+        self.blocks, self.observed = blocks, observed
 
     def _join(self, parts):
         columns = torch.cat([columns for _, columns in self.blocks])
@@ -142,10 +149,20 @@ class Product(Distribution):
     def mean(self):
         return self._join([block.mean for block, _ in self.blocks])
 
+    @property
+    def mixture_mean(self):
+        return self._join([block.mixture_mean for block, _ in self.blocks])
+
     def log_prob(self, value):
-        return sum(
-            block.log_prob(value[..., columns]) for block, columns in self.blocks
-        )
+        return sum(self.block_log_probs(value))
+
+    def block_log_probs(self, value):
+        """Give ln p of every block by itself, (..., B) each; 0 where not observed."""
+        parts = [block.log_prob(value[..., at]) for block, at in self.blocks]
+        if self.observed is None:
+            return parts
+        seen = self.observed.unbind(-1)  # M of (B,)
+        return [torch.where(s, part, 0) for s, part in zip(seen, parts, strict=True)]
 
     def sample(self, noise, n_samples=None):
         return self._join([block.sample(noise, n_samples) for block, _ in self.blocks])

@@ -27,7 +27,7 @@ class Likelihood(BaseEstimator):
 
     _allowed = {}
     positive_only = False
-    binary = False
+    binary = False  # whether every value is 0 or 1, or may be drawn as such
 
     def fit(self, X, names=None, frame=None):
         """Learn from the training table, and check it; returns self.
@@ -82,6 +82,16 @@ class Head(nn.Module):
         self.linear = nn.Linear(n_hidden, n_outputs)
         self.n_features = n_features
 
+    def take_as_is(self):
+        """Let the decoder's body give the parameters, but for where they start."""
+        n_outputs, n_hidden = self.linear.weight.shape
+        if n_hidden != n_outputs:
+            raise ValueError(
+                f"The 'decoder' gives {n_hidden} parameters a row, and the likelihood "
+                f"takes {n_outputs}."
+            )
+        self.linear = Shift(self.linear.bias.detach().clone())
+
     def start_at(self, bias):
         """Let the untrained decoder give the columns' own average."""
         with torch.no_grad():
@@ -90,6 +100,23 @@ class Head(nn.Module):
     def features(self, x):
         """What the encoder sees of x: (B, d) -> (B, n_features)."""
         return x
+
+
+class Shift(nn.Module):
+    """Add fixed numbers.
+
+    Parameters
+    ----------
+    bias : Tensor of shape (h,)
+        The numbers.
+    """
+
+    def __init__(self, bias):
+        super().__init__()
+        self.register_buffer("bias", bias)
+
+    def forward(self, h):
+        return h + self.bias
 
 
 def logit(probability, margin=0.01):
@@ -173,6 +200,7 @@ class Categorical(Likelihood):
     """
 
     positive_only = True
+    binary = True
 
     def check(self, X, names=None):
         _refuse_negative(X, names, "a Categorical likelihood")

@@ -89,7 +89,7 @@ class Mixed(Likelihood):
 
     @property
     def binary(self):
-        """Whether every column is Bernoulli."""
+        """Whether every column is Bernoulli or one-hot."""
         return all(part.binary for part, _ in self.parts)
 
     def _learn(self, X, names, frame):
@@ -127,9 +127,18 @@ class Mixed(Likelihood):
             part.check_codes(block, labels)
 
     def _blocks(self, X, names):
+        """Yield every part with its columns and their names.
+
+        A block that is NaN in a row is missing there: the row is left out.
+        """
         labels = column_names(names, X.shape[1])
         for part, columns in zip(self.parts_, self.columns_, strict=True):
-            yield part, X[:, _as_slice(columns)], [labels[j] for j in columns]
+            block = X[:, _as_slice(columns)]
+            missing = np.isnan(block[:, 0])
+            if missing.any():
+                block = block[~missing]
+            if len(block):
+                yield part, block, [labels[j] for j in columns]
 
     def head(self, n_hidden):
         heads = [part.head(n_hidden) for part in self.parts_]
@@ -147,6 +156,12 @@ class MixedHead(nn.Module):
             # Not persistent, as a file's weights must not choose the columns.
             columns = torch.as_tensor(positions)
             self.register_buffer(f"columns{i}", columns, persistent=False)
+
+    def take_as_is(self):
+        raise ValueError(
+            "A 'decoder' that gives the parameters itself needs one likelihood, not "
+            "several parts."
+        )
 
     def _blocks(self):
         for i, head in enumerate(self.heads):

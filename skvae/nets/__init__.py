@@ -1,6 +1,7 @@
 """Networks without meaning of their own: bodies, heads, dropout."""
 
 from skvae.nets._critic import Critic
+from skvae.nets._images import ConvDecoder, ConvEncoder, Dense, Recipe
 from skvae.nets._mlp import (
     ACTIVATIONS,
     Beside,
@@ -15,9 +16,13 @@ from skvae.nets._posterior import LocScale
 __all__ = [
     "ACTIVATIONS",
     "Beside",
+    "ConvDecoder",
+    "ConvEncoder",
     "Critic",
+    "Dense",
     "LocScale",
     "LocalDropout",
+    "Recipe",
     "build_body",
     "mlp",
     "over_rows",

@@ -2,29 +2,27 @@
 
 from torch import nn
 
-from skvae.nets._mlp import LocalDropout, mlp
+from skvae.nets._mlp import LocalDropout
 
 
 class Critic(nn.Module):
-    """A multi-layer perceptron (..., n_in) -> (...), zero before it is trained.
+    """A body and one number behind it, (..., n_in) -> (...); zero before training.
 
     Parameters
     ----------
-    n_in : int
-        Width of the input.
-    hidden_layer_sizes : sequence of int
-        Widths of the layers.
-    activation : str
-        After every hidden layer.
-    dropout : float
+    body : torch.nn.Module
+        (..., n_in) -> (..., h).
+    n_hidden : int
+        h.
+    dropout : float, default=0.0
         Probability of dropping a unit before the last layer only.
     """
 
-    def __init__(self, n_in, hidden_layer_sizes, activation, dropout):
+    def __init__(self, body, n_hidden, dropout=0.0):
         super().__init__()
-        self.body = mlp(n_in, hidden_layer_sizes, activation)
+        self.body = body
         self.dropout = LocalDropout(dropout)
-        self.last = nn.Linear((n_in, *hidden_layer_sizes)[-1], 1)
+        self.last = nn.Linear(n_hidden, 1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 

@@ -17,7 +17,7 @@ from skvae._validation import (
 )
 from skvae.distributions import NormalMixture, Tilted
 from skvae.distributions import StandardNormal as StandardNormalDistribution
-from skvae.nets import ACTIVATIONS, Critic
+from skvae.nets import ACTIVATIONS, Critic, mlp
 from skvae.priors._modules import PriorModule
 from skvae.priors._priors import Prior
 
@@ -105,9 +105,9 @@ class DensityRatio(Prior):
         check_parameters(self)
         # Off the model's own numbers: its weights are the same with and without critic.
         with torch.random.fork_rng(devices=[]):
-            critic = Critic(
-                n_components, self.hidden_layer_sizes, self.activation, self.dropout
-            )
+            sizes = (n_components, *self.hidden_layer_sizes)
+            body = mlp(sizes[0], sizes[1:], self.activation)
+            critic = Critic(body, sizes[-1], self.dropout)
         return DensityRatioModule(
             critic, n_components, self.lr, self.n_passes, self.n_kept
         )

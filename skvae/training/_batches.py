@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     condition : Tensor of shape (B, C), optional
         What is known besides.
     observed : Tensor of shape (B, M), optional
-        Which modalities are there.
+        Which modalities are there; the others are zeros in `x`.
     index : Tensor of shape (B,), optional
         The rows' numbers in the table.
     """
@@ -45,10 +45,13 @@ class Table:
         The data.
     condition : ndarray of shape (n, c), optional
         Conditions as numbers.
+    observed : ndarray of bool of shape (n, m), optional
+        Which modalities are there; the others are NaN in `x`. None where all are.
     """
 
     x: np.ndarray
     condition: np.ndarray | None = None
+    observed: np.ndarray | None = None
 
     @classmethod
     def of(cls, rows):
@@ -59,8 +62,8 @@ class Table:
         return len(self.x)
 
     def __getitem__(self, rows):
-        condition = None if self.condition is None else self.condition[rows]
-        return Table(self.x[rows], condition)
+        beside = (self.condition, self.observed)
+        return Table(self.x[rows], *(None if b is None else b[rows] for b in beside))
 
     @property
     def dtype(self):
@@ -90,9 +93,11 @@ class Rows:
         table = Table.of(table)
         self.X, self.device, self.dtype = table.x, torch.device(device), dtype
         self.index = np.arange(len(table)) if index is None else index
-        X, self._condition = table.x, table.condition
+        X, self._condition, self._observed = table.x, table.condition, table.observed
         if self._condition is not None:
             self._condition = torch.as_tensor(self._condition).to(self.device, dtype)
+        if self._observed is not None:
+            self._observed = torch.as_tensor(self._observed).to(self.device)
         # torch warns of arrays that it must not write to, so those stay numpy's.
         self._tensor = torch.from_numpy(X) if _shareable(X) else None
         if self.device.type == "cuda" and self._fits():
@@ -129,7 +134,7 @@ class Rows:
             block = self.X[start : start + 4096]
             drawn[start : start + 4096] = random.random(block.shape) < block
         rows = Rows(drawn, self.device, self.dtype, self.index)
-        rows._condition = self._condition
+        rows._condition, rows._observed = self._condition, self._observed
         return rows
 
     def take(self, rows):
@@ -141,10 +146,19 @@ class Rows:
             x = self._tensor.index_select(0, rows)  # (B, D)
         if x.device != self.device or x.dtype != self.dtype:
             x = x.to(device=self.device, dtype=self.dtype)
-        condition = self._condition
-        if condition is not None:
-            condition = condition.index_select(0, rows.to(condition.device))  # (B, C)
-        return Batch(x=x, condition=condition, index=rows)
+        if self._observed is not None:
+            x = x.nan_to_num(0.0)
+        return Batch(
+            x=x,
+            condition=_chosen(self._condition, rows),  # (B, C)
+            observed=_chosen(self._observed, rows),  # (B, M)
+            index=rows,
+        )
+
+
+def _chosen(table, rows):
+    """Some rows of a tensor, or None of None."""
+    return None if table is None else table.index_select(0, rows.to(table.device))
 
 
 def _shareable(X):

@@ -1,0 +1,21 @@
+"""Models of several modalities: p(x_1, ..., x_M) with one latent for all."""
+
+from skvae.multimodal._hierarchical import (
+    HierarchicalJMVAE,
+    HierarchicalJMVAETransformer,
+)
+from skvae.multimodal._jmvae import JMVAETransformer
+from skvae.multimodal._jmvae_gan import JMVAEGAN, JMVAEGANTransformer
+from skvae.multimodal._jmvae_module import JMVAE
+from skvae.multimodal._modality import Modalities, Modality
+
+__all__ = [
+    "JMVAE",
+    "JMVAEGAN",
+    "HierarchicalJMVAE",
+    "HierarchicalJMVAETransformer",
+    "JMVAEGANTransformer",
+    "JMVAETransformer",
+    "Modalities",
+    "Modality",
+]

@@ -1,0 +1,198 @@
+"""The joint multimodal variational autoencoder, with and without experts."""
+
+import torch
+
+from skvae.distributions import Normal, SharedNoise, StandardNormal, kl
+from skvae.multimodal._modality import product_of_experts, where
+from skvae.objectives import elbo, importance_weighted, log_weights
+from skvae.training import LatentModel, Loss
+
+
+class JMVAE(LatentModel):
+    """p(x, z) = p(z) Π_m p(x_m | z), with q(z | x_1, ..., x_M) = N(μ(x), diag σ²(x)).
+
+    Every modality has an encoder of its own; what they give is joined. Trained on
+
+        L(x) = E_q[Σ_m ln p(x_m | z)] − β KL(q(z | x) || p(z))
+               − α Σ_m KL(q(z | x) || q(z | x_m)),
+
+    p(z) = N(0, I): JMVAE at α = 0, JMVAE-kl at α > 0 (Suzuki et al. 2018, eq. 5 and
+    10). At α = 0 the experts q(z | x_m), and with them the last term, do not exist.
+    β, which a warm-up raises, is of the first divergence alone.
+
+    Where modalities are missing, ln p(x_m | z) of the others are summed, and q(z | ·)
+    is, at α > 0, the product of their experts; at α = 0 what iterative sampling ends
+    with (eq. 6): missing blocks begin as zeros of what the encoder sees, and are drawn
+    from p(x_m | z), z from q, again and again. In training there are no iterations: the
+    zeros stay. The α term is left out of such rows. (Training with missing blocks, and
+    experts multiplied, go beyond the paper.)
+
+    Parameters
+    ----------
+    modalities : Modalities
+        Networks of every modality.
+    joint : torch.nn.Module
+        (B, Σ h) -> q(z | x).
+    experts : torch.nn.ModuleList
+        Features of a modality (B, n_m) -> q(z | x_m); empty at α = 0.
+    n_components : int
+        K.
+    seed : int
+        Of the noise in iterations, the same for all rows.
+
+    Attributes
+    ----------
+    beta, alpha : float
+        Weights of the divergences.
+    n_importance_samples : int
+        Draws of z a row in training.
+    n_iterations : int
+        Times that the table is encoded where blocks are missing, at α = 0.
+    """
+
+    beta = 1.0
+    alpha = 0.0
+    n_importance_samples = 1
+    n_iterations = 1
+
+    def __init__(self, modalities, joint, experts, n_components, seed):
+        super().__init__()
+        self.modalities, self.joint, self.experts = modalities, joint, experts
+        self.n_components = n_components
+        self.seed = seed
+
+    # -- the model ------------------------------------------------------------------
+
+    def prior(self, batch):
+        return StandardNormal(batch.x.new_empty((len(batch.x), self.n_components)))
+
+    def likelihood(self, z, batch=None):
+        observed = None if batch is None else batch.observed
+        return self.modalities.likelihood(z, observed)
+
+    def q(self, x, observed=None):
+        """q(z | x_1, ..., x_M), zeros in place of what is not observed."""
+        return self.joint(self.modalities.encode(x, observed))
+
+    def experts_of(self, x, observed=None):
+        """Give q(z | x_m) of every modality."""
+        features = self.modalities.features(x, observed)
+        return [expert(f) for expert, f in zip(self.experts, features, strict=True)]
+
+    def posterior(self, batch):
+        if batch.observed is None:
+            return self.q(batch.x)
+        if len(self.experts):
+            return self._by_experts(batch)
+        noise = SharedNoise.from_seed(self.seed, batch.x.device)
+        return self._or_prior(self.iterated(batch, noise), batch.observed)
+
+    def _by_experts(self, batch):
+        """q(z | x) of whole rows, and the product of experts of others."""
+        some = product_of_experts(
+            self.experts_of(batch.x, batch.observed), batch.observed
+        )
+        return where(batch.observed.all(-1), self.q(batch.x, batch.observed), some)
+
+    def _or_prior(self, q, observed):
+        """N(0, I) where a row has nothing."""
+        prior = Normal(torch.zeros_like(q.loc), torch.ones_like(q.scale))
+        return where(observed.any(-1), q, prior)
+
+    # -- iterative sampling ---------------------------------------------------------
+
+    def iterated(self, batch, noise):
+        """q(z | ·) after `n_iterations` encodings, missing blocks drawn between."""
+        return self.filled(batch, noise)[1]
+
+    def filled(self, batch, noise):
+        """Give the rows with missing blocks drawn, and q(z | x) of them."""
+        x, q = batch.x, self.q(batch.x, batch.observed)
+        for _ in range(self.n_iterations - 1):
+            x, q = self.step(x, q, batch.observed, noise)
+        return x, q
+
+    def step(self, x, q, observed, noise):
+        """Draw the missing blocks once, and encode."""
+        drawn = self.modalities.likelihood(self.down(q, noise)).sample(noise)
+        x = torch.where(self.modalities.columns_of(observed), x, drawn)
+        return x, self.q(x)
+
+    def down(self, q, noise):
+        """Draw the latents that the missing blocks follow from."""
+        return q.sample(noise)
+
+    def draws(self, batch, noise, n_draws):
+        """Yield draws of z given what is observed, (B, K) each.
+
+        At α = 0 they are successive states of the chain, after `n_iterations`.
+        """
+        chained = batch.observed is not None and not len(self.experts)
+        if chained:
+            x, q = self.filled(batch, noise)
+        else:
+            q = self.posterior(batch)
+        for i in range(n_draws):
+            if chained and i > 0:
+                x, q = self.step(x, q, batch.observed, noise)
+            yield self.down(self._or_prior(q, batch.observed) if chained else q, noise)
+
+    # -- training -------------------------------------------------------------------
+
+    def scheduled(self):
+        return {"beta": self.beta * self.kl_weight}
+
+    def bound(self, batch, noise):
+        return self.terms(self.training_posterior(batch), batch, noise)[0]
+
+    def losses(self, batch, phase, noise):
+        q = self.training_posterior(batch)
+        bound, terms = self.terms(q, batch, noise)
+        yield Loss("model", -bound.mean(), terms)
+
+    def terms(self, q, batch, noise):
+        """Give the bound under q(z | ·) and its parts, each (B,)."""
+        beta = self.beta * self.kl_weight
+        bound, terms = self._joint_terms(q, self.prior(batch), batch, noise, beta)
+        if len(self.experts):
+            terms["kl_experts"] = self._divergence_of_experts(q, batch)
+            bound = elbo(bound, terms["kl_experts"], self.alpha)
+        return bound, terms
+
+    def training_posterior(self, batch):
+        """q(z | ·) without iterations."""
+        if len(self.experts) or batch.observed is None:
+            return self.posterior(batch)
+        return self.q(batch.x, batch.observed)
+
+    def _joint_terms(self, q, p, batch, noise, beta):
+        """L_JM, or with several draws its importance-weighted counterpart."""
+        n_draws = self.n_importance_samples
+        z = q.rsample(noise, n_draws if n_draws > 1 else None)  # (B, K) or (S, B, K)
+        parts = self.likelihood(z, batch).block_log_probs(batch.x)
+        reconstruction = sum(parts)
+        if n_draws > 1:
+            log_prior, log_q = p.log_prob(z), q.log_prob(z)
+            log_w = log_weights(reconstruction, log_prior, log_q, beta)
+            bound, divergence = importance_weighted(log_w), (log_q - log_prior).mean(0)
+            parts = [part.mean(0) for part in parts]
+        else:
+            divergence = kl(q, p, z)
+            bound = elbo(reconstruction, divergence, beta)
+        return bound, self._named(parts) | {"kl": divergence}
+
+    def _named(self, parts):
+        """Name the log-likelihoods, where there are several their sum too."""
+        terms = {"reconstruction": sum(parts)}
+        if len(parts) > 1:
+            names = [f"reconstruction_{name}" for name in self.modalities.names]
+            terms |= dict(zip(names, parts, strict=True))
+        return terms
+
+    def _divergence_of_experts(self, q, batch):
+        """Σ_m KL(q(z | x) || q(z | x_m)), 0 where a modality is missing: (B,)."""
+        experts = self.experts_of(batch.x, batch.observed)
+        total = sum(kl(q, expert) for expert in experts)
+        if batch.observed is None:
+            return total
+        return torch.where(batch.observed.all(-1), total, 0)

@@ -1,0 +1,127 @@
+"""The networks of one modality, and what joins those of several."""
+
+import torch
+from torch import nn
+
+from skvae.distributions import Normal, Product
+from skvae.nets import LocScale, over_rows
+
+
+class Modality(nn.Module):
+    """Encoder, decoder and likelihood of one block of columns.
+
+    Parameters
+    ----------
+    name : str
+        The user's.
+    encoder : torch.nn.Module
+        (B, n_features) -> (B, h).
+    decoder : torch.nn.Module
+        (B, K) -> (B, h').
+    head : torch.nn.Module
+        h' -> p(x_m | z), of a `Likelihood`.
+    columns : ndarray of int
+        Positions in the table.
+    """
+
+    def __init__(self, name, encoder, decoder, head, columns):
+        super().__init__()
+        self.name = name
+        self.encoder, self.decoder, self.head = encoder, decoder, head
+        # Not persistent, as a file's weights must not choose the columns.
+        self.register_buffer("columns", torch.as_tensor(columns), persistent=False)
+
+    def features(self, x):
+        """What an encoder sees of the block: (B, D) -> (B, n_features)."""
+        return self.head.features(x[..., self.columns])
+
+    def likelihood(self, z):
+        """p(x_m | z)."""
+        return self.head(over_rows(self.decoder, z))
+
+
+class Modalities(nn.ModuleList):
+    """All modalities of a table: p(x | z) = Π_m p(x_m | z), and features for q."""
+
+    @property
+    def names(self):
+        """The users' names, in order."""
+        return [modality.name for modality in self]
+
+    def likelihood(self, z, observed=None):
+        """p(x | z) over the columns of the table; blocks not observed do not count."""
+        blocks = [(modality.likelihood(z), modality.columns) for modality in self]
+        return Product(blocks, observed)
+
+    def features(self, x, observed=None):
+        """Give the features of every block; zeros where it is not observed."""
+        features = [modality.features(x) for modality in self]
+        if observed is None:
+            return features
+        seen = observed.unsqueeze(-1).unbind(-2)  # M of (B, 1)
+        return [torch.where(s, f, 0) for s, f in zip(seen, features, strict=True)]
+
+    def encode(self, x, observed=None):
+        """Give what the encoders make of all blocks, side by side: (B, Σ h)."""
+        features = self.features(x, observed)
+        pairs = zip(self, features, strict=True)
+        return torch.cat([modality.encoder(f) for modality, f in pairs], -1)
+
+    def columns_of(self, flags):
+        """Turn flags a modality, (B, M), into flags a column, (B, D)."""
+        n_columns = sum(len(modality.columns) for modality in self)
+        out = flags.new_empty((len(flags), n_columns))
+        for modality, flag in zip(self, flags.unbind(-1), strict=True):
+            out[:, modality.columns] = flag[:, None]
+        return out
+
+
+class ToNormal(nn.Sequential):
+    """h -> body -> N(μ, diag σ²).
+
+    Parameters
+    ----------
+    body : torch.nn.Module
+        (B, h) -> (B, h').
+    n_hidden : int
+        h'.
+    n_components : int
+        Number of latents.
+    """
+
+    def __init__(self, body, n_hidden, n_components):
+        super().__init__(body, LocScale(n_hidden, n_components))
+
+    def forward(self, h):
+        return Normal(*super().forward(h))
+
+
+def product_of_experts(experts, observed):
+    """Multiply the Gaussians of the observed modalities; N(0, I) where there is none.
+
+    Parameters
+    ----------
+    experts : list of Normal
+        q(z | x_m) of every modality.
+    observed : Tensor of bool of shape (B, M)
+        Which count.
+
+    Returns
+    -------
+    Normal
+    """
+    loc = torch.stack([q.loc for q in experts], -1)  # (B, K, M)
+    precision = torch.stack([q.scale for q in experts], -1).square().reciprocal()
+    precision = precision * observed.unsqueeze(-2)
+    total = precision.sum(-1)  # (B, K)
+    empty = ~observed.any(-1, keepdim=True)  # (B, 1)
+    total = torch.where(empty, 1, total)
+    return Normal((precision * loc).sum(-1) / total, total.rsqrt())
+
+
+def where(rows, yes, no):
+    """Choose between two Normals row by row; `rows` is (B,)."""
+    rows = rows.unsqueeze(-1)
+    return Normal(
+        torch.where(rows, yes.loc, no.loc), torch.where(rows, yes.scale, no.scale)
+    )

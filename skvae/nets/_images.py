@@ -1,0 +1,203 @@
+"""Recipes of networks for pictures given as flat rows.
+
+A recipe is a small scikit-learn object: it can be cloned, searched and saved, and makes
+a module when it is told the width of its input.
+"""
+
+import math
+from itertools import pairwise
+
+from sklearn.base import BaseEstimator
+from torch import nn
+
+from skvae.nets._mlp import ACTIVATIONS
+
+
+class Recipe(BaseEstimator):
+    """Something that makes a network for an input of some width."""
+
+    def __call__(self, n_in):
+        """Make the module, (n, n_in) -> (n, h)."""
+        raise NotImplementedError
+
+
+class Dense(Recipe):
+    """Linear layers, some with batch normalisation.
+
+    Parameters
+    ----------
+    sizes : tuple of int, default=(512, 512)
+        Widths.
+    batch_norm : bool or tuple of bool, default=False
+        Whether each is normalised before its activation.
+    activation : str, default="relu"
+        After every layer.
+
+    Examples
+    --------
+    >>> from skvae.nets import Dense
+    >>> [type(layer).__name__ for layer in Dense((4, 2), batch_norm=(False, True))(10)]
+    ['Linear', 'ReLU', 'Linear', 'BatchNorm1d', 'ReLU']
+    """
+
+    def __init__(self, sizes=(512, 512), batch_norm=False, activation="relu"):
+        self.sizes = sizes
+        self.batch_norm = batch_norm
+        self.activation = activation
+
+    def __call__(self, n_in):
+        return nn.Sequential(
+            *_dense(n_in, self.sizes, self.batch_norm, self.activation)
+        )
+
+
+class ConvEncoder(Recipe):
+    """Convolutions of 4 x 4 pixels and stride 2, then linear layers.
+
+    Parameters
+    ----------
+    image_shape : (int, int, int), default=(3, 32, 32)
+        Channels, height and width of a row. Each convolution halves the last two.
+    channels : tuple of int, default=(64, 128, 256, 256)
+        What the convolutions give.
+    batch_norm : bool or tuple of bool, default=(False, True, True, True)
+        Whether each is normalised before its activation.
+    sizes : tuple of int, default=()
+        Widths of linear layers behind, without batch normalisation.
+    activation : str, default="relu"
+        After every layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skvae.nets import ConvEncoder
+    >>> body = ConvEncoder((1, 8, 8), channels=(4, 8), batch_norm=False)(64)
+    >>> body(torch.zeros(5, 64)).shape  # 8 channels of 2 x 2 pixels
+    torch.Size([5, 32])
+    """
+
+    def __init__(
+        self,
+        image_shape=(3, 32, 32),
+        channels=(64, 128, 256, 256),
+        batch_norm=(False, True, True, True),
+        sizes=(),
+        activation="relu",
+    ):
+        self.image_shape = image_shape
+        self.channels = channels
+        self.batch_norm = batch_norm
+        self.sizes = sizes
+        self.activation = activation
+
+    def __call__(self, n_in):
+        _check_pixels(self.image_shape, n_in)
+        _, height, width = _start(self.image_shape, len(self.channels))
+        layers = [nn.Unflatten(-1, tuple(self.image_shape))]  # (n, C, H, W)
+        pairs = pairwise((self.image_shape[0], *self.channels))
+        for (left, right), norm in zip(
+            pairs, _each(self.batch_norm, self.channels), strict=True
+        ):
+            layers.append(nn.Conv2d(left, right, 4, stride=2, padding=1))
+            layers += [nn.BatchNorm2d(right)] * norm
+            layers.append(ACTIVATIONS[self.activation]())
+        layers.append(nn.Flatten())  # (n, c h w)
+        n_flat = (self.image_shape[0], *self.channels)[-1] * height * width
+        return nn.Sequential(
+            *layers, *_dense(n_flat, self.sizes, False, self.activation)
+        )
+
+
+class ConvDecoder(Recipe):
+    """A linear layer, then transposed convolutions of 4 x 4 pixels and stride 2.
+
+    The last one gives the pixels themselves, without a layer behind.
+
+    Parameters
+    ----------
+    image_shape : (int, int, int), default=(3, 32, 32)
+        Channels, height and width of a row.
+    channels : tuple of int, default=(1024, 256, 128, 64)
+        What goes into each transposed convolution: the linear layer gives the first at
+        ``H / 2**n`` x ``W / 2**n`` pixels.
+    batch_norm : bool or tuple of bool, default=(False, True, True, True)
+        Whether each of these is normalised before its activation.
+    activation : str, default="relu"
+        After every layer but the last.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skvae.nets import ConvDecoder
+    >>> body = ConvDecoder((1, 8, 8), channels=(8, 4), batch_norm=False)(3)
+    >>> body(torch.zeros(5, 3)).shape
+    torch.Size([5, 64])
+    """
+
+    def __init__(
+        self,
+        image_shape=(3, 32, 32),
+        channels=(1024, 256, 128, 64),
+        batch_norm=(False, True, True, True),
+        activation="relu",
+    ):
+        self.image_shape = image_shape
+        self.channels = channels
+        self.batch_norm = batch_norm
+        self.activation = activation
+
+    def __call__(self, n_in):
+        _, height, width = _start(self.image_shape, len(self.channels))
+        shape = (self.channels[0], height, width)
+        layers = [nn.Linear(n_in, math.prod(shape)), nn.Unflatten(-1, shape)]
+        norms = _each(self.batch_norm, self.channels)
+        pairs = pairwise((*self.channels, self.image_shape[0]))
+        for (left, right), norm in zip(pairs, norms, strict=True):
+            layers += [nn.BatchNorm2d(left)] * norm
+            layers.append(ACTIVATIONS[self.activation]())
+            layers.append(nn.ConvTranspose2d(left, right, 4, stride=2, padding=1))
+        body = nn.Sequential(*layers, nn.Flatten())  # (n, C H W)
+        body.gives_parameters = True
+        return body
+
+
+def _dense(n_in, sizes, batch_norm, activation):
+    layers = []
+    norms = _each(batch_norm, sizes)
+    for (left, right), norm in zip(pairwise((n_in, *sizes)), norms, strict=True):
+        layers.append(nn.Linear(left, right))
+        layers += [nn.BatchNorm1d(right)] * norm
+        layers.append(ACTIVATIONS[activation]())
+    return layers
+
+
+def _each(value, layers):
+    """One answer a layer."""
+    if isinstance(value, bool):
+        return [value] * len(layers)
+    if len(value) != len(layers):
+        raise ValueError(
+            f"The 'batch_norm' parameter must be a bool or one a layer, "
+            f"{len(layers)}. Got {value!r} instead."
+        )
+    return value
+
+
+def _start(image_shape, n_halvings):
+    """Channels, height and width after so many halvings."""
+    channels, height, width = image_shape
+    factor = 2**n_halvings
+    if height % factor or width % factor:
+        raise ValueError(
+            f"The 'image_shape' parameter must have a height and a width that "
+            f"{n_halvings} layers can halve. Got {image_shape!r} instead."
+        )
+    return channels, height // factor, width // factor
+
+
+def _check_pixels(image_shape, n_in):
+    if math.prod(image_shape) != n_in:
+        raise ValueError(
+            f"The 'image_shape' parameter must have as many values as a row, {n_in}. "
+            f"Got {image_shape!r} instead."
+        )
