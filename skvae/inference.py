@@ -170,12 +170,15 @@ class Evaluator:
         table = Table.of(X)
         for start in range(0, len(table), size):
             where = slice(start, min(start + size, len(table)))
+            index = np.arange(where.start, where.stop)
+            n_rows = len(index)
             block = table[where]
-            n_rows = len(block)
             if n_rows < MIN_ROWS:  # repeat the first row
                 positions = np.arange(MIN_ROWS)
-                block = block[np.where(positions < n_rows, positions, 0)]
-            yield self._batch(block), n_rows, where
+                positions = np.where(positions < n_rows, positions, 0)
+                block, index = block[positions], index[positions]
+            batch = self._batch(block)._replace(index=torch.from_numpy(index))
+            yield batch, n_rows, where
 
     def _batch(self, table):
         x, condition, observed = self._tensor(table.x), table.condition, table.observed

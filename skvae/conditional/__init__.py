@@ -2,6 +2,7 @@
 
 from skvae.conditional._cmma import CMMA, CMMATransformer
 from skvae.conditional._cvae import CVAE, CVAETransformer
+from skvae.conditional._table import ConditionedTable
 from skvae.conditional._task_invariant import TaskInvariantVAETransformer
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "CVAE",
     "CMMATransformer",
     "CVAETransformer",
+    "ConditionedTable",
     "TaskInvariantVAETransformer",
 ]

@@ -45,6 +45,10 @@ class CMMA(CVAE):
     def prior(self, batch):
         return self.prior_module(batch.condition)
 
+    def blind_posterior(self, batch):
+        """p(z | s), which does not see x."""
+        return self.prior(batch)
+
     def likelihood(self, z, batch=None):
         return VAE.likelihood(self, z)
 

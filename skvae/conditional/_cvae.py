@@ -21,6 +21,11 @@ class CVAE(VAE):
     def posterior(self, batch):
         return self._posterior(beside(self.head.features(batch.x), batch.condition))
 
+    def blind_posterior(self, batch):
+        """q(z | 0, s): what the encoder makes of the condition and zeros."""
+        zeros = torch.zeros_like(self.head.features(batch.x))
+        return self._posterior(beside(zeros, batch.condition))
+
     def likelihood(self, z, batch):
         return super().likelihood(beside(z, batch.condition))
 

@@ -2,6 +2,7 @@
 
 from skvae.metrics._collapse import WarnOfCollapse
 from skvae.metrics._compare import compare
+from skvae.metrics._conditional import conditional_log_likelihood
 from skvae.metrics._diagnosis import diagnose
 from skvae.metrics._interventions import beta_vae_score, factor_vae_score
 from skvae.metrics._latents import (
@@ -33,6 +34,7 @@ __all__ = [
     "active_units",
     "beta_vae_score",
     "compare",
+    "conditional_log_likelihood",
     "dci_scores",
     "diagnose",
     "factor_vae_score",

@@ -1,5 +1,6 @@
 """Models of several modalities: p(x_1, ..., x_M) with one latent for all."""
 
+from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._hierarchical import (
     HierarchicalJMVAE,
     HierarchicalJMVAETransformer,
@@ -12,6 +13,7 @@ from skvae.multimodal._modality import Modalities, Modality
 __all__ = [
     "JMVAE",
     "JMVAEGAN",
+    "BaseMultimodalTransformer",
     "HierarchicalJMVAE",
     "HierarchicalJMVAETransformer",
     "JMVAEGANTransformer",

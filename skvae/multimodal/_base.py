@@ -60,7 +60,7 @@ class BaseMultimodalTransformer(TableOfModalities):
         def mean(batch):
             noise = SharedNoise.from_seed(seed, evaluator.device)
             draws = torch.stack(list(self._draws(evaluator, batch, noise, n_samples)))
-            return evaluator.module.modalities.likelihood(draws).mixture_mean
+            return evaluator.module.likelihood(draws).mixture_mean
 
         filled = evaluator.in_slices(table, mean, ROWS)
         return np.where(np.isnan(table.x), filled, table.x).astype(table.dtype)
@@ -101,7 +101,7 @@ class BaseMultimodalTransformer(TableOfModalities):
 
         def draw(batch):
             z = next(self._draws(evaluator, batch, noise, 1))
-            p = evaluator.module.modalities.likelihood(z)
+            p = evaluator.module.likelihood(z)
             return p.mean if mean else p.sample(noise)
 
         repeated = table[np.tile(np.arange(len(table)), n_samples)]

@@ -88,8 +88,8 @@ class HierarchicalJMVAE(JMVAE):
     def _chain(self, like):
         return Chain(like, self.widths, self.below)
 
-    def likelihood(self, z, batch=None):
-        return super().likelihood(z[..., : self.widths[0]], batch)
+    def lowest(self, z):
+        return z[..., : self.widths[0]]
 
     def _top(self, z):
         return z[..., -self.widths[-1] :]
@@ -97,6 +97,14 @@ class HierarchicalJMVAE(JMVAE):
     def down(self, q, noise):
         top = self._top(q.sample(noise))
         return self._chain(q.loc).down(top, lambda p: p.sample(noise))
+
+    def predictive_draws(self, batch, noise, n_draws):
+        """Yield S draws of z_1 given z_2, of each of S draws z_2 ~ q(z_2 | ·) (A.2)."""
+        q = self.posterior(batch)
+        for _ in range(n_draws):
+            top = self._top(q.sample(noise))
+            for _ in range(n_draws):
+                yield self._chain(q.loc).down(top, lambda p: p.sample(noise))
 
     def encode(self, batch):
         mean = self.posterior(batch).mean

@@ -68,7 +68,15 @@ class JMVAE(LatentModel):
 
     def likelihood(self, z, batch=None):
         observed = None if batch is None else batch.observed
-        return self.modalities.likelihood(z, observed)
+        return self.modalities.likelihood(self.lowest(z), observed)
+
+    def likelihood_of(self, m, z):
+        """p(x_m | z) of one modality."""
+        return self.modalities[m].likelihood(self.lowest(z))
+
+    def lowest(self, z):
+        """Give the latents that decoders see."""
+        return z
 
     def q(self, x, observed=None):
         """q(z | x_1, ..., x_M), zeros in place of what is not observed."""
@@ -114,7 +122,7 @@ class JMVAE(LatentModel):
 
     def step(self, x, q, observed, noise):
         """Draw the missing blocks once, and encode."""
-        drawn = self.modalities.likelihood(self.down(q, noise)).sample(noise)
+        drawn = self.likelihood(self.down(q, noise)).sample(noise)
         x = torch.where(self.modalities.columns_of(observed), x, drawn)
         return x, self.q(x)
 
@@ -136,6 +144,15 @@ class JMVAE(LatentModel):
             if chained and i > 0:
                 x, q = self.step(x, q, batch.observed, noise)
             yield self.down(self._or_prior(q, batch.observed) if chained else q, noise)
+
+    def predictive_draws(self, batch, noise, n_draws):
+        """Yield draws of z as (1/S) Σ ln p(x_m | z) wants them, (B, K) each (eq. 11).
+
+        Iterations, where there are any, are over when the draws begin.
+        """
+        q = self.posterior(batch)
+        for _ in range(n_draws):
+            yield q.sample(noise)
 
     # -- training -------------------------------------------------------------------
 

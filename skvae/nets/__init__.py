@@ -1,7 +1,7 @@
 """Networks without meaning of their own: bodies, heads, dropout."""
 
 from skvae.nets._critic import Critic
-from skvae.nets._images import ConvDecoder, ConvEncoder, Dense, Recipe
+from skvae.nets._recipes import ConvDecoder, ConvEncoder, Dense, Recipe
 from skvae.nets._mlp import (
     ACTIVATIONS,
     Beside,
