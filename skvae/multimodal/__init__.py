@@ -9,6 +9,7 @@ from skvae.multimodal._jmvae import JMVAETransformer
 from skvae.multimodal._jmvae_gan import JMVAEGAN, JMVAEGANTransformer
 from skvae.multimodal._jmvae_module import JMVAE
 from skvae.multimodal._modality import Modalities, Modality
+from skvae.multimodal._presets import suzuki2018
 
 __all__ = [
     "JMVAE",
@@ -20,4 +21,5 @@ __all__ = [
     "JMVAETransformer",
     "Modalities",
     "Modality",
+    "suzuki2018",
 ]

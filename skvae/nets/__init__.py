@@ -1,7 +1,6 @@
 """Networks without meaning of their own: bodies, heads, dropout."""
 
 from skvae.nets._critic import Critic
-from skvae.nets._recipes import ConvDecoder, ConvEncoder, Dense, Recipe
 from skvae.nets._mlp import (
     ACTIVATIONS,
     Beside,
@@ -12,6 +11,7 @@ from skvae.nets._mlp import (
     set_dropout_generator,
 )
 from skvae.nets._posterior import LocScale
+from skvae.nets._recipes import ConvDecoder, ConvEncoder, Dense, Recipe
 
 __all__ = [
     "ACTIVATIONS",

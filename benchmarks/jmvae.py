@@ -1,0 +1,298 @@
+"""Several modalities: the tables of Suzuki and Matsuo (2018).
+
+    python -m benchmarks.jmvae --data FOLDER --write
+    python -m benchmarks.jmvae --data FOLDER --set celeba --write
+    python -m benchmarks.jmvae --data FOLDER --full --write    # as published, on a GPU
+    python -m benchmarks.jmvae --quick                         # no data
+
+Pictures x and labels w (or 40 attributes) are modelled by CVAE and CMMA, one model a
+direction, and by JMVAE, JMVAE-kl and the hierarchical JMVAE. Of the test rows:
+
+- ln p(x | w), ln p(w | x), ln p(x | x, w), ln p(w | x, w): the papers' predictive
+  conditional log-likelihood from 10 draws of z (eq. 11; the hierarchy's is nested and
+  too low to compare);
+- ln p(x | w) and ln p(w | x) by importance sampling, which is another number;
+- "generated": the share of pictures drawn for a label that a classifier of real
+  pictures takes for it, from p(x | z) means, and "1 iteration": the same where the
+  missing picture is not iterated;
+- "label": accuracy of the label imputed from the picture, beside "pixels", that of
+  logistic regression.
+
+FOLDER holds mnist.npz or celeba_10k_32x32.npz; the variable SKVAE_DATA stands in for
+it. Of CelebA there are 10 000 faces instead of 191 899, so its numbers differ; it may
+not be passed on, and --pictures shows generated faces only. Pixels of MNIST are drawn
+as 0/1, anew in training (once where they are a condition), once in the test set. The
+networks are the published ones, divided in width by --shrink; batch size and the
+networks of CVAE and CMMA are not published.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from benchmarks import _common as common
+from benchmarks._jmvae_models import (
+    FILES,
+    IMAGE,
+    JOINT,
+    LABEL,
+    MODELS,
+    joint_model,
+    load_pairs,
+    one_way_model,
+)
+from benchmarks._jmvae_pictures import draw_all
+from skvae.metrics import conditional_log_likelihood
+
+QUESTIONS = {
+    "ln p(x|w)": (IMAGE, (LABEL,)),
+    "ln p(w|x)": (LABEL, (IMAGE,)),
+    "ln p(x|x,w)": (IMAGE, (IMAGE, LABEL)),
+    "ln p(w|x,w)": (LABEL, (IMAGE, LABEL)),
+}
+PUBLISHED = {
+    ("mnist", "CVAE"): (-448.8, -5.293, -70.42, -5.304),
+    ("mnist", "CMMA"): (-451.1, -0.2971, -69.89, -0.002574),
+    ("mnist", "JMVAE"): (-747.1, -0.2286, -69.57, -0.2026),
+    ("mnist", "JMVAE-kl"): (-422.35, -0.2628, -76.94, -0.1874),
+    ("mnist", "hierarchical"): (-475.5, -2.640, -196.9, -0.4456),
+    ("celeba", "CVAE"): (-6825, -44.28, -4031, -44.28),
+    ("celeba", "CMMA"): (-6920, -44.57, -4026, -38.74),
+    ("celeba", "JMVAE"): (-48763, -43.97, -4026, -43.43),
+    ("celeba", "JMVAE-kl"): (-6852, -44.13, -4089, -43.83),
+    ("celeba", "hierarchical"): (-7355, -47.61, -4901, -47.32),
+}
+STEPS = (1, 2, 5, 10, 20, 50, 100)
+QUICK = {
+    "set": "digits",
+    "epochs": 40,
+    "kl_warmup": 4,
+    "shrink": 4,
+    "iterations": 5,
+    "test_rows": 200,
+    "n_importance": 20,
+}
+FULL = {"epochs": 2000, "kl_warmup": 200, "test_rows": 10_000}
+CELEBA = {
+    "epochs": 30,
+    "kl_warmup": 12,
+    "lr": 1e-4,
+    "iterations": 40,
+    "shrink": 4,
+    "test_rows": 1000,
+}
+
+
+# --- what is measured -----------------------------------------------------------------
+
+
+def measure(name, pairs, seed, chosen):
+    """One model, or two of one direction each: one row, and the model."""
+    start = time.perf_counter()
+    if name in JOINT:
+        model = joint_model(name, pairs, seed, chosen)
+        models = {IMAGE: model, LABEL: model}
+    else:
+        models = {
+            target: one_way_model(name, pairs, target, seed, chosen)
+            for target in (IMAGE, LABEL)
+        }
+    found = {
+        "what": f"{pairs.name}, {name}, seed {seed}",
+        "set": pairs.name,
+        "model": name,
+        "fit, s": round(time.perf_counter() - start, 1),
+    }
+    test = pairs.test[: chosen.test_rows]
+    for question, (target, given) in QUESTIONS.items():
+        found[question] = predictive(models[target], name, test, target, given)
+    for target, question in ((IMAGE, "ln p(x|w)"), (LABEL, "ln p(w|x)")):
+        found[f"{question}, importance"] = importance(
+            models[target], name, test, target, chosen.n_importance
+        )
+    return found, models
+
+
+def predictive(model, name, test, target, given):
+    """Mean of eq. 11 over the test rows."""
+    if name in JOINT:
+        values = conditional_log_likelihood(model, test, target=target, given=given)
+    else:
+        parts = ["data", "condition"] if target in given else ["condition"]
+        values = conditional_log_likelihood(model, test, given=parts)
+    return _rounded(values)
+
+
+def importance(model, name, test, target, n_samples):
+    """Mean of the importance-weighted ln p(target | the other)."""
+    how = {"target": target} if name in JOINT else {}
+    values = conditional_log_likelihood(
+        model, test, method="importance", n_samples=n_samples, **how
+    )
+    return _rounded(values)
+
+
+def _rounded(values):
+    return float(f"{np.mean(values):.5g}")
+
+
+def recognised(model, pairs, classifier, n=1000):
+    """Share of pictures drawn for a label that a classifier takes for it."""
+    y = np.arange(n) % 10
+    table = np.full((n, pairs.train.shape[1]), 0.5, dtype="float32")
+    table[:, pairs.modalities[LABEL]] = np.eye(10)[y]
+    pictures = model.generate(table, IMAGE, random_state=0, mean=True)[0]
+    return round(float(np.mean(classifier.predict(pictures) == y)), 4)
+
+
+def imputed(model, pairs, chosen):
+    """Accuracy of the label that is filled in for a picture."""
+    test = pairs.test[: chosen.test_rows].copy()
+    test[:, pairs.modalities[LABEL]] = np.nan
+    label = model.impute(test, n_samples=10)[:, pairs.modalities[LABEL]].argmax(1)
+    return round(float(np.mean(label == pairs.y_test[: len(test)])), 4)
+
+
+def of_digits(model, pairs, classifiers, chosen):
+    """What only labelled pictures allow to ask."""
+    network, linear = classifiers
+    test = pairs.test[: chosen.test_rows, pairs.modalities[IMAGE]]
+    found = {"generated": recognised(model, pairs, network)}
+    if not len(model.module_.experts):
+        model.module_.n_iterations = 1
+        found["generated, 1 iteration"] = recognised(model, pairs, network)
+        model.module_.n_iterations = chosen.iterations
+    found["label"] = imputed(model, pairs, chosen)
+    found["label, pixels"] = round(
+        float(linear.score(test, pairs.y_test[: len(test)])), 4
+    )
+    return found
+
+
+def fitted_classifiers(pairs):
+    """A network for drawn pictures, and logistic regression on pixels."""
+    X, y = pairs.train[:20_000, pairs.modalities[IMAGE]], pairs.y_train[:20_000]
+    network = MLPClassifier(256, early_stopping=True, random_state=0).fit(X, y)
+    drawn = np.random.default_rng(0).random(X.shape) < X  # as the test rows are
+    return network, LogisticRegression(max_iter=200).fit(drawn, y)
+
+
+def curve(model, pairs, chosen):
+    """The predictive ln p(x | w) against the number of iterations (Fig. 4, 7)."""
+    test, found = pairs.test[:500], {}
+    for n in STEPS:
+        if n <= chosen.iterations:
+            model.module_.n_iterations = n
+            found[f"ln p(x|w), {n}"] = predictive(model, "JMVAE", test, IMAGE, (LABEL,))
+    model.module_.n_iterations = chosen.iterations
+    return found
+
+
+# --- the table ------------------------------------------------------------------------
+
+
+def summary(rows):
+    """One line a model, with the published numbers beside."""
+    shown = []
+    for row in rows:
+        line = {k: v for k, v in row.items() if k not in ("what", *_curve_names(row))}
+        published = PUBLISHED.get((row["set"], row["model"]), ("",) * 4)
+        pairs = zip(QUESTIONS, published, strict=True)
+        shown.append(line | {f"{name}, published": value for name, value in pairs})
+    columns = dict.fromkeys(column for line in shown for column in line)
+    return [dict.fromkeys(columns, "") | line for line in shown]
+
+
+def _curve_names(row):
+    return [f"ln p(x|w), {n}" for n in STEPS if f"ln p(x|w), {n}" in row]
+
+
+# --- command line ---------------------------------------------------------------------
+
+
+def _names(text):
+    return tuple(text.split(","))
+
+
+def _numbers(text):
+    return tuple(int(part) for part in text.split(","))
+
+
+def options(argv):
+    """The command line; --quick, --full and --set only change the defaults."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.jmvae",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", metavar="FOLDER", help="where the data are")
+    add("--set", choices=("mnist", "celeba", "digits"), default="mnist")
+    add("--quick", action="store_true", help="small digits, small networks, no data")
+    add("--full", action="store_true", help="2000 epochs, all test rows")
+    add("--models", type=_names, default=MODELS, help="which, with commas")
+    add("--seeds", type=_numbers, default=(0,), help="which, with commas")
+    add("--epochs", type=int, default=30)
+    add("--kl-warmup", type=int, default=3, help="epochs")
+    add("--batch-size", type=int, default=100)
+    add("--lr", type=float, default=1e-3)
+    add("--iterations", type=int, default=100, help="where a modality is missing")
+    add("--shrink", type=int, default=1, help="divides the networks' widths")
+    add("--train-rows", type=int, help="the first so many")
+    add("--test-rows", type=int, default=2000)
+    add("--n-importance", type=int, default=100, help="importance samples a row")
+    add("--device", default="auto")
+    add("--pictures", type=Path, metavar="FOLDER", help="draw the figures into it")
+    path = common.RESULTS / "jmvae.json"
+    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
+    if "celeba" in argv:
+        parser.set_defaults(**CELEBA)
+    for flag, defaults in (("--full", FULL), ("--quick", QUICK)):
+        if flag in argv:
+            parser.set_defaults(**defaults)
+    return parser.parse_args(argv)
+
+
+def settings(chosen):
+    """What a reader needs to run it again."""
+    left_out = {"data", "quick", "full", "models", "seeds", "write", "pictures"}
+    return {k: v for k, v in vars(chosen).items() if k not in left_out}
+
+
+def main(argv=None):
+    """Fit every model, and keep each row as soon as it is there."""
+    chosen = options(sys.argv[1:] if argv is None else argv)
+    folder = common.data_folder(chosen.data)
+    name = FILES.get(chosen.set)
+    if name and (folder is None or not (folder / name).is_file()):
+        sys.exit(f"{name} is needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
+    pairs = load_pairs(chosen.set, folder, chosen)
+    classifiers = None if chosen.set == "celeba" else fitted_classifiers(pairs)
+    rows = []
+    for seed in chosen.seeds:
+        fitted = {}
+        for name in chosen.models:
+            print(f"\n{pairs.name}, {name}, seed {seed}", flush=True)
+            row, models = measure(name, pairs, seed, chosen)
+            if name in JOINT:
+                fitted[name] = models[IMAGE]
+                if classifiers:
+                    row |= of_digits(models[IMAGE], pairs, classifiers, chosen)
+            if name in ("JMVAE", "hierarchical"):
+                row |= curve(models[IMAGE], pairs, chosen)
+            rows.append(row)
+            common.print_table(summary(rows))
+            if chosen.write:
+                record = common.record(settings(chosen), [row])
+                common.merge_record(chosen.write, record)
+        if chosen.pictures:
+            draw_all(fitted, pairs, rows, chosen)
+
+
+if __name__ == "__main__":
+    main()

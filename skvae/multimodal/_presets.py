@@ -1,0 +1,98 @@
+"""The published networks and settings, ready to be passed on."""
+
+from numbers import Integral
+
+from skvae._validation import Interval, Options, check_parameter
+from skvae.distributions import Bernoulli, Categorical, Gaussian
+from skvae.nets import ConvDecoder, ConvEncoder, Dense
+
+IMAGE_SHAPE = (3, 32, 32)
+
+
+def suzuki2018(data, *, image="image", attributes="label", layers=1, shrink=1):
+    """Give the networks and settings of Suzuki and Matsuo (2018) as parameters.
+
+    Parameters
+    ----------
+    data : {"mnist", "celeba"}
+        "mnist": 28 x 28 pixels in [0, 1] and a one-hot label. "celeba": 3 x 32 x 32
+        standardised values, channels first, and attributes of −1 and 1.
+    image, attributes : str, default="image" and "label"
+        The two modalities' names.
+    layers : {1, 2}, default=1
+        1 is for JMVAE, with experts or without; 2 for the hierarchy.
+    shrink : int, default=1
+        Divides the width of every hidden layer, for machines without a GPU.
+
+    Returns
+    -------
+    dict
+        Parameters of :class:`~skvae.multimodal.JMVAETransformer` or
+        :class:`~skvae.multimodal.HierarchicalJMVAETransformer`, but for ``modalities``.
+        The batch size is not published.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not allowed.
+
+    Examples
+    --------
+    >>> from skvae import JMVAETransformer
+    >>> from skvae.multimodal import suzuki2018
+    >>> model = JMVAETransformer(
+    ...     modalities={"image": slice(0, 784), "label": slice(784, 794)},
+    ...     **suzuki2018("mnist"),
+    ... )
+    >>> model.n_components, model.hidden_layer_sizes, model.kl_warmup
+    (64, (512, 512), 200)
+    """
+    owner = "suzuki2018"
+    check_parameter("data", data, (Options(("mnist", "celeba")),), owner)
+    check_parameter("layers", layers, (Interval(Integral, 1, 2, "both"),), owner)
+    check_parameter("shrink", shrink, (Interval(Integral, 1, 64, "both"),), owner)
+
+    def width(*sizes):
+        return tuple(size // shrink for size in sizes)
+
+    found = {"mnist": _mnist, "celeba": _celeba}[data](width, image, attributes)
+    if layers == 2:
+        found["n_components"] = (found["n_components"], 64)
+        found["upper_hidden_layer_sizes"] = width(512, 512)
+    return found
+
+
+def _mnist(width, image, attributes):
+    return {
+        "n_components": 64,
+        "hidden_layer_sizes": width(512, 512),
+        "likelihood": {image: Bernoulli(), attributes: Categorical()},
+        "binarize": "dynamic",
+        "n_iterations": 100,
+        "kl_warmup": 200,
+        "max_epochs": 2000,
+        "lr": 1e-3,
+    }
+
+
+def _celeba(width, image, attributes):
+    convolutions, back = width(64, 128, 256, 256), width(1024, 256, 128, 64)
+    dense = width(512, 512)
+    likelihood = Gaussian(scale=1.0, mean="tanh")
+    return {
+        "n_components": 128,
+        "joint_hidden_layer_sizes": width(1024),
+        "encoder": {
+            image: ConvEncoder(IMAGE_SHAPE, convolutions),
+            attributes: Dense(dense, batch_norm=(False, True)),
+        },
+        "decoder": {
+            image: ConvDecoder(IMAGE_SHAPE, back),
+            attributes: Dense(width(4096, 512), batch_norm=(False, True)),
+        },
+        "likelihood": {image: likelihood, attributes: likelihood},
+        "n_iterations": 40,
+        "kl_warmup": 20,
+        "max_epochs": 50,
+        "lr": 1e-4,
+    }
