@@ -64,7 +64,8 @@ for model in models.values():
 # beside. The first two models are the same but for the number of iterations.
 
 asked = pd.DataFrame(np.eye(10), columns=labels).reindex(columns=table.columns)
-figure, axes = plt.subplots(1, 3, figsize=(12, 4.3), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(12, 4.3), layout="compressed")
+figure.get_layout_engine().set(wspace=0.06)
 for ax, (name, model) in zip(axes, models.items(), strict=True):
     drawn = model.generate(asked, "image", n_samples=10, mean=True, random_state=0)
     pictures = SampleDisplay(drawn.reshape(-1, 64), image_shape=(8, 8))
@@ -86,9 +87,11 @@ real = reader.score(test[pixels].to_numpy(), y_test)
 print(f"  {'real test digits':<22}{real:.3f}")
 
 # %%
-# Without an encoder for the label, what is drawn has little to do with it, and a
-# hundred iterations do not help: 64 empty pixels say more to the joint encoder than ten
-# columns of a label, and no training row was like that.
+# Without an encoder for the label, what is drawn has little to do with it. After one
+# iteration it is a mean of all digits: 64 empty pixels say more to the joint encoder
+# than ten columns of a label, and no training row was like that. A hundred iterations
+# make it sharper and not righter. Each feeds on what the last one made, and some leave
+# the range of the data.
 #
 # Labels by picture
 # -----------------
@@ -110,9 +113,8 @@ print(f"  {'logistic regression':<22}{on_pixels:.3f}")
 # without a label. All training pictures are kept, and all but a few labels are removed,
 # three times each. The classifier has the rows with a label only.
 
-numbers = [20, 50, 150, 400]
-accuracy = {"JMVAE-kl": [], "logistic regression": []}
-for n_labels in numbers:
+print("Accuracy with few labels:")
+for n_labels in (20, 100):
     found = []
     for seed in range(3):
         few, rest = train_test_split(
@@ -124,24 +126,21 @@ for n_labels in numbers:
         right = model.impute(unlabelled)[:, 64:].argmax(1) == y_test
         straight.fit(few[pixels], y_train[few.index])
         found.append((right.mean(), straight.score(test[pixels], y_test)))
-    for values, column in zip(accuracy.values(), np.transpose(found), strict=True):
-        values.append(column)
-
-figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
-print("Labels:               " + "".join(f"{n:>14}" for n in numbers))
-for name, values in accuracy.items():
-    mean = np.mean(values, axis=1)
-    error = np.std(values, axis=1, ddof=1) / np.sqrt(3)
-    ax.errorbar(numbers, mean, error, marker="o", capsize=3, label=name)
-    cells = (f"{m:.3f} +- {e:.3f}" for m, e in zip(mean, error, strict=True))
-    print(f"  {name:<20}" + "".join(f"{cell:>16}" for cell in cells))
-ax.set(xscale="log", xlabel="labels", ylabel="accuracy on test digits")
-ax.set_xticks(numbers, numbers)
-ax.minorticks_off()
-ax.legend()
-plt.show()
+    mean = np.mean(found, axis=0)
+    error = np.std(found, axis=0, ddof=1) / np.sqrt(3)
+    print(f"  {n_labels:>3} labels", end="")
+    for name, m, e in zip(
+        ("JMVAE-kl", "logistic regression"), mean, error, strict=True
+    ):
+        print(f"   {name} {m:.2f} +- {e:.2f}", end="")
+    print()
 
 # %%
+# It works with most of the labels gone, and is no better than the logistic regression
+# that never saw the other pictures. Who wants labels and nothing else fits a
+# classifier. What the joint model has beside them is the picture of a label, above, and
+# the latents, below.
+#
 # Shared latents
 # --------------
 # Two latents can be drawn as they are. Dots are test digits by picture and label,
@@ -151,7 +150,7 @@ flat = {
     "JMVAE, 100 iterations": JMVAETransformer(2, alpha=0, **settings),
     "JMVAE-kl": JMVAETransformer(2, **settings),
 }
-# sphinx_gallery_thumbnail_number = 3
+# sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.8), layout="constrained")
 for ax, (name, model) in zip(axes, flat.items(), strict=True):
     model.fit(train)
@@ -162,8 +161,14 @@ for ax, (name, model) in zip(axes, flat.items(), strict=True):
 plt.show()
 
 # %%
-# In numbers: a logistic regression on two latents that come from the picture alone. The
-# VAE never saw a label. The joint models did in training, and do not in the test.
+# Where the label has an encoder of its own, it goes to the middle of its digits, and the
+# digits are further apart. Without one it goes where something else lies.
+#
+# The labels have shaped the latents, so these serve better even where the label is not
+# known. Below, a logistic regression reads the class from two latents of the picture
+# alone. The VAE never saw a label; the joint models did in ``fit``. The standard error
+# is 0.02.
+
 
 def from_pictures(model, rows):
     """Latents of rows whose label is hidden."""
