@@ -2,7 +2,11 @@
 
 from skvae._loading import load
 from skvae._version import __version__
-from skvae.autoencoders import AETransformer, VAETransformer
+from skvae.autoencoders import (
+    AETransformer,
+    CategoricalVAETransformer,
+    VAETransformer,
+)
 from skvae.conditional import (
     CMMATransformer,
     CVAETransformer,
@@ -18,6 +22,7 @@ __all__ = [
     "AETransformer",
     "CMMATransformer",
     "CVAETransformer",
+    "CategoricalVAETransformer",
     "HierarchicalJMVAETransformer",
     "JMVAEGANTransformer",
     "JMVAETransformer",

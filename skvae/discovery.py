@@ -3,7 +3,6 @@
 import skvae.autoencoders
 import skvae.conditional
 import skvae.multimodal
-from skvae.base import BaseAutoencoderTransformer
 
 
 def all_estimators():
@@ -20,10 +19,9 @@ def all_estimators():
     >>> [name for name, _ in all_estimators()][:3]
     ['AETransformer', 'CMMATransformer', 'CVAETransformer']
     """
-    found = {}
-    for family in (skvae.autoencoders, skvae.conditional, skvae.multimodal):
-        for name in family.__all__:
-            value = getattr(family, name)
-            if issubclass(value, BaseAutoencoderTransformer):
-                found[name] = value
-    return sorted(found.items())
+    return sorted(
+        (name, getattr(family, name))
+        for family in (skvae.autoencoders, skvae.conditional, skvae.multimodal)
+        for name in family.__all__
+        if name.endswith("Transformer") and not name.startswith("Base")
+    )

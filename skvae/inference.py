@@ -247,7 +247,7 @@ def _elbo(module, batch, noise, n_samples):
     """ln p(x | z) − KL(q || p) at every draw, (S, B)."""
 
     def draw(q, p, n):
-        z = q.rsample(noise, n)  # (n, B, K)
+        z = q.sample(noise, n)  # (n, B, K)
         return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
 
     return _over_chunks(draw, module, batch, n_samples)

@@ -25,6 +25,8 @@ VARIANTS = {
     "bernoulli": {"likelihood": "bernoulli"},
     "row-scale": {"likelihood": Gaussian(scale="row")},
     "vamp": {"prior": VampPrior(n_pseudo_inputs=5)},
+    "straight-through": {"gradient": "straight-through", "output": "one-hot"},
+    "target-propagation": {"gradient": "target-propagation", "output": "codes"},
     "no-experts": {"alpha": 0.0, "n_iterations": 3},
     "density-ratio": {"prior": DensityRatio((8,), n_passes=2, n_kept=20)},
     "importance": {"n_importance_samples": 3},
@@ -52,6 +54,12 @@ def small(cls, **params):
     known = cls().get_params()
     extra = {name: v for name, v in SMALL_WHERE_KNOWN.items() if name in known}
     return cls(**(SMALL | extra | params))
+
+
+def width_parameter(cls):
+    """Name the parameter that says how many latents there are."""
+    known = cls().get_params()
+    return "n_components" if "n_components" in known else "n_variables"
 
 
 def variants(settings=VARIANTS):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from instances import bodies, small
+from instances import bodies, small, width_parameter
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 from torch import nn
@@ -119,6 +119,7 @@ def test_bad_data_is_one_clear_error_and_changes_nothing(cls, case, digits):
     [(name, value) for name, values in BAD_PARAMETERS.items() for value in values],
 )
 def test_a_wrong_parameter_is_named(cls, name, value, digits):
+    name = width_parameter(cls) if name == "n_components" else name
     with pytest.raises(ValueError, match=f"The '{name}' parameter of {cls.__name__}"):
         small(cls, **{name: value}).fit(digits)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from instances import small
+from instances import small, width_parameter
 from joblib import parallel_config
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_digits, load_wine
@@ -48,7 +48,7 @@ def pipeline(vae):
 def test_parallel_searches_repeat_the_serial_one_to_the_bit(cls, backend, labelled):
     search = GridSearchCV(
         pipeline(small(cls, likelihood="bernoulli")),
-        {"vae__n_components": [2, 4], "vae__lr": [1e-3, 1e-2]},
+        {f"vae__{width_parameter(cls)}": [2, 4], "vae__lr": [1e-3, 1e-2]},
         cv=2,
     )
     serial = search.fit(*labelled)

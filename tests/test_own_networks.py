@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from instances import bodies, small
+from instances import bodies, small, width_parameter
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
@@ -44,7 +44,8 @@ def test_a_function_is_given_the_width_and_seeded(cls, digits):
     one = small(cls, encoder=own, decoder=own).fit(digits)
     other = small(cls, encoder=own, decoder=own).fit(digits)
     assert bodies(one)[0][0].in_features == 64
-    assert bodies(one)[1][0].in_features == 8
+    n_latents = 8 * getattr(one, "n_categories", 1)
+    assert bodies(one)[1][0].in_features == n_latents
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 
 
@@ -52,7 +53,7 @@ def test_a_function_is_given_the_width_and_seeded(cls, digits):
 def test_width_and_likelihood_stay_searchable(cls, digits):
     search = GridSearchCV(
         small(cls, encoder=convolutional(), decoder=own),
-        {"n_components": [2, 5], "likelihood": ["bernoulli", "gaussian"]},
+        {width_parameter(cls): [2, 5], "likelihood": ["bernoulli", "gaussian"]},
         cv=2,
     ).fit(digits)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()

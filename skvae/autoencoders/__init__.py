@@ -1,6 +1,17 @@
-"""Autoencoders of one table: with and without noise."""
+"""Autoencoders of one table: with and without noise, real and categorical latents."""
 
 from skvae.autoencoders._ae import AE, AETransformer
+from skvae.autoencoders._categorical import CategoricalVAE, CategoricalVAETransformer
+from skvae.autoencoders._gradients import GRADIENTS, TargetPropagation
 from skvae.autoencoders._vae import VAE, VAETransformer
 
-__all__ = ["AE", "VAE", "AETransformer", "VAETransformer"]
+__all__ = [
+    "AE",
+    "GRADIENTS",
+    "VAE",
+    "AETransformer",
+    "CategoricalVAE",
+    "CategoricalVAETransformer",
+    "TargetPropagation",
+    "VAETransformer",
+]

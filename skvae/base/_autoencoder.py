@@ -200,6 +200,10 @@ class BaseAutoencoderTransformer(
     def _new_likelihood(self, frame):
         return as_likelihood(self.likelihood, type(self).__name__)
 
+    def _annealing(self):
+        """Give callbacks that change numbers of the module from epoch to epoch."""
+        return []
+
     def _build_module(self, table):
         """Build the untrained torch module for the columns of a `Table`.
 

@@ -89,6 +89,7 @@ def own_callbacks(estimator):
     warmup = getattr(estimator, "kl_warmup", 0)
     first = [
         (PREFIX + "kl_warmup", KLWarmup(warmup)),
+        *((f"{PREFIX}{anneal.name}", anneal) for anneal in estimator._annealing()),
         (PREFIX + "record_epoch", RecordEpoch()),
     ]
     if not estimator.early_stopping:

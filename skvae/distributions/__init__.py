@@ -1,6 +1,7 @@
 """Distributions, the noise they draw from, and the likelihoods a user chooses."""
 
 from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
+from skvae.distributions._categories import Categories, UniformCategories
 from skvae.distributions._chain import Chain
 from skvae.distributions._codes import Codes
 from skvae.distributions._discrete import (
@@ -28,6 +29,7 @@ __all__ = [
     "Bernoulli",
     "BernoulliVector",
     "Categorical",
+    "Categories",
     "Chain",
     "CodeVector",
     "Codes",
@@ -46,6 +48,7 @@ __all__ = [
     "SharedNoise",
     "StandardNormal",
     "Tilted",
+    "UniformCategories",
     "as_likelihood",
     "kl",
     "learned",

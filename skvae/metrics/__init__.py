@@ -4,6 +4,7 @@ from skvae.metrics._collapse import WarnOfCollapse
 from skvae.metrics._compare import compare
 from skvae.metrics._conditional import conditional_log_likelihood
 from skvae.metrics._diagnosis import diagnose
+from skvae.metrics._gradients import GradientCheck, gradient_check
 from skvae.metrics._interventions import beta_vae_score, factor_vae_score
 from skvae.metrics._latents import (
     active_units,
@@ -29,6 +30,7 @@ from skvae.metrics._transfer import few_shot_curve, transfer_report
 
 __all__ = [
     "DCIScores",
+    "GradientCheck",
     "TaskDecomposition",
     "WarnOfCollapse",
     "active_units",
@@ -39,6 +41,7 @@ __all__ = [
     "diagnose",
     "factor_vae_score",
     "few_shot_curve",
+    "gradient_check",
     "modularity_score",
     "mutual_information",
     "mutual_information_gap",

@@ -1,7 +1,13 @@
 """Training: batches, the loop, seeds and what happens between epochs."""
 
 from skvae.training._batches import Batch, HoldOut, Rows, Table, TensorBatches
-from skvae.training._callbacks import EarlyStopping, KLWarmup, Progress, RecordEpoch
+from skvae.training._callbacks import (
+    Anneal,
+    EarlyStopping,
+    KLWarmup,
+    Progress,
+    RecordEpoch,
+)
 from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, as_optimizer
@@ -9,6 +15,7 @@ from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 
 __all__ = [
     "OPTIMIZERS",
+    "Anneal",
     "Batch",
     "EarlyStopping",
     "FusedAdam",

@@ -1,5 +1,6 @@
 """skorch callbacks that the estimators' parameters stand for."""
 
+import math
 import time
 
 from skorch.callbacks import Callback
@@ -24,6 +25,30 @@ class KLWarmup(Callback):
         done = len(net.history) - 1  # this epoch's row is there already
         weight = 1.0 if self.n_epochs == 0 else min(1.0, done / self.n_epochs)
         net.module_.kl_weight = weight
+
+
+class Anneal(Callback):
+    """Lower a number of the module from epoch to epoch.
+
+    Parameters
+    ----------
+    name : str
+        Of the module's attribute.
+    start : float
+        Its value in the first epoch.
+    decay : float
+        Epoch e (from 0) has max(floor, start · exp(−decay · e)).
+    floor : float
+        Its lowest value.
+    """
+
+    def __init__(self, name, start, decay, floor):
+        self.name, self.start, self.decay, self.floor = name, start, decay, floor
+
+    def on_epoch_begin(self, net, **kwargs):
+        done = len(net.history) - 1  # this epoch's row is there already
+        value = max(self.floor, self.start * math.exp(-self.decay * done))
+        setattr(net.module_, self.name, value)
 
 
 class RecordEpoch(Callback):

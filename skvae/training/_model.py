@@ -76,6 +76,6 @@ class LatentModel(nn.Module):
 
     def log_weights(self, q, p, batch, noise, n_samples):
         """Give ln w at draws z ~ q at β = 1, (S, B); the mean of w estimates p(x)."""
-        z = q.rsample(noise, n_samples)  # (S, B, K)
+        z = q.sample(noise, n_samples)  # (S, B, K)
         log_likelihood = self.likelihood(z, batch).log_prob(batch.x)
         return objectives.log_weights(log_likelihood, p.log_prob(z), q.log_prob(z))

@@ -1,0 +1,96 @@
+"""Several categorical variables side by side, each written one-hot."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from skvae.distributions._base import Distribution, register_kl
+
+
+class Categories(Distribution):
+    """Independent variables of K categories, V of them: values are (..., B, V K).
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., B, V, K)
+        Log-probabilities up to a constant of each variable.
+    """
+
+    def __init__(self, logits):
+        self.log_probabilities = logits.log_softmax(-1)
+
+    @property
+    def mean(self):
+        """The probabilities, (..., B, V K)."""
+        return self.log_probabilities.exp().flatten(-2)
+
+    def log_prob(self, value):
+        return self.marginal_log_prob(value).sum(-1)
+
+    def marginal_log_prob(self, value):
+        """Log-probability of each entry, 0 where it is 0: a variable's add up."""
+        return value * self.log_probabilities.flatten(-2)
+
+    def _keys(self, noise, n_samples=None):
+        """ln π + Gumbel noise, (..., B, V, K); the largest is a draw (Gumbel-max)."""
+        gumbel = noise.gumbel(self.log_probabilities.flatten(-2), n_samples)
+        return self.log_probabilities + gumbel.unflatten(
+            -1, self.log_probabilities.shape[-2:]
+        )
+
+    def sample(self, noise, n_samples=None):
+        """Draw one-hot values, through which no gradient flows."""
+        return _hard(self._keys(noise, n_samples)).flatten(-2)
+
+    def relaxed(self, noise, temperature):
+        """Draw softmax((ln π + g) / τ), Gumbel-Softmax: (..., B, V K)."""
+        return (self._keys(noise) / temperature).softmax(-1).flatten(-2)
+
+    def straight_through(self, noise, temperature):
+        """Draw one-hot values with the gradient of the relaxed ones."""
+        keys = self._keys(noise)
+        soft = (keys / temperature).softmax(-1)
+        return (_hard(keys) - soft.detach() + soft).flatten(-2)
+
+
+class UniformCategories(Distribution):
+    """V variables of K equally probable categories.
+
+    Parameters
+    ----------
+    like : Tensor of shape (B, V K)
+        Says how many rows, which type and device.
+    n_categories : int
+        K.
+    """
+
+    def __init__(self, like, n_categories):
+        self._like, self.n_categories = like, n_categories
+
+    @property
+    def mean(self):
+        return torch.full_like(self._like, 1 / self.n_categories)
+
+    def log_prob(self, value):
+        return self.marginal_log_prob(value).sum(-1)
+
+    def marginal_log_prob(self, value):
+        return -math.log(self.n_categories) * value
+
+    def sample(self, noise, n_samples=None):
+        keys = noise.uniform(self._like, n_samples)
+        return _hard(keys.unflatten(-1, (-1, self.n_categories))).flatten(-2)
+
+
+def _hard(keys):
+    """One-hot of the largest key of each variable."""
+    one_hot = functional.one_hot(keys.argmax(-1), keys.shape[-1])
+    return one_hot.to(keys.dtype)
+
+
+@register_kl(Categories, UniformCategories)
+def _kl_categories_uniform(q, p):
+    """Entries π_k ln(K π_k) of every variable; their sum is the divergence."""
+    log_pi = q.log_probabilities.flatten(-2)
+    return log_pi.exp() * (log_pi + math.log(p.n_categories))

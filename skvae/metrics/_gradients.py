@@ -1,0 +1,185 @@
+"""How good the gradients of categorical latents are, against the exact one."""
+
+import copy
+import itertools
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from skvae._validation import POSITIVE, Interval, check_parameter
+from skvae.autoencoders import GRADIENTS, CategoricalVAETransformer
+from skvae.base import find_model
+from skvae.distributions import Noise, kl
+
+OWNER = "gradient_check"
+MOST = 4096  # configurations of the latents
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What draws of a gradient are worth.
+
+    Attributes
+    ----------
+    bias : float
+        ‖mean − exact‖ / ‖exact‖, of all draws together.
+    bias_error : float
+        What the bias would be by chance, were there none: its Monte-Carlo error.
+    std : float
+        Root of the summed variances of one draw, / ‖exact‖.
+    cosine : float
+        Of the mean of all draws with the exact gradient.
+    draw_cosine : float
+        Mean cosine of a single draw with the exact gradient.
+    """
+
+    bias: float
+    bias_error: float
+    std: float
+    cosine: float
+    draw_cosine: float
+
+
+def gradient_check(
+    estimator, X, *, temperatures=(1.0, 0.5, 0.1), n_draws=200, random_state=None
+):
+    """Compare gradients of the encoder with the exact one, found by enumeration.
+
+    The exact gradient is of the mean bound over the rows of `X`,
+
+        Σ_y q(y | x) ln p(x | y) − β KL(q(y | x) || p(y)),
+
+    by the encoder's parameters, summed over all ``n_categories ** n_variables``
+    configurations, so latents have to be few. Target propagation gives a step of
+    another scale, and a direction only: read its cosines.
+
+    Parameters
+    ----------
+    estimator : CategoricalVAETransformer
+        Fitted, with any ``gradient``; or a Pipeline that ends with it.
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    temperatures : sequence of float, default=(1.0, 0.5, 0.1)
+        At which the gradients that have one are asked.
+    n_draws : int, default=200
+        Draws of each gradient.
+    random_state : int, RandomState or None, default=None
+        Of the draws.
+
+    Returns
+    -------
+    dict of str to GradientCheck
+        Under "gumbel, 0.5" and the like, and "target-propagation".
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no categorical latents.
+    ValueError
+        If a parameter is not allowed, or there are more than 4096 configurations.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skvae import CategoricalVAETransformer
+    >>> from skvae.metrics import gradient_check
+    >>> X = load_digits().data[:50] / 16
+    >>> vae = CategoricalVAETransformer(
+    ...     2, 3, likelihood="bernoulli", max_epochs=2, random_state=0
+    ... ).fit(X)
+    >>> found = gradient_check(vae, X, temperatures=[0.5], n_draws=20, random_state=0)
+    >>> list(found)
+    ['gumbel, 0.5', 'straight-through, 0.5', 'target-propagation']
+    """
+    before, model = find_model(estimator, OWNER)
+    if not isinstance(model, CategoricalVAETransformer):
+        raise TypeError(
+            f"{OWNER} needs a CategoricalVAETransformer. Got {type(model).__name__}."
+        )
+    _check(model, temperatures, n_draws)
+    X = X if before is None else before.transform(X)
+    evaluator = model._evaluator()
+    batch = evaluator._batch(model._check_scorable(X))
+    seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    noise = Noise.from_seed(seed, evaluator.device)
+    module = copy.deepcopy(model.module_)  # its temperature will be changed
+    parameters = GRADIENTS["target-propagation"].groups(module)["encoder"]
+    exact = _flat(-exact_bound(module, batch).mean(), parameters)
+    found = {}
+    for name, ask in _questions(temperatures):
+        draws = [_draw(module, batch, noise, parameters, ask) for _ in range(n_draws)]
+        found[name] = _compared(torch.stack(draws), exact)
+    return found
+
+
+def _check(model, temperatures, n_draws):
+    check_parameter("n_draws", n_draws, (Interval(Integral, 2),), OWNER)
+    for temperature in temperatures:
+        check_parameter("temperatures", temperature, (POSITIVE,), OWNER)
+    n = model.n_categories**model.n_variables
+    if n > MOST:
+        raise ValueError(
+            f"{OWNER} sums over all configurations of the latents, at most {MOST}. The "
+            f"model has {model.n_categories} ** {model.n_variables} = {n}."
+        )
+
+
+def exact_bound(module, batch):
+    """Give the bound of each row summed over all configurations, (B,).
+
+    Parameters
+    ----------
+    module : CategoricalVAE
+        With few latents.
+    batch : Batch
+        Rows.
+    """
+    q, y = module.posterior(batch), configurations(module).to(batch.x)  # (C, V K)
+    y = y.unsqueeze(1)  # (C, 1, V K)
+    log_likelihood = module.likelihood(y).log_prob(batch.x)  # (C, B)
+    expected = (q.log_prob(y).exp() * log_likelihood).sum(0)
+    beta = module.beta * module.kl_weight
+    return expected - beta * kl(q, module.prior(batch))
+
+
+def configurations(module):
+    """List all values of the latents, one-hot: (K ** V, V K)."""
+    eye = np.eye(module.n_categories)
+    rows = itertools.product(eye, repeat=module.n_variables)
+    return torch.as_tensor(np.array([np.concatenate(row) for row in rows]))
+
+
+def _questions(temperatures):
+    """Name every gradient, with its way and its temperature."""
+    for name in ("gumbel", "straight-through"):
+        for temperature in temperatures:
+            yield f"{name}, {temperature:g}", (GRADIENTS[name], temperature)
+    yield "target-propagation", (GRADIENTS["target-propagation"], 1.0)
+
+
+def _draw(module, batch, noise, parameters, ask):
+    """Give one draw of the gradient of the loss that moves the encoder, (P,)."""
+    way, module.temperature = ask
+    *_, loss = way.losses(module, batch, noise)
+    return _flat(loss.value, parameters)
+
+
+def _flat(value, parameters):
+    gradients = torch.autograd.grad(value, parameters)
+    return torch.cat([gradient.flatten() for gradient in gradients]).double()
+
+
+def _compared(draws, exact):
+    """Compare draws, (S, P), with the exact gradient, (P,)."""
+    mean, size = draws.mean(0), exact.norm()
+    variance = draws.var(0).sum()
+    return GradientCheck(
+        bias=float((mean - exact).norm() / size),
+        bias_error=float((variance / len(draws)).sqrt() / size),
+        std=float(variance.sqrt() / size),
+        cosine=float(torch.cosine_similarity(mean, exact, 0)),
+        draw_cosine=float(torch.cosine_similarity(draws, exact[None], 1).mean()),
+    )

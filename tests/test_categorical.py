@@ -1,0 +1,243 @@
+"""Categorical latents against enumeration, and the annealing that must happen."""
+
+import numpy as np
+import pytest
+import torch
+from instances import small
+from sklearn.datasets import load_digits
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from skvae import CategoricalVAETransformer, VAETransformer
+from skvae.autoencoders import TargetPropagation
+from skvae.distributions import Categories, Noise, UniformCategories, kl
+from skvae.metrics import gradient_check
+from skvae.metrics._gradients import configurations, exact_bound
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, _ = load_digits(return_X_y=True)
+    return (X[:150] > 8).astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def tiny(digits):
+    """Two variables of three categories, half trained, in double precision."""
+    return CategoricalVAETransformer(
+        2,
+        3,
+        hidden_layer_sizes=(16,),
+        activation="softplus",
+        likelihood="bernoulli",
+        lr=1e-2,
+        max_epochs=20,
+        kl_warmup=20,
+        dtype="float64",
+        random_state=0,
+    ).fit(digits)
+
+
+def batch_of(model, X):
+    return model._evaluator()._batch(model._check_scorable(X))
+
+
+# -- distributions --------------------------------------------------------------------
+
+
+def test_categories_against_torch():
+    logits = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(0)).double()
+    q = Categories(logits)
+    theirs = torch.distributions.OneHotCategorical(logits=logits)
+    y = q.sample(Noise.from_seed(0), 20_000)  # (S, 5, 12)
+    torch.testing.assert_close(
+        q.log_prob(y), theirs.log_prob(y.unflatten(-1, (3, 4))).sum(-1)
+    )
+    torch.testing.assert_close(q.mean, theirs.probs.flatten(-2))
+    assert (y.unflatten(-1, (3, 4)).sum(-1) == 1).all()
+    error = (q.mean * (1 - q.mean) / 20_000).sqrt()
+    assert ((y.mean(0) - q.mean).abs() < 4.5 * error).all()
+
+
+def test_the_divergence_from_the_uniform_is_enumerated(tiny, digits):
+    batch = batch_of(tiny, digits[:10])
+    q, p = tiny.module_.posterior(batch), tiny.module_.prior(batch)
+    y = configurations(tiny.module_).unsqueeze(1)
+    weights = q.log_prob(y).exp()
+    torch.testing.assert_close(weights.sum(0), torch.ones(10).double())
+    expected = (weights * (q.log_prob(y) - p.log_prob(y))).sum(0)
+    torch.testing.assert_close(kl(q, p), expected)
+
+
+def test_draws_of_the_prior_are_uniform():
+    p = UniformCategories(torch.zeros(4, 6).double(), 3)
+    y = p.sample(Noise.from_seed(0), 10_000)
+    assert ((y.mean(0) - 1 / 3).abs() < 4.5 * (2 / 9 / 10_000) ** 0.5).all()
+    torch.testing.assert_close(
+        p.log_prob(y), torch.full((10_000, 4), -2 * np.log(3)).double()
+    )
+
+
+def test_relaxed_draws_harden_as_the_temperature_falls():
+    q = Categories(torch.randn(50, 2, 5, generator=torch.Generator().manual_seed(1)))
+    hard = q.sample(Noise.from_seed(3))
+    distance = [
+        float((q.relaxed(Noise.from_seed(3), tau) - hard).abs().mean())
+        for tau in (2.0, 0.5, 0.1, 0.01)
+    ]
+    assert distance == sorted(distance, reverse=True)
+    assert distance[-1] < 0.01
+    st = q.straight_through(Noise.from_seed(3), 0.5)
+    torch.testing.assert_close(st, hard)
+
+
+# -- enumeration ----------------------------------------------------------------------
+
+
+def test_the_log_likelihood_is_that_of_the_enumeration(tiny, digits):
+    batch = batch_of(tiny, digits[:40])
+    y = configurations(tiny.module_).unsqueeze(1)
+    log_joint = tiny.module_.likelihood(y).log_prob(batch.x)  # (9, B)
+    exact = (torch.logsumexp(log_joint, 0) - 2 * np.log(3)).detach().numpy()
+    found = tiny.log_likelihood(digits[:40], n_samples=20_000, return_std_error=True)
+    assert abs(found.values.mean() - exact.mean()) < 4 * found.mean_std_error
+    # Configurations that q hardly draws are missing from a row's own estimate.
+    np.testing.assert_allclose(found.values, exact, atol=0.2)
+
+
+def test_the_bound_is_that_of_the_enumeration(tiny, digits):
+    batch = batch_of(tiny, digits[:40])
+    tiny.module_.kl_weight = 1.0
+    exact = exact_bound(tiny.module_, batch).detach()
+    draws = torch.stack(
+        [tiny.module_.bound(batch, Noise.from_seed(i)) for i in range(2000)]
+    ).detach()
+    error = draws.std(0) / 2000**0.5
+    assert ((draws.mean(0) - exact).abs() < 4.5 * error + 1e-9).all()
+    found = tiny.log_likelihood(
+        digits[:40], n_samples=20_000, method="elbo", return_std_error=True
+    )
+    assert abs(found.values.mean() - exact.mean()) < 4 * found.mean_std_error
+
+
+def test_gradients_against_enumeration(tiny, digits):
+    found = gradient_check(
+        tiny, digits[:50], temperatures=[2.0, 0.5, 0.1], n_draws=400, random_state=0
+    )
+    bias = [found[f"gumbel, {tau}"].bias for tau in ("2", "0.5", "0.1")]
+    assert bias == sorted(bias, reverse=True)
+    std = [found[f"gumbel, {tau}"].std for tau in ("2", "0.5", "0.1")]
+    assert std == sorted(std)
+    for name, check in found.items():
+        assert check.cosine > 0, name
+        assert check.draw_cosine > 0, name
+
+
+def test_a_gradient_check_leaves_the_model_as_it_is(tiny, digits):
+    before, tau = tiny.transform(digits), tiny.module_.temperature
+    gradients = [p.grad.clone() for p in tiny.module_.parameters()]
+    gradient_check(tiny, digits[:10], n_draws=2, random_state=0)
+    assert tiny.module_.temperature == tau
+    np.testing.assert_array_equal(tiny.transform(digits), before)
+    for p, gradient in zip(tiny.module_.parameters(), gradients, strict=True):
+        assert torch.equal(p.grad, gradient)
+
+
+def test_a_gradient_check_says_what_it_needs(digits):
+    with pytest.raises(TypeError, match="VAETransformer"):
+        gradient_check(small(VAETransformer).fit(digits), digits)
+    model = small(CategoricalVAETransformer, n_variables=9).fit(digits)
+    with pytest.raises(ValueError, match=r"10 \*\* 9"):
+        gradient_check(model, digits)
+    tiny = small(CategoricalVAETransformer, n_variables=1, n_categories=2)
+    pipeline = make_pipeline(MinMaxScaler(), tiny).fit(digits)
+    assert gradient_check(pipeline, digits, n_draws=2)
+    with pytest.raises(ValueError, match="'temperatures'"):
+        gradient_check(pipeline, digits, temperatures=[0.0])
+
+
+# -- training -------------------------------------------------------------------------
+
+
+def test_the_temperature_really_falls(digits):
+    model = small(
+        CategoricalVAETransformer,
+        temperature=0.9,
+        temperature_decay=0.2,
+        min_temperature=0.5,
+        max_epochs=5,
+    ).fit(digits)
+    expected = np.maximum(0.5, 0.9 * np.exp(-0.2 * np.arange(5)))
+    np.testing.assert_allclose(model.history_[:, "temperature"], expected)
+    assert model.module_.temperature == pytest.approx(expected[-1])
+    model.set_params(warm_start=True, max_epochs=1).fit(digits)
+    assert model.history_[-1]["temperature"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "gradient", ["gumbel", "straight-through", "target-propagation"]
+)
+def test_every_gradient_learns(gradient, digits):
+    params = {"gradient": gradient, "likelihood": "bernoulli", "random_state": 0}
+    model = CategoricalVAETransformer(6, 4, hidden_layer_sizes=(32,), **params)
+    begin = model.set_params(max_epochs=1, lr=3e-3).fit(digits).score(digits)
+    end = model.set_params(max_epochs=150, kl_warmup=50).fit(digits).score(digits)
+    # Better than the columns' own frequencies, which need no latents.
+    share = digits.mean(axis=0).clip(1e-6, 1 - 1e-6)
+    without = (digits * np.log(share) + (1 - digits) * np.log1p(-share)).sum(1).mean()
+    assert end > without + 1
+    assert end > begin
+
+
+def test_target_propagation_moves_encoder_and_decoder_by_their_own_losses(digits):
+    model = small(CategoricalVAETransformer, gradient="target-propagation").fit(digits)
+    row = model.history_[-1]
+    assert {"encoder_loss", "target_distance"} <= row.keys()
+    assert "temperature" not in row
+    batch = batch_of(model, digits)
+    decoder, encoder = model.module_.losses(batch, "model", Noise.from_seed(0))
+    groups = model.module_.parameter_groups()
+    for loss, name in ((decoder, "model"), (encoder, "encoder")):
+        assert loss.group == name
+        others = [p for group, ps in groups.items() if group != name for p in ps]
+        found = torch.autograd.grad(
+            loss.value, others, allow_unused=True, retain_graph=True
+        )
+        assert all(g is None for g in found)
+
+
+def test_a_perfect_reconstruction_is_its_own_target(tiny, digits):
+    module, batch = tiny.module_, batch_of(tiny, digits[:20])
+    q = module.posterior(batch)
+
+    class Same:
+        mean = batch.x
+
+    target = TargetPropagation().target(module, q, Same)
+    torch.testing.assert_close(target, q.mean)
+
+
+# -- what transform gives -------------------------------------------------------------
+
+
+def test_the_three_outputs_say_the_same(digits):
+    by = {
+        output: small(
+            CategoricalVAETransformer, n_variables=3, n_categories=4, output=output
+        ).fit(digits)
+        for output in ("probabilities", "one-hot", "codes")
+    }
+    Z = {output: model.transform(digits) for output, model in by.items()}
+    assert Z["probabilities"].shape == Z["one-hot"].shape == (150, 12)
+    assert Z["codes"].shape == (150, 3)
+    grouped = Z["probabilities"].reshape(150, 3, 4)
+    np.testing.assert_allclose(grouped.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(grouped.argmax(-1), Z["codes"])
+    np.testing.assert_array_equal(
+        Z["one-hot"].reshape(150, 3, 4), np.eye(4)[Z["codes"].astype(int)]
+    )
+    np.testing.assert_array_equal(
+        by["codes"].inverse_transform(Z["codes"]),
+        by["one-hot"].inverse_transform(Z["one-hot"]),
+    )
+    assert len(by["codes"].get_feature_names_out()) == 3
