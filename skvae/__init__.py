@@ -6,6 +6,7 @@ from skvae.autoencoders import (
     AETransformer,
     CategoricalVAETransformer,
     VAETransformer,
+    WakeSleepTransformer,
 )
 from skvae.conditional import (
     CMMATransformer,
@@ -28,6 +29,7 @@ __all__ = [
     "JMVAETransformer",
     "TaskInvariantVAETransformer",
     "VAETransformer",
+    "WakeSleepTransformer",
     "__version__",
     "load",
 ]

@@ -24,6 +24,7 @@ from skvae import (
     CVAETransformer,
     TaskInvariantVAETransformer,
     VAETransformer,
+    WakeSleepTransformer,
 )
 from skvae.datasets import make_task_gaussians
 from skvae.distributions import Gaussian, Noise
@@ -154,3 +155,17 @@ def test_the_training_bound_of_more_samples_is_tighter_and_stays_below():
         bounds.append(np.mean(draws))
     assert bounds == sorted(bounds)
     assert bounds[-1] < truth.values.mean() + 4 * truth.mean_std_error
+
+
+def test_linear_wake_sleep_reaches_factor_analysis():
+    train, test = standardised(linear_gaussian())
+    model = WakeSleepTransformer(
+        4,
+        hidden_layer_sizes=(),
+        lr=1e-2,
+        max_epochs=200,
+        callbacks=[LRScheduler(CosineAnnealingLR, T_max=200)],
+        random_state=0,
+    ).fit(train)
+    exact = FactorAnalysis(4, max_iter=3000, tol=1e-5).fit(train).score(test)
+    assert model.score(test) == pytest.approx(exact, abs=1.0)

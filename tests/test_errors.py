@@ -230,7 +230,7 @@ def test_a_wrong_argument_is_named(method, arguments, digits):
 
 
 class Exploding(nn.Module):
-    """A body that gives NaN from its n-th batch in training on."""
+    """A body that gives NaN from its n-th use in training on."""
 
     def __init__(self, n_in, n_batches):
         super().__init__()
@@ -246,16 +246,17 @@ class Exploding(nn.Module):
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_non_finite_loss_keeps_the_epoch_before(cls, early_stopping, digits):
     params = {"batch_size": 50, "early_stopping": early_stopping}
-    n_batches = 4  # an epoch
-    whole = small(cls, encoder=lambda n_in: Exploding(n_in, 100), **params).fit(digits)
+    whole = small(cls, encoder=lambda n_in: Exploding(n_in, 1000), **params)
+    used = 1000 - bodies(whole.fit(digits))[0].n_batches  # in 2 epochs of 4 batches
+    n_batches = used + 2 * used // 8
     broken = small(
-        cls, encoder=lambda n_in: Exploding(n_in, 2 * n_batches + 2), **params
+        cls, encoder=lambda n_in: Exploding(n_in, n_batches), **params
     ).set_params(max_epochs=9)
     with pytest.raises(FloatingPointError, match="batch 3 of epoch 3") as caught:
         broken.fit(digits)
     assert "'reconstruction'" in str(caught.value)
     assert broken.n_iter_ == 2
-    bodies(broken)[0].n_batches = 100
+    bodies(broken)[0].n_batches = 1000
     np.testing.assert_array_equal(broken.transform(digits), whole.transform(digits))
 
 

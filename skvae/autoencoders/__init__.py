@@ -4,6 +4,7 @@ from skvae.autoencoders._ae import AE, AETransformer
 from skvae.autoencoders._categorical import CategoricalVAE, CategoricalVAETransformer
 from skvae.autoencoders._gradients import GRADIENTS, TargetPropagation
 from skvae.autoencoders._vae import VAE, VAETransformer
+from skvae.autoencoders._wake_sleep import WakeSleep, WakeSleepTransformer
 
 __all__ = [
     "AE",
@@ -14,4 +15,6 @@ __all__ = [
     "CategoricalVAETransformer",
     "TargetPropagation",
     "VAETransformer",
+    "WakeSleep",
+    "WakeSleepTransformer",
 ]
