@@ -5,6 +5,7 @@ from skvae._version import __version__
 from skvae.autoencoders import (
     AETransformer,
     CategoricalVAETransformer,
+    MPVAETransformer,
     VAETransformer,
     WakeSleepTransformer,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "HierarchicalJMVAETransformer",
     "JMVAEGANTransformer",
     "JMVAETransformer",
+    "MPVAETransformer",
     "TaskInvariantVAETransformer",
     "VAETransformer",
     "WakeSleepTransformer",

@@ -92,6 +92,17 @@ class Sequence:
 
 
 @dataclass(frozen=True)
+class AnyOf:
+    """What meets one of some constraints."""
+
+    constraints: tuple
+
+    def accepts(self, value):
+        """Whether one of them accepts `value`."""
+        return any(constraint.accepts(value) for constraint in self.constraints)
+
+
+@dataclass(frozen=True)
 class Mapping:
     """A dict from names to values that meet one of some constraints."""
 
@@ -100,11 +111,12 @@ class Mapping:
 
     def accepts(self, value):
         """Whether `value` is such a dict."""
+        item = AnyOf(self.items)
         return (
             isinstance(value, dict)
             and len(value) > 0
             and all(isinstance(name, str) for name in value)
-            and all(any(c.accepts(v) for c in self.items) for v in value.values())
+            and all(item.accepts(v) for v in value.values())
         )
 
     def __str__(self):

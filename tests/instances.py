@@ -87,6 +87,8 @@ def batch_of(estimator, X):
 def bodies(estimator):
     """Give the fitted encoder and decoder of an estimator of one modality."""
     module = estimator.module_
+    if hasattr(module, "stages"):
+        return module.stages[0], module.decoder
     (part,) = getattr(module, "modalities", (module,))
     return part.encoder, part.decoder
 

@@ -44,7 +44,7 @@ def test_a_function_is_given_the_width_and_seeded(cls, digits):
     one = small(cls, encoder=own, decoder=own).fit(digits)
     other = small(cls, encoder=own, decoder=own).fit(digits)
     assert bodies(one)[0][0].in_features == 64
-    n_latents = 8 * getattr(one, "n_categories", 1)
+    n_latents = sum(getattr(one.module_, "widths", [one.module_.n_components]))
     assert bodies(one)[1][0].in_features == n_latents
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 
