@@ -5,6 +5,7 @@ from skvae._version import __version__
 from skvae.autoencoders import (
     AETransformer,
     CategoricalVAETransformer,
+    MCEMTransformer,
     MPVAETransformer,
     VAETransformer,
     WakeSleepTransformer,
@@ -28,6 +29,7 @@ __all__ = [
     "HierarchicalJMVAETransformer",
     "JMVAEGANTransformer",
     "JMVAETransformer",
+    "MCEMTransformer",
     "MPVAETransformer",
     "TaskInvariantVAETransformer",
     "VAETransformer",

@@ -14,6 +14,10 @@ SMALL_WHERE_KNOWN = {
     "critic_hidden_layer_sizes": (8,),
     "n_critic_passes": 2,
     "n_kept": 20,
+    "n_burn_in": 4,
+    "n_draws": 4,
+    "n_leapfrog": 3,
+    "n_updates": 2,
     "discriminator": Dense((8,)),
 }
 
@@ -54,6 +58,12 @@ def small(cls, **params):
     known = cls().get_params()
     extra = {name: v for name, v in SMALL_WHERE_KNOWN.items() if name in known}
     return cls(**(SMALL | extra | params))
+
+
+def having(*parameters):
+    """List every estimator that has these parameters."""
+    known = {cls: cls().get_params() for _, cls in all_estimators()}
+    return [cls for cls, params in known.items() if {*parameters} <= params.keys()]
 
 
 def width_parameter(cls):

@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from skvae.discovery import all_estimators
 from skvae.distributions import Noise
+from skvae.training import Rows
 
 VARIANTS = dict(variants(EVERYWHERE | OF_DIGITS))
 ESTIMATORS = [cls for _, cls in all_estimators()]
@@ -93,7 +94,7 @@ def test_every_parameter_gets_a_gradient_from_its_own_group_alone(label, digits)
     everything = {id(p) for p in module.parameters()}
     assert {id(p) for group in groups.values() for p in group} == everything
     batch = batch_of(estimator, digits[:32])
-    module.begin(len(batch.x))
+    module.begin(Rows(batch.x.numpy(), "cpu", batch.x.dtype))
     for phase in module.phases:
         for loss in module.losses(batch, phase, Noise.from_seed(0)):
             module.zero_grad()

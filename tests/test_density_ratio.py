@@ -224,7 +224,7 @@ def test_the_critic_is_still_while_the_model_moves(tasks):
     module = estimator.module_.train()
     batch = estimator._evaluator()._batch(estimator._check_encodable(tasks))
     batch = batch._replace(index=torch.arange(len(tasks)))
-    module.begin(len(tasks))
+    module.begin(Rows(batch.x.numpy(), "cpu", batch.x.dtype))
     losses = {
         phase: list(module.losses(batch, phase, Noise.from_seed(0)))
         for phase in dict.fromkeys(module.phases)

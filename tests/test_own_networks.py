@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from instances import bodies, small, width_parameter
+from instances import bodies, having, small, width_parameter
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
-from skvae.discovery import all_estimators
 from skvae.nets import LocalDropout
 
-each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
+with_encoder = pytest.mark.parametrize("cls", having("encoder"))
 
 
 def convolutional():
@@ -27,7 +26,7 @@ def own(n_in):
     return nn.Sequential(nn.Linear(n_in, 12), nn.BatchNorm1d(12), nn.Tanh())
 
 
-@each_estimator
+@with_encoder
 def test_a_module_is_copied_and_left_untouched(cls, digits):
     module = convolutional()
     before = [p.clone() for p in module.parameters()]
@@ -39,7 +38,7 @@ def test_a_module_is_copied_and_left_untouched(cls, digits):
         assert not torch.equal(given, fitted)
 
 
-@each_estimator
+@with_encoder
 def test_a_function_is_given_the_width_and_seeded(cls, digits):
     one = small(cls, encoder=own, decoder=own).fit(digits)
     other = small(cls, encoder=own, decoder=own).fit(digits)
@@ -49,7 +48,7 @@ def test_a_function_is_given_the_width_and_seeded(cls, digits):
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 
 
-@each_estimator
+@with_encoder
 def test_width_and_likelihood_stay_searchable(cls, digits):
     search = GridSearchCV(
         small(cls, encoder=convolutional(), decoder=own),
@@ -59,7 +58,7 @@ def test_width_and_likelihood_stay_searchable(cls, digits):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-@each_estimator
+@with_encoder
 def test_frozen_layers_stay_as_they_are(cls, digits):
     module = convolutional().requires_grad_(False)
     estimator = small(cls, encoder=module).fit(digits)
@@ -69,7 +68,7 @@ def test_frozen_layers_stay_as_they_are(cls, digits):
         assert torch.equal(given, fitted)
 
 
-@each_estimator
+@with_encoder
 def test_dropout_inside_draws_from_the_fits_own_generator(cls, digits):
     module = nn.Sequential(nn.Linear(64, 16), nn.Dropout(0.5))
     torch.manual_seed(0)
@@ -81,7 +80,7 @@ def test_dropout_inside_draws_from_the_fits_own_generator(cls, digits):
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 
 
-@each_estimator
+@with_encoder
 def test_batch_normalisation_trains_and_does_not_leak_between_rows(cls, digits):
     rows = digits[:129]  # a last batch of one row joins the one before
     estimator = small(cls, encoder=own, batch_size=64).fit(rows)

@@ -88,8 +88,8 @@ class VAE(LatentModel):
     def learning_rates(self):
         return self.prior_module.learning_rates()
 
-    def begin(self, n_rows):
-        self.prior_module.begin(n_rows)
+    def begin(self, rows):
+        self.prior_module.begin(len(rows.X))
 
     def settle(self, rows, noise):
         self.prior_module.settle(rows, self.posterior, noise)

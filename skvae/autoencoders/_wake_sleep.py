@@ -58,7 +58,7 @@ class WakeSleep(VAE):
 class WakeSleepTransformer(BaseVAETransformer):
     """The VAE's network, trained by wake-sleep.
 
-    What is compared with a :class:`~skvae.autoencoders.VAETransformer` of equal
+    What is compared with a :class:`~skvae.VAETransformer` of equal
     settings is the algorithm alone: model, posterior and scores are the same. The steps
     are those of :class:`~skvae.autoencoders.WakeSleep`.
 

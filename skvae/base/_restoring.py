@@ -200,7 +200,11 @@ def _net(estimator, module, header, unpacker, device):
         raise ValueError(f"its kl_weight is {weight!r}.")
     module.kl_weight = float(weight)
     if header["training"] is not None:
-        restore_optimizer_states(net, unpacker.unpack(header["training"]))
+        states = unpacker.unpack(header["training"])
+        if states.keys() != {"optimizers", "module"}:
+            raise ValueError("its training state is incomplete.")
+        restore_optimizer_states(net, states["optimizers"])
+        module.restore_training_state(states["module"])
     module.eval()
     return net
 

@@ -167,7 +167,10 @@ def describe(estimator, training_state):
         "training": None,
     }
     if training_state:
-        states = optimizer_states(estimator.net_)
+        states = {
+            "optimizers": optimizer_states(estimator.net_),
+            "module": module.training_state(),
+        }
         header["training"] = packer.pack(states, "training")
     weights = {f"module.{name}": t for name, t in module.state_dict().items()}
     return header, packer.tensors | weights

@@ -119,7 +119,7 @@ class HierarchicalJMVAE(JMVAE):
 class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
     """Joint multimodal variational autoencoder with several layers of latents.
 
-    As :class:`~skvae.multimodal.JMVAETransformer`, but what the modalities share stands
+    As :class:`~skvae.JMVAETransformer`, but what the modalities share stands
     in a layer above, which is drawn well from less. The model and its bound are those
     of :class:`~skvae.multimodal.HierarchicalJMVAE`. Encoders grow with the number of
     modalities and of layers only.

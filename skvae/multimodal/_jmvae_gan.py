@@ -96,7 +96,7 @@ class JMVAEGAN(JMVAE):
 class JMVAEGANTransformer(JMVAETransformer):
     """JMVAE-kl with sharper pictures: a decoder is also a generator.
 
-    As :class:`~skvae.multimodal.JMVAETransformer`; three steps a batch move the
+    As :class:`~skvae.JMVAETransformer`; three steps a batch move the
     encoders, the decoder of the image, and a discriminator that tells pictures from
     what the decoder makes. The losses are those of :class:`~skvae.multimodal.JMVAEGAN`.
     Likelihoods fall for the sake of the pictures.
@@ -204,7 +204,7 @@ default=None
     modalities_ : dict of str to ndarray of int
         Positions of the columns of every modality.
     history_ : skorch.history.History
-        One row an epoch: as of :class:`~skvae.multimodal.JMVAETransformer`, and
+        One row an epoch: as of :class:`~skvae.JMVAETransformer`, and
         ``generator_loss`` with its part ``not_fooled``, ``discriminator_loss`` with
         ``missed_real`` and ``missed_fake``.
     n_iter_ : int

@@ -27,8 +27,8 @@ def suzuki2018(data, *, image="image", attributes="label", layers=1, shrink=1):
     Returns
     -------
     dict
-        Parameters of :class:`~skvae.multimodal.JMVAETransformer` or
-        :class:`~skvae.multimodal.HierarchicalJMVAETransformer`, but for ``modalities``.
+        Parameters of :class:`~skvae.JMVAETransformer` or
+        :class:`~skvae.HierarchicalJMVAETransformer`, but for ``modalities``.
         The batch size is not published.
 
     Raises

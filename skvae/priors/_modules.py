@@ -30,7 +30,7 @@ class PriorModule(nn.Module):
         return {}
 
     def begin(self, n_rows):
-        """As `LatentModel.begin`."""
+        """As `LatentModel.begin`, of a table of so many rows."""
 
     def losses(self, phase, index, posterior, noise):
         """Yield ``(group, value, terms)`` for a batch of rows numbered `index` (B,).

@@ -8,6 +8,7 @@ from skvae.training._callbacks import (
     Progress,
     RecordEpoch,
 )
+from skvae.training._hmc import adapted, transition
 from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, as_optimizer
@@ -29,9 +30,11 @@ __all__ = [
     "Table",
     "TensorBatches",
     "VariationalNet",
+    "adapted",
     "as_optimizer",
     "derive_generator",
     "derive_seed",
     "optimizer_name",
     "seeded_weights",
+    "transition",
 ]

@@ -52,8 +52,17 @@ class LatentModel(nn.Module):
         """Give the rates of groups that have one of their own."""
         return {}
 
-    def begin(self, n_rows):
-        """Get ready to be trained on batches whose ``index`` is below `n_rows`."""
+    def begin(self, rows):
+        """Get ready to be trained on a `Rows`; batches have its ``index``."""
+
+    def training_state(self):
+        """Give what training goes on with besides the weights, as plain data."""
+        return {}
+
+    def restore_training_state(self, state):
+        """Take what `training_state` gave; ValueError if it is something else."""
+        if state:
+            raise ValueError("its training state is of another model.")
 
     def settle(self, rows, noise):
         """Fix what depends on the training rows, a `Rows`, once training has ended."""

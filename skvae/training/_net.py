@@ -113,7 +113,7 @@ class VariationalNet(NeuralNet):
         if not self.initialized_:
             self.initialize()
         self.notify("on_train_begin", X=X, y=y)
-        self.module_.begin(len(X.X))
+        self.module_.begin(X)
         try:
             self.fit_loop(X, y, **fit_params)
         finally:
