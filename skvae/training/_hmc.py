@@ -2,7 +2,7 @@
 
 import torch
 
-RATE = 0.05  # of the step size's adaptation, a transition
+RATE = 0.5  # of the step size's adaptation, a transition
 
 
 def transition(log_prob, z, noise, step_size, n_leapfrog):
