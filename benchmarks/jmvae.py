@@ -164,9 +164,9 @@ def of_digits(model, pairs, classifiers, chosen):
     test = pairs.test[: chosen.test_rows, pairs.modalities[IMAGE]]
     found = {"generated": recognised(model, pairs, network)}
     if not len(model.module_.experts):
-        model.module_.n_iterations = 1
+        model.set_params(n_iterations=1)
         found["generated, 1 iteration"] = recognised(model, pairs, network)
-        model.module_.n_iterations = chosen.iterations
+        model.set_params(n_iterations=chosen.iterations)
     found["label"] = imputed(model, pairs, chosen)
     found["label, pixels"] = round(
         float(linear.score(test, pairs.y_test[: len(test)])), 4
@@ -187,9 +187,9 @@ def curve(model, pairs, chosen):
     test, found = pairs.test[:500], {}
     for n in STEPS:
         if n <= chosen.iterations:
-            model.module_.n_iterations = n
+            model.set_params(n_iterations=n)
             found[f"ln p(x|w), {n}"] = predictive(model, "JMVAE", test, IMAGE, (LABEL,))
-    model.module_.n_iterations = chosen.iterations
+    model.set_params(n_iterations=chosen.iterations)
     return found
 
 

@@ -91,7 +91,8 @@ print(f"  {'real test digits':<22}{real:.3f}")
 # iteration it is a mean of all digits: 64 empty pixels say more to the joint encoder
 # than ten columns of a label, and no training row was like that. A hundred iterations
 # make it sharper and not righter. Each feeds on what the last one made, and some leave
-# the range of the data.
+# the range of the data. Bernoulli pixels cannot leave it: with these, eight in ten are
+# right after a hundred iterations, and four after one.
 #
 # Labels by picture
 # -----------------
@@ -132,7 +133,7 @@ for n_labels in (20, 100):
     for name, m, e in zip(
         ("JMVAE-kl", "logistic regression"), mean, error, strict=True
     ):
-        print(f"   {name} {m:.2f} +- {e:.2f}", end="")
+        print(f"   {name} {m:.3f} +- {e:.3f}", end="")
     print()
 
 # %%
@@ -161,8 +162,8 @@ for ax, (name, model) in zip(axes, flat.items(), strict=True):
 plt.show()
 
 # %%
-# Where the label has an encoder of its own, it goes to the middle of its digits, and the
-# digits are further apart. Without one it goes where something else lies.
+# Where the label has an encoder of its own, it goes to the middle of its digits, and
+# the digits are further apart. Without one it goes where something else lies.
 #
 # The labels have shaped the latents, so these serve better even where the label is not
 # known. Below, a logistic regression reads the class from two latents of the picture

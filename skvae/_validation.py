@@ -78,12 +78,14 @@ class Sequence:
     item: Any
     words: str
     empty: bool = True
+    length: int | None = None
 
     def accepts(self, value):
         """Whether `value` is such a tuple or list."""
         return (
             isinstance(value, tuple | list)
             and (self.empty or len(value) > 0)
+            and self.length in (None, len(value))
             and all(self.item.accepts(v) for v in value)
         )
 

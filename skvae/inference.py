@@ -221,13 +221,13 @@ def _widest(module, q, batch):
     return max(widths)
 
 
-def _over_chunks(function, module, batch, n_samples):
-    """Fill (S, B) with what `function` gives for the posterior, the prior and n draws.
+def _over_chunks(function, q, module, batch, n_samples):
+    """Fill (S, B) with what `function` gives for q, the prior and n draws.
 
     One tensor from the start: small ones, kept between the large activations of the
     decoder, would keep the memory of these from being used again.
     """
-    q, p = module.posterior(batch), module.prior(batch)
+    p = module.prior(batch)
     values = batch.x.new_empty((n_samples, len(batch.x)))
     for where in _chunks(_widest(module, q, batch), n_samples):
         values[where] = function(q, p, where.stop - where.start)
@@ -240,7 +240,7 @@ def _log_weights(module, batch, noise, n_samples):
     def draw(q, p, n):
         return module.log_weights(q, p, batch, noise, n)
 
-    return _over_chunks(draw, module, batch, n_samples)
+    return _over_chunks(draw, module.proposal(batch), module, batch, n_samples)
 
 
 def _elbo(module, batch, noise, n_samples):
@@ -250,7 +250,7 @@ def _elbo(module, batch, noise, n_samples):
         z = q.sample(noise, n)  # (n, B, K)
         return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
 
-    return _over_chunks(draw, module, batch, n_samples)
+    return _over_chunks(draw, module.posterior(batch), module, batch, n_samples)
 
 
 def _log_mean_exp(log_w):

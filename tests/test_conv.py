@@ -367,3 +367,40 @@ def test_a_recipe_that_does_not_fit_is_named(recipe, message, digits):
 def test_so_is_a_decoders(recipe, message, digits):
     with pytest.raises(ValueError, match=message):
         small(VAETransformer, decoder=recipe).fit(digits)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        (ConvEncoder((8, 8), (4,), False), "image_shape"),
+        (ConvEncoder((1, 8, 8), 4, False), "channels"),
+        (ConvEncoder(64, (4,), False), "image_shape"),
+        (ConvEncoder((1, 8, 8), (4,), 1), "batch_norm"),
+        (ConvEncoder((1, 8, 8), (4,), None), "batch_norm"),
+        (ConvEncoder((1, 8, 8), (4,), "y"), "batch_norm"),
+        (ConvEncoder((1, 8, 8), (4,), False, activation="rellu"), "activation"),
+        (ConvEncoder((1, 8, 8), (4.5,), False), "channels"),
+        (ConvEncoder((1, 8, 8), (0,), False), "channels"),
+        (ConvEncoder((1, 8, 8), (4,), False, sizes=5), "sizes"),
+        (ConvEncoder((1, -8, -8), (4,), False), "image_shape"),
+        (Dense(5), "sizes"),
+        (Dense((4,), activation=None), "activation"),
+        (Dense((0,)), "sizes"),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_of_a_recipe_is_named(recipe, name, digits):
+    with pytest.raises(
+        ValueError, match=f"'{name}' parameter of {type(recipe).__name__}"
+    ):
+        small(VAETransformer, encoder=recipe).fit(digits)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [ConvDecoder((1, 8, 8), (), False), ConvDecoder((8, 8), (4,), False)],
+    ids=str,
+)
+def test_a_wrong_value_of_a_decoders_recipe_is_named(recipe, digits):
+    with pytest.raises(ValueError, match="parameter of ConvDecoder"):
+        small(VAETransformer, decoder=recipe).fit(digits)

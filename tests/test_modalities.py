@@ -27,6 +27,7 @@ from skvae import (
     JMVAETransformer,
 )
 from skvae.distributions import Bernoulli, Gaussian, Noise
+from skvae.nets import Dense
 
 N_PIXELS, N_LABELS = 16, 10
 PIXELS = [f"p{j}" for j in range(N_PIXELS)]
@@ -402,14 +403,14 @@ METHODS = ["transform", "impute", "reconstruct", "score_samples", "fit", "partia
 @pytest.mark.parametrize(
     ("row", "column", "value", "said"),
     [
-        (3, 5, np.nan, "'image' is partly NaN in row 3 .column p5 "),
-        (3, 15, np.nan, "'image' is partly NaN in row 3 .column p15 "),
-        (3, 0, np.nan, "'image' is partly NaN in row 3 "),
-        (7, 25, np.nan, "'label' is partly NaN in row 7 .column y9 "),
-        (7, 16, np.nan, "'label' is partly NaN in row 7 "),
-        (6, 4, 0.5, "'image' is partly NaN in row 6 .column p4 "),
-        (6, 0, 0.5, "'image' is partly NaN in row 6 "),
-        (9, 20, 1.0, "'label' is partly NaN in row 9 .column y4 "),
+        (3, 5, np.nan, "'image' is partly NaN in row 3: column p5 is,"),
+        (3, 15, np.nan, "'image' is partly NaN in row 3: column p15 is,"),
+        (3, 0, np.nan, "'image' is partly NaN in row 3: column p0 is"),
+        (7, 25, np.nan, "'label' is partly NaN in row 7: column y9 is,"),
+        (7, 16, np.nan, "'label' is partly NaN in row 7: column y0 is"),
+        (6, 4, 0.5, "'image' is partly NaN in row 6: column .* and column p4 is not"),
+        (6, 0, 0.5, "'image' is partly NaN in row 6: column .* and column p0 is not"),
+        (9, 20, 1.0, "'label' is partly NaN in row 9: column .* and column y4 is not"),
     ],
 )
 @pytest.mark.parametrize("among", ["whole", "holed"])
@@ -519,8 +520,7 @@ def test_every_likelihood_trains_with_missing_rows(model, three):
 def test_terms_of_missing_blocks_are_nothing(model, holed):
     estimator = fitted(model)
     module, batch = estimator.module_, batch_of(estimator, holed)
-    q = module.training_posterior(batch)
-    terms = module.terms(q, batch, Noise.from_seed(0))[1]
+    terms = module.terms(*module.inferred(batch), batch, Noise.from_seed(0))[1]
     missing = missing_in(holed, estimator)
     for m, name in enumerate(estimator.modalities_):
         part = terms[f"reconstruction_{name}"].detach().numpy()
@@ -806,7 +806,7 @@ def test_an_edit_fills_other_blocks_first(model, three):
         ({26: 1.0}, "image", "Column 26 is out of range"),
         ({"y2": 1.0}, "image", "No column is named 'y2': X has no column names"),
         ({1.5: 1.0}, "image", "1.5 is neither the name nor the number"),
-        ({18: np.nan}, "image", "'label' is partly NaN in row 0"),
+        ({18: np.nan}, "image", "changes must be finite"),
         ({18: "a"}, "image", "could not convert string to float"),
         ({18: 1.0}, "label", "changes has a column of the modality 'label'"),
     ],
@@ -1064,3 +1064,103 @@ def test_any_modality_may_be_the_image(image, three, tmp_path):
 def test_a_wrong_parameter_of_the_generator_is_named(params, message, whole):
     with pytest.raises(ValueError, match=message):
         make("gan", **params).fit(whole)
+
+
+@pytest.mark.parametrize("model", ["iterated", "hierarchy"])
+def test_counts_are_drawn_for_a_row_as_if_alone(model, three):
+    estimator = make(model, **(OF_THREE | MODELS[model][1])).fit(three)
+    Z = estimator.transform(three)
+    np.testing.assert_allclose(estimator.transform(three[::-1])[::-1], Z, atol=1e-6)
+    np.testing.assert_allclose(estimator.transform(three[1:2]), Z[1:2], atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["iterated", "hierarchy"])
+def test_a_whole_rows_probability_is_the_same_among_incomplete_ones(model):
+    estimator = fitted(model)
+    np.testing.assert_allclose(
+        estimator.score_samples(HOLED[:1]),
+        estimator.score_samples(HOLED)[:1],
+        rtol=1e-5,
+    )
+
+
+def test_a_row_that_is_not_one_hot_is_named_by_its_number_in_the_table(holed):
+    holed[7, 16:18] = 1.0
+    with pytest.raises(ValueError, match="Row 7 is not one-hot"):
+        fitted("experts").score(holed)
+    with pytest.raises(ValueError, match="Row 7 is not one-hot"):
+        make("experts").fit(holed)
+
+
+@pytest.mark.parametrize("model", ["experts", "gan"])
+def test_missing_blocks_do_not_count_in_batch_statistics(model, whole):
+    table = whole.copy()
+    table[::2, :16] = np.nan
+    net = Dense((4,), batch_norm=True)
+    start = make(model, encoder={"image": net}, max_epochs=1, batch_size=120, lr=1e-12)
+    linear, norm, _ = start.fit(table).module_.experts[0][0]
+    with torch.no_grad():
+        seen = linear(torch.tensor(whole[1::2, :16], dtype=torch.float32)).mean(0)
+    share = norm.running_mean / seen  # the momentum, if these rows alone count
+    assert share.max() < 1.2 * share.min()
+
+
+def test_a_file_keeps_the_number_of_iterations_that_answers(holed, tmp_path):
+    estimator = make("iterated").fit(holed).set_params(n_iterations=40)
+    Z = estimator.transform(holed)
+    other = through_file(estimator, tmp_path / "m")
+    np.testing.assert_array_equal(other.transform(holed), Z)
+
+
+@pytest.mark.parametrize(("changes"), [{1: 99.0}, {2: np.inf}, {2: -1.0}], ids=str)
+def test_an_edit_to_what_cannot_be_is_refused(changes, whole_three):
+    with pytest.raises(ValueError, match=r"not seen|finite|Negative"):
+        fitted_to_three("experts").edit(whole_three[:2], changes, "body")
+
+
+@pytest.mark.parametrize("changes", [None, [18]])
+def test_changes_are_a_dict(changes, whole):
+    with pytest.raises((ValueError), match="changes"):
+        fitted("experts").edit(whole[:2], changes, "image")
+
+
+@pytest.mark.parametrize("value", [np.nan, -3.0])
+def test_generate_looks_away_from_the_target(value, whole):
+    table = whole.copy()
+    table[2, 5] = value
+    np.testing.assert_array_equal(
+        fitted("experts").generate(table, "image", random_state=0),
+        fitted("experts").generate(whole, "image", random_state=0),
+    )
+
+
+def test_parts_of_a_modality_may_be_selected(frame):
+    parts = [
+        ("bernoulli", make_column_selector("^p[0-7]$")),
+        ("gaussian", make_column_selector("^p(?:[89]|1.)$")),
+    ]
+    make("experts", likelihood={"image": parts, "label": "categorical"}).fit(frame)
+
+
+@pytest.mark.parametrize("kind", ["range", "index", "series"])
+def test_any_selection_of_columns_is_written(kind, frame, tmp_path):
+    first, second = {
+        "range": (range(16), range(16, 26)),
+        "index": (frame.columns[:16], frame.columns[16:]),
+        "series": (pd.Series(FIRST), pd.Series(~FIRST)),
+    }[kind]
+    estimator = make("experts", modalities={"image": first, "label": second}).fit(frame)
+    other = through_file(estimator, tmp_path / "m")
+    np.testing.assert_array_equal(other.transform(frame), estimator.transform(frame))
+
+
+def test_nothing_has_probability_one_in_a_hierarchy_too(holed):
+    empty = holed.copy()
+    empty[5] = np.nan
+    estimator = make("hierarchy", empty_rows="prior", max_epochs=15).fit(empty)
+    np.testing.assert_allclose(estimator.score_samples(empty)[5], 0, atol=1e-6)
+
+
+def test_a_code_is_not_moved(whole_three):
+    with pytest.raises(ValueError, match="'kind' holds codes"):
+        fitted_to_three("experts").edit(whole_three, {0: 2.0}, "kind")

@@ -312,7 +312,7 @@ def test_alpha_weighs_the_divergences_from_the_experts(X):
         bounds[alpha] = module.bound(batch, Noise.from_seed(0))
     q = module.posterior(batch)
     divergence = 0
-    for expert in module.experts_of(batch.x):
+    for expert in module.experts_of(batch):
         theirs = torch.distributions.Normal(expert.loc, expert.scale)
         ours = torch.distributions.Normal(q.loc, q.scale)
         divergence += torch.distributions.kl_divergence(ours, theirs).sum(-1)
@@ -357,7 +357,7 @@ def test_zeros_stand_for_a_missing_block_in_training_without_experts(iterated, X
     batch = iterated._evaluator()._batch(table)
     whole = iterated._evaluator()._batch(iterated._check_encodable(filled))
     torch.testing.assert_close(
-        module.training_posterior(batch).loc, module.posterior(whole).loc
+        module.inferred(batch)[0].loc, module.posterior(whole).loc
     )
 
 

@@ -232,14 +232,14 @@ def resolved(likelihood, fitted, place):
     if not isinstance(likelihood, list):
         return likelihood
     return [
-        type(pair)((resolved(pair[0], part, place), _plain_columns(pair[1], place(at))))
+        type(pair)((resolved(pair[0], part, place), plain_columns(pair[1], place(at))))
         for pair, part, at in zip(
             likelihood, fitted.parts_, fitted.columns_, strict=True
         )
     ]
 
 
-def _plain_columns(columns, positions):
+def plain_columns(columns, positions):
     return columns if persistence.is_plain(columns) else positions.tolist()
 
 

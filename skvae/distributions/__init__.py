@@ -4,6 +4,7 @@ from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
 from skvae.distributions._categories import Categories, UniformCategories
 from skvae.distributions._chain import Chain
 from skvae.distributions._codes import Codes
+from skvae.distributions._defensive import Defensive
 from skvae.distributions._discrete import (
     BernoulliVector,
     CodeVector,
@@ -33,6 +34,7 @@ __all__ = [
     "Chain",
     "CodeVector",
     "Codes",
+    "Defensive",
     "Distribution",
     "Gaussian",
     "Likelihood",

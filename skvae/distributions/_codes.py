@@ -23,6 +23,8 @@ class Codes(Likelihood):
     Codes()
     """
 
+    movable = False
+
     def _learn(self, X, names, frame):
         counted = [np.unique(column, return_counts=True) for column in X.T]
         self.levels_ = [levels for levels, _ in counted]

@@ -54,10 +54,7 @@ class PoissonVector(Distribution):
         return terms.sum(-1)
 
     def sample(self, noise, n_samples=None):
-        rate = self.rate
-        if n_samples is not None:
-            rate = rate.expand(n_samples, *rate.shape)
-        return torch.poisson(rate.detach(), generator=noise.generator)
+        return noise.poisson(self.rate, n_samples).to(self.rate.dtype)
 
 
 class OneHot(Distribution):

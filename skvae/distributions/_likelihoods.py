@@ -22,12 +22,29 @@ from skvae.distributions._discrete import (
 from skvae.exceptions import warn_data
 
 
+class RowError(ValueError):
+    """What is wrong with one row.
+
+    Parameters
+    ----------
+    row : int
+        Its number in the table that was checked.
+    text : str
+        What is wrong.
+    """
+
+    def __init__(self, row, text):
+        super().__init__(f"Row {row} {text}")
+        self.row, self.text = row, text
+
+
 class Likelihood(BaseEstimator):
     """The family of p(x | z), before it has seen data."""
 
     _allowed = {}
     positive_only = False
     binary = False  # whether every value is 0 or 1, or may be drawn as such
+    movable = True  # whether something may be added to a value
 
     def fit(self, X, names=None, frame=None):
         """Learn from the training table, and check it; returns self.
@@ -208,10 +225,10 @@ class Categorical(Likelihood):
         if not is_one_hot.all():
             row = int(np.argmin(is_one_hot))
             columns = column_names(names, X.shape[1])
-            raise ValueError(
-                f"Row {row} is not one-hot in the columns {columns[0]} to "
-                f"{columns[-1]} under a Categorical likelihood: one value must be 1, "
-                "the others 0."
+            raise RowError(
+                row,
+                f"is not one-hot in the columns {columns[0]} to {columns[-1]} under a "
+                "Categorical likelihood: one value must be 1, the others 0.",
             )
 
     def head(self, n_hidden):

@@ -14,6 +14,7 @@ from skvae.distributions._likelihoods import (
     Categorical,
     Likelihood,
     Poisson,
+    RowError,
 )
 
 SHORTHAND = {
@@ -92,6 +93,11 @@ class Mixed(Likelihood):
         """Whether every column is Bernoulli or one-hot."""
         return all(part.binary for part, _ in self.parts)
 
+    @property
+    def movable(self):
+        """Whether something may be added to every value."""
+        return all(part.movable for part, _ in self.parts)
+
     def _learn(self, X, names, frame):
         n_columns = X.shape[1]
         labels = column_names(names, n_columns)
@@ -101,8 +107,10 @@ class Mixed(Likelihood):
         ]
         self._check_cover(labels)
         self.parts_ = [part for part, _ in self.parts]
-        for part, block, names_of_block in self._blocks(X, names):
-            part._learn_columns(block, names_of_block, None)
+        blocks = zip(self._blocks(X, names), self.columns_, strict=True)
+        for (part, block, names_of_block), columns in blocks:
+            some = frame.iloc[:, columns] if hasattr(frame, "iloc") else None
+            part._learn_columns(block, names_of_block, some)
 
     def _check_cover(self, labels):
         count = np.zeros(len(labels), dtype=int)
@@ -119,8 +127,14 @@ class Mixed(Likelihood):
             raise ValueError("The 'likelihood' list has a part that selects no column.")
 
     def check(self, X, names=None):
-        for part, block, labels in self._blocks(X, names):
-            part.check(block, labels)
+        for (part, block, labels), columns in zip(
+            self._blocks(X, names), self.columns_, strict=False
+        ):
+            try:
+                part.check(block, labels)
+            except RowError as error:  # numbered among the rows that have the block
+                there = np.flatnonzero(~np.isnan(X[:, columns[0]]))
+                raise RowError(there[error.row], error.text) from None
 
     def check_codes(self, X, names=None):
         for part, block, labels in self._blocks(X, names):

@@ -5,6 +5,8 @@ training wants fresh numbers for every row, while evaluation wants the same numb
 every row, so that a row's value does not depend on the rows beside it.
 """
 
+import math
+
 import torch
 
 
@@ -43,6 +45,12 @@ class Noise:
         uniform = self.uniform(like, n_samples).clamp_min_(tiny)
         return -(-uniform.log()).log()
 
+    def poisson(self, rate, n_samples=None):
+        """Counts of these rates, ``(n_samples, *rate.shape)`` or ``rate.shape``."""
+        if n_samples is not None:
+            rate = rate.expand(n_samples, *rate.shape)
+        return torch.poisson(rate.detach(), generator=self.generator)
+
     @classmethod
     def from_seed(cls, seed, device="cpu"):
         """Build the source from an int."""
@@ -59,3 +67,23 @@ class SharedNoise(Noise):
     def _shape(self, like, n_samples):
         shape = super()._shape(like, n_samples)
         return (*shape[:-2], 1, shape[-1])
+
+    def poisson(self, rate, n_samples=None):
+        """Counts by inversion: the least k whose distribution function reaches u."""
+        uniform = self.uniform(rate, n_samples).double()
+        rate = (
+            rate.detach()
+            .double()
+            .expand(torch.broadcast_shapes(uniform.shape, rate.shape))
+        )
+        low = torch.full_like(rate, -1.0)
+        high = (rate + 12 * rate.sqrt() + 40).ceil()
+        for _ in range(int(math.log2(float(high.max()) + 2)) + 2):
+            middle = ((low + high) / 2).floor()
+            reached = torch.special.gammaincc(middle.clamp(min=0) + 1, rate) >= uniform
+            reached &= middle >= 0
+            low, high = (
+                torch.where(reached, low, middle),
+                torch.where(reached, middle, high),
+            )
+        return high.to(rate.dtype)

@@ -34,10 +34,14 @@ def resolve_modalities(modalities, n_columns, names=None, frame=None):
     """
     if modalities is None:
         return {ALL: np.arange(n_columns)}
-    blocks = {
-        name: resolve_columns(columns, n_columns, names, frame)
-        for name, columns in modalities.items()
-    }
+    blocks = {}
+    for name, columns in modalities.items():
+        try:
+            blocks[name] = resolve_columns(columns, n_columns, names, frame)
+        except ValueError as error:
+            raise ValueError(
+                f"The 'modalities' parameter, columns of {name!r}: {error}"
+            ) from error
     _check_cover(blocks, column_names(names, n_columns))
     return blocks
 
@@ -100,8 +104,10 @@ def _check_whole(X, blocks, names, missing):
             wrong ^= missing[:, [m]]
         if wrong.any():
             row, j = np.argwhere(wrong)[0]
-            label = column_names(names, X.shape[1])[positions[j]]
+            labels = column_names(names, X.shape[1])
+            one, other = labels[positions[0]], labels[positions[j]]
+            pair = (other, one) if np.isnan(X[row, positions[j]]) else (one, other)
             raise ValueError(
-                f"The modality {name!r} is partly NaN in row {row} (column {label} "
-                f"differs from the block's first). {MISSING}, of all its columns."
+                f"The modality {name!r} is partly NaN in row {row}: column {pair[0]} "
+                f"is, and column {pair[1]} is not. {MISSING}, of all its columns."
             )

@@ -145,7 +145,7 @@ class _Joint:
         at = list(model.modalities_).index(target)
         self._check_present(target)
         rest = [name for name in model.modalities_ if name not in given]
-        table = model._hide(x, rest)
+        table = model._hide(x, *rest)
         evaluator = model._evaluator(table)
         noise = _noise(model, evaluator)
         module, columns = evaluator.module, model.modalities_[target]
@@ -166,7 +166,7 @@ class _Joint:
         parts = []
         for kept in ([target, *given], given):
             rest = [name for name in model.modalities_ if name not in kept]
-            table = model._hide(x, rest)
+            table = model._hide(x, *rest)
             parts.append(model._log_likelihood(table, n_samples).values)
         return parts[0] - parts[1]
 

@@ -93,7 +93,7 @@ def diagnose(
             "mutual_information": found.marginal_information,
             "gap": gap,
         },
-        index=model.get_feature_names_out(),
+        index=_names(model, found.mean.shape[1]),
     )
     table.attrs.update(
         n_active=int(table["active"].sum()),
@@ -103,6 +103,15 @@ def diagnose(
     )
     table.words = "\n".join(_sentences(table, found, len(found.mean)))
     return table
+
+
+def _names(model, n_latents):
+    """Name the latents of the posterior; `transform` may show some of them only."""
+    names = model.get_feature_names_out()
+    if len(names) == n_latents:
+        return names
+    prefix = type(model).__name__.lower()
+    return [f"{prefix}_latent{i}" for i in range(n_latents)]
 
 
 def _sentences(table, found, n_rows):

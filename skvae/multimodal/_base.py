@@ -1,13 +1,10 @@
 """What every multimodal estimator adds: missing blocks filled, drawn and edited."""
 
-import copy
-
 import numpy as np
 import torch
 
 from skvae._validation import POSITIVE_INT, Options, check_parameter
 from skvae.distributions import Noise, SharedNoise
-from skvae.inference import Evaluator
 from skvae.multimodal._table import TableOfModalities
 from skvae.training import derive_seed
 
@@ -18,13 +15,10 @@ class BaseMultimodalTransformer(TableOfModalities):
     """What every model of several modalities gives."""
 
     def _evaluator(self, table=None):
-        module = self.module_
-        iterates = table is not None and table.observed is not None
-        if iterates and not len(module.experts):
-            # Draws of 0/1 values jump where a number in single precision, which
-            # depends on the rows beside it, crosses a threshold.
-            module = copy.deepcopy(module).double()
-        return Evaluator(module)
+        evaluator = super()._evaluator(table)
+        # Of no concern to training, so it may change after fit.
+        evaluator.module.n_iterations = getattr(self, "n_iterations", 1)
+        return evaluator
 
     # -- missing blocks -------------------------------------------------------------
 
@@ -52,21 +46,20 @@ class BaseMultimodalTransformer(TableOfModalities):
         table = self._check_encodable(X)
         owner = f"{type(self).__name__}.impute"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
+        out = table.x.copy()
         if table.observed is None:
-            return table.x.copy()
-        evaluator = self._evaluator(table)
-        seed = derive_seed(self._seed, "evaluation")
+            return out
+        evaluator, seed = self._evaluator(), derive_seed(self._seed, "evaluation")
+        module, holed = evaluator.module, ~table.observed.all(axis=1)
 
         def mean(batch):
             noise = SharedNoise.from_seed(seed, evaluator.device)
-            draws = torch.stack(list(self._draws(evaluator, batch, noise, n_samples)))
-            return evaluator.module.likelihood(draws).mixture_mean
+            draws = torch.stack(list(module.draws(batch, noise, n_samples)))
+            return module.likelihood(draws).mixture_mean
 
-        filled = evaluator.in_slices(table, mean, ROWS)
-        return np.where(np.isnan(table.x), filled, table.x).astype(table.dtype)
-
-    def _draws(self, evaluator, batch, noise, n):
-        return evaluator.module.draws(batch, noise, n)
+        filled = evaluator.in_slices(table[holed], mean, ROWS)
+        out[holed] = np.where(np.isnan(out[holed]), filled, out[holed])
+        return out
 
     def generate(self, X, modality, n_samples=1, random_state=None, mean=False):
         """Draw one modality given the others.
@@ -95,17 +88,18 @@ class BaseMultimodalTransformer(TableOfModalities):
             If there is no such modality, or a row has no other.
         """
         seed = self._check_draw(n_samples, random_state, "generate")
-        table = self._hide(self._check_encodable(X).x, [modality])
-        evaluator = self._evaluator(table)
-        noise = Noise.from_seed(seed, evaluator.device)
+        self._check_modality(modality)
+        table = self._hide(self._validated(X), modality)
+        self.likelihood_.check_codes(table.x, self._names())
+        evaluator, which = self._evaluator(), [*self.modalities_].index(modality)
+        module, noise = evaluator.module, Noise.from_seed(seed, evaluator.device)
 
         def draw(batch):
-            z = next(self._draws(evaluator, batch, noise, 1))
-            p = evaluator.module.likelihood(z)
+            p = module.likelihood_of(which, next(module.draws(batch, noise, 1)))
             return p.mean if mean else p.sample(noise)
 
         repeated = table[np.tile(np.arange(len(table)), n_samples)]
-        x = evaluator.in_slices(repeated, draw)[:, self.modalities_[modality]]
+        x = evaluator.in_slices(repeated, draw)
         return x.reshape(n_samples, len(table), -1).astype(table.dtype)
 
     def edit(self, X, changes, modality):
@@ -133,45 +127,62 @@ class BaseMultimodalTransformer(TableOfModalities):
         Raises
         ------
         ValueError
-            If there is no such modality, a column is of it, or it is missing in a row.
+            If there is no such modality, its columns hold codes, which cannot be moved,
+            a column of `changes` is of it, or it is missing in a row.
         """
         before = self.impute(X)
-        self._check_modality(modality)
-        columns = self.modalities_[modality]
-        positions = self._positions_of(list(changes))
-        if np.isin(positions, columns).any():
-            raise ValueError(
-                f"changes has a column of the modality {modality!r}, which follows "
-                "from the others."
-            )
-        self._check_present(self._check_input(X).x, columns, modality)
-        after = before.copy()
-        after[:, positions] = np.array(list(changes.values()), dtype=after.dtype)
+        self._check_editable(self._validated(X), modality)
+        after = self._changed(before, changes, modality)
         moved = self._mean_given_rest(after, modality)
+        columns = self.modalities_[modality]
         after[:, columns] += moved - self._mean_given_rest(before, modality)
         return after
 
-    def _check_present(self, x, columns, modality):
-        missing = np.isnan(x[:, columns[0]])
+    def _check_editable(self, x, modality):
+        self._check_modality(modality)
+        missing = np.isnan(x[:, self.modalities_[modality][0]])
         if missing.any():
             raise ValueError(
                 f"The modality {modality!r} is missing in row {np.argmax(missing)}: "
                 "there is nothing to edit."
             )
+        which = [*self.modalities_].index(modality)
+        if not self.likelihood_.parts_[which].movable:
+            raise ValueError(
+                f"The modality {modality!r} holds codes, and half a code is none."
+            )
+
+    def _changed(self, x, changes, modality):
+        """Give the rows with new values in some columns, checked."""
+        if not isinstance(changes, dict):
+            raise ValueError(
+                f"changes must be a dict from columns to numbers. Got {changes!r}."
+            )
+        positions = self._positions_of(list(changes)).astype(int)
+        if np.isin(positions, self.modalities_[modality]).any():
+            raise ValueError(
+                f"changes has a column of the modality {modality!r}, which follows "
+                "from the others."
+            )
+        x = x.copy()
+        x[:, positions] = np.array(list(changes.values()), dtype=np.float64)
+        if not np.isfinite(x[:, positions]).all():
+            raise ValueError(f"changes must be finite numbers. Got {changes!r}.")
+        self.likelihood_.check_codes(x, self._names())
+        return x
 
     def _mean_given_rest(self, x, modality):
         """Mean of p(x_m | z) at the posterior mean given the other modalities."""
-        table = self._hide(x, [modality])
+        table = self._hide(x, modality)
         mean = self._evaluator(table).reconstruct(table)
         return mean[:, self.modalities_[modality]]
 
     # -- helpers --------------------------------------------------------------------
 
-    def _hide(self, x, names):
-        """Give checked rows as a table in which some modalities are missing."""
+    def _hide(self, x, *names):
+        """Give rows as a table in which some modalities are missing."""
         x = x.copy()
         for name in names:
-            self._check_modality(name)
             x[:, self.modalities_[name]] = np.nan
         return self._as_table(x)
 

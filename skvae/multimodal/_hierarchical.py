@@ -10,7 +10,7 @@ from skvae._validation import POSITIVE_INT, Options, Sequence
 from skvae.distributions import Chain, Normal
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._jmvae_module import JMVAE
-from skvae.multimodal._modality import ToNormal
+from skvae.multimodal._modality import ToNormal, where
 from skvae.nets import mlp
 
 N_LAYERS = 2  # where the number of latents is one int
@@ -93,6 +93,18 @@ class HierarchicalJMVAE(JMVAE):
 
     def _top(self, z):
         return z[..., -self.widths[-1] :]
+
+    @property
+    def n_latents(self):
+        return sum(self.widths)
+
+    def or_prior(self, q, observed):
+        """The means going down, and the scales there, where a row has nothing."""
+        chain = self._chain(q.loc)
+        mean = chain.mean
+        scales = [layer.scale for layer in chain.layers(mean)[:-1]]
+        prior = Normal(mean, torch.cat([*scales, torch.ones_like(self._top(mean))], -1))
+        return where(observed.any(-1), q, prior)
 
     def down(self, q, noise):
         top = self._top(q.sample(noise))

@@ -7,6 +7,7 @@ from skvae._validation import NON_NEGATIVE, NONE, Instance
 from skvae.base import BODY
 from skvae.multimodal._jmvae import JMVAETransformer
 from skvae.multimodal._jmvae_module import JMVAE
+from skvae.multimodal._modality import on_rows
 from skvae.nets import Critic, build_body
 from skvae.training import Loss
 
@@ -55,8 +56,8 @@ class JMVAEGAN(JMVAE):
         return {"model": [p for p in self.parameters() if p not in theirs], **groups}
 
     def losses(self, batch, phase, noise):
-        q = self.training_posterior(batch)
-        bound, terms = self.terms(q, batch, noise)
+        q, experts = self.inferred(batch)
+        bound, terms = self.terms(q, experts, batch, noise)
         yield Loss("model", -bound.mean(), terms)
         z = [q.sample(noise), self.prior(batch).sample(noise)]
         z = torch.stack(z)  # (2, B, K)
@@ -77,7 +78,8 @@ class JMVAEGAN(JMVAE):
 
     def _discriminator_loss(self, real, fake, batch):
         logits = self._logits(fake)  # (2, B)
-        right = self._seen(functional.softplus(-self._logits(real)), batch)
+        right = functional.softplus(-self._real_logits(real, batch))
+        right = self._seen(right, batch)
         wrong = functional.softplus(logits).mean(0)
         return (right + wrong).mean(), {"missed_real": right, "missed_fake": wrong}
 
@@ -85,6 +87,13 @@ class JMVAEGAN(JMVAE):
         """D's logits, (..., B, n_m) -> (..., B)."""
         rows = features.flatten(0, -2)
         return self.discriminator(rows).unflatten(0, features.shape[:-1])
+
+    def _real_logits(self, features, batch):
+        """D's logits of the rows in which there is an image, zeros elsewhere: (B,)."""
+        if batch.observed is None:
+            return self._logits(features)
+        found = on_rows(self._logits, features, batch.observed[:, self.image])
+        return features.new_zeros(len(features)) if found is None else found
 
     def _seen(self, values, batch):
         """Leave out rows in which there is no image."""

@@ -1,9 +1,16 @@
 """The joint multimodal variational autoencoder, with and without experts."""
 
+import copy
+
 import torch
 
-from skvae.distributions import Normal, SharedNoise, StandardNormal, kl
-from skvae.multimodal._modality import product_of_experts, where
+from skvae.distributions import Defensive, Normal, SharedNoise, StandardNormal, kl
+from skvae.multimodal._modality import (
+    on_rows,
+    parameters_of,
+    product_of_experts,
+    where,
+)
 from skvae.objectives import elbo, importance_weighted, log_weights
 from skvae.training import LatentModel, Loss
 
@@ -82,36 +89,87 @@ class JMVAE(LatentModel):
         """q(z | x_1, ..., x_M), zeros in place of what is not observed."""
         return self.joint(self.modalities.encode(x, observed))
 
-    def experts_of(self, x, observed=None):
-        """Give q(z | x_m) of every modality."""
-        features = self.modalities.features(x, observed)
-        return [expert(f) for expert, f in zip(self.experts, features, strict=True)]
+    def experts_of(self, batch):
+        """Give q(z | x_m) of every modality; N(0, I) where it is not observed."""
+        features = self.modalities.features(batch.x)
+        seen = [None] * len(self.experts)
+        if batch.observed is not None:
+            seen = batch.observed.unbind(-1)  # M of (B,)
+        parts = zip(self.experts, features, seen, strict=True)
+        return [self._on_rows(expert, f, s) for expert, f, s in parts]
+
+    def _on_rows(self, to_normal, features, rows):
+        """q of the rows flagged; others must not count in a batch normalisation."""
+        if rows is None:
+            return to_normal(features)
+        q = on_rows(
+            lambda f: torch.stack(parameters_of(to_normal(f)), 1), features, rows
+        )
+        if q is None:  # no such row
+            q = features.new_zeros((len(features), 2, self.n_latents))
+        loc, scale = q.unbind(1)
+        return Normal(loc, torch.where(rows[:, None], scale, 1))
+
+    @property
+    def n_latents(self):
+        """How many latents there are, whatever `encode` shows of them."""
+        return self.n_components
 
     def posterior(self, batch):
         if batch.observed is None:
             return self.q(batch.x)
         if len(self.experts):
-            return self._by_experts(batch)
-        noise = SharedNoise.from_seed(self.seed, batch.x.device)
-        return self._or_prior(self.iterated(batch, noise), batch.observed)
+            return self._by_experts(batch, self.experts_of(batch))
+        return self._iterated(batch)
 
-    def _by_experts(self, batch):
+    def _by_experts(self, batch, experts):
         """q(z | x) of whole rows, and the product of experts of others."""
-        some = product_of_experts(
-            self.experts_of(batch.x, batch.observed), batch.observed
-        )
-        return where(batch.observed.all(-1), self.q(batch.x, batch.observed), some)
+        some = product_of_experts(experts, batch.observed)
+        whole = batch.observed.all(-1)
+        return where(whole, self._on_rows(self.q, batch.x, whole), some)
 
-    def _or_prior(self, q, observed):
-        """N(0, I) where a row has nothing."""
-        prior = Normal(torch.zeros_like(q.loc), torch.ones_like(q.scale))
-        return where(observed.any(-1), q, prior)
+    def proposal(self, batch):
+        q = super().proposal(batch)
+        if len(self.experts) or len(self.modalities) == 1:
+            return q
+        # Where the iterations end is one place of many that the rest of a row allows.
+        share = batch.x.new_zeros(len(batch.x))
+        if batch.observed is not None:
+            n_observed = batch.observed.sum(-1)
+            share = torch.where(n_observed < len(self.modalities), 0.5, share)
+            share = torch.where(n_observed == 0, 1.0, share)
+        return Defensive(q, self.prior(batch), share)
 
     # -- iterative sampling ---------------------------------------------------------
 
-    def iterated(self, batch, noise):
-        """q(z | ·) after `n_iterations` encodings, missing blocks drawn between."""
-        return self.filled(batch, noise)[1]
+    def _iterated(self, batch):
+        """q(z | x) of whole rows, and of others where the iterations end."""
+        q, rows = self.q(batch.x, batch.observed), ~batch.observed.all(-1)
+        found = on_rows(self._ends, batch, rows)
+        if found is None:
+            return q
+        loc, scale = found.to(q.loc.dtype).unbind(1)
+        return where(rows, Normal(loc, scale), q)
+
+    def _ends(self, batch):
+        """Loc and scale after `n_iterations` encodings, (B, 2, K), in double precision.
+
+        Draws of 0/1 values jump where a number in single precision, which depends on
+        the rows beside it, crosses a threshold.
+        """
+        twin, batch = self.doubled(batch)
+        noise = SharedNoise.from_seed(self.seed, batch.x.device)
+        _, q = twin.filled(batch, noise)
+        return torch.stack(parameters_of(twin.or_prior(q, batch.observed)), 1)
+
+    def doubled(self, batch):
+        """Give module and batch in double precision."""
+        return copy.deepcopy(self).double(), batch._replace(x=batch.x.double())
+
+    def or_prior(self, q, observed):
+        """N(0, I) where a row has nothing."""
+        prior = Normal(torch.zeros_like(q.loc), torch.ones_like(q.scale))
+        return where(observed.any(-1), q, prior)
 
     def filled(self, batch, noise):
         """Give the rows with missing blocks drawn, and q(z | x) of them."""
@@ -135,15 +193,22 @@ class JMVAE(LatentModel):
 
         At α = 0 they are successive states of the chain, after `n_iterations`.
         """
-        chained = batch.observed is not None and not len(self.experts)
-        if chained:
-            x, q = self.filled(batch, noise)
-        else:
+        if batch.observed is None or len(self.experts):
             q = self.posterior(batch)
-        for i in range(n_draws):
-            if chained and i > 0:
+            for _ in range(n_draws):
+                yield self.down(q, noise)
+            return
+        twin, doubled = self.doubled(batch)
+        for q in twin.states(doubled, noise, n_draws):
+            yield twin.down(q, noise).to(batch.x.dtype)
+
+    def states(self, batch, noise, n_states):
+        """Yield q(z | x) of successive states of the chain, after `n_iterations`."""
+        x, q = self.filled(batch, noise)
+        for i in range(n_states):
+            if i > 0:
                 x, q = self.step(x, q, batch.observed, noise)
-            yield self.down(self._or_prior(q, batch.observed) if chained else q, noise)
+            yield self.or_prior(q, batch.observed)
 
     def predictive_draws(self, batch, noise, n_draws):
         """Yield draws of z as (1/S) Σ ln p(x_m | z) wants them, (B, K) each (eq. 11).
@@ -160,27 +225,27 @@ class JMVAE(LatentModel):
         return {"beta": self.beta * self.kl_weight}
 
     def bound(self, batch, noise):
-        return self.terms(self.training_posterior(batch), batch, noise)[0]
+        return self.terms(*self.inferred(batch), batch, noise)[0]
 
     def losses(self, batch, phase, noise):
-        q = self.training_posterior(batch)
-        bound, terms = self.terms(q, batch, noise)
+        bound, terms = self.terms(*self.inferred(batch), batch, noise)
         yield Loss("model", -bound.mean(), terms)
 
-    def terms(self, q, batch, noise):
+    def inferred(self, batch):
+        """Give q(z | ·) without iterations, and what the experts say."""
+        experts = self.experts_of(batch) if len(self.experts) else []
+        if batch.observed is None or not experts:
+            return self.q(batch.x, batch.observed), experts
+        return self._by_experts(batch, experts), experts
+
+    def terms(self, q, experts, batch, noise):
         """Give the bound under q(z | ·) and its parts, each (B,)."""
         beta = self.beta * self.kl_weight
         bound, terms = self._joint_terms(q, self.prior(batch), batch, noise, beta)
-        if len(self.experts):
-            terms["kl_experts"] = self._divergence_of_experts(q, batch)
+        if experts:
+            terms["kl_experts"] = self._divergence_of(experts, q, batch)
             bound = elbo(bound, terms["kl_experts"], self.alpha)
         return bound, terms
-
-    def training_posterior(self, batch):
-        """q(z | ·) without iterations."""
-        if len(self.experts) or batch.observed is None:
-            return self.posterior(batch)
-        return self.q(batch.x, batch.observed)
 
     def _joint_terms(self, q, p, batch, noise, beta):
         """L_JM, or with several draws its importance-weighted counterpart."""
@@ -206,9 +271,8 @@ class JMVAE(LatentModel):
             terms |= dict(zip(names, parts, strict=True))
         return terms
 
-    def _divergence_of_experts(self, q, batch):
+    def _divergence_of(self, experts, q, batch):
         """Σ_m KL(q(z | x) || q(z | x_m)), 0 where a modality is missing: (B,)."""
-        experts = self.experts_of(batch.x, batch.observed)
         total = sum(kl(q, expert) for expert in experts)
         if batch.observed is None:
             return total

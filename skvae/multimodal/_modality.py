@@ -119,6 +119,39 @@ def product_of_experts(experts, observed):
     return Normal((precision * loc).sum(-1) / total, total.rsqrt())
 
 
+def parameters_of(q):
+    """Loc and scale of a Normal."""
+    return q.loc, q.scale
+
+
+def on_rows(function, values, rows):
+    """Compute a function of some rows only, zeros elsewhere; None where there is none.
+
+    Parameters
+    ----------
+    function : callable
+        Of the rows' values, to (b, ...).
+    values : Tensor of shape (B, ...) or Batch
+        Of all rows.
+    rows : Tensor of bool of shape (B,)
+        Which.
+    """
+    index = rows.nonzero()[:, 0]
+    if len(index) == 0:
+        return None
+    # A batch normalisation needs two rows to train on.
+    asked = index.repeat(2) if len(index) == 1 else index
+    found = function(_taken(values, asked))[: len(index)]
+    out = found.new_zeros((len(rows), *found.shape[1:]))
+    return out.index_copy(0, index, found)
+
+
+def _taken(values, index):
+    if isinstance(values, torch.Tensor):
+        return values[index]
+    return values._replace(x=values.x[index], observed=values.observed[index])
+
+
 def where(rows, yes, no):
     """Choose between two Normals row by row; `rows` is (B,)."""
     rows = rows.unsqueeze(-1)

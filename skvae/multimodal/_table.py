@@ -6,7 +6,7 @@ from sklearn.utils.validation import validate_data
 
 from skvae._columns import resolve_columns
 from skvae._validation import NONE, POSITIVE_INT, Instance, Mapping, Options, Sequence
-from skvae.base import BODY, VAE_PARAMETERS, BaseVAETransformer, resolved
+from skvae.base import BODY, VAE_PARAMETERS, BaseVAETransformer, plain_columns, resolved
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs import observed_modalities, resolve_modalities
 from skvae.multimodal._modality import Modalities, Modality
@@ -61,15 +61,19 @@ class TableOfModalities(BaseVAETransformer):
 
     # -- columns --------------------------------------------------------------------
 
-    def _check_input(self, X, condition=None, reset=False):
-        frame = self._check_dimensions(X)
-        x = validate_data(
+    def _validated(self, X, reset=False):
+        """Check the rows but for what is missing, and give them as an array."""
+        return validate_data(
             self,
-            frame,
+            self._check_dimensions(X),
             dtype=[np.float64, np.float32],
             reset=reset,
             ensure_all_finite=True if self.modalities is None else "allow-nan",
         )
+
+    def _check_input(self, X, condition=None, reset=False):
+        frame = self._check_dimensions(X)
+        x = self._validated(frame, reset)
         if reset:
             self.modalities_ = resolve_modalities(
                 self.modalities, x.shape[1], self._names(), frame
@@ -194,10 +198,8 @@ class TableOfModalities(BaseVAETransformer):
         values = super()._plain_parameters()
         if self.modalities is not None:
             values["modalities"] = {
-                name: columns.tolist()
-                if callable(self.modalities[name])
-                else self.modalities[name]
-                for name, columns in self.modalities_.items()
+                name: plain_columns(self.modalities[name], positions)
+                for name, positions in self.modalities_.items()
             }
         return values
 

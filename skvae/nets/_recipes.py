@@ -10,14 +10,32 @@ from itertools import pairwise
 from sklearn.base import BaseEstimator
 from torch import nn
 
+from skvae._validation import (
+    BOOLEAN,
+    POSITIVE_INT,
+    Options,
+    Sequence,
+    check_parameters,
+)
 from skvae.nets._mlp import ACTIVATIONS
+
+SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
+LAYERS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
+SHAPE = Sequence(POSITIVE_INT, "three positive ints", length=3)
+NORM = (BOOLEAN, Sequence(BOOLEAN, "a tuple of bools"))
 
 
 class Recipe(BaseEstimator):
     """Something that makes a network for an input of some width."""
 
+    _allowed = {}
+
     def __call__(self, n_in):
-        """Make the module, (n, n_in) -> (n, h)."""
+        """Make the module, (n, n_in) -> (n, h); ValueError where it cannot be."""
+        check_parameters(self)
+        return self._make(n_in)
+
+    def _make(self, n_in):
         raise NotImplementedError
 
 
@@ -40,12 +58,18 @@ class Dense(Recipe):
     ['Linear', 'ReLU', 'Linear', 'BatchNorm1d', 'ReLU']
     """
 
+    _allowed = {
+        "sizes": (SIZES,),
+        "batch_norm": NORM,
+        "activation": (Options(tuple(ACTIVATIONS)),),
+    }
+
     def __init__(self, sizes=(512, 512), batch_norm=False, activation="relu"):
         self.sizes = sizes
         self.batch_norm = batch_norm
         self.activation = activation
 
-    def __call__(self, n_in):
+    def _make(self, n_in):
         return nn.Sequential(
             *_dense(n_in, self.sizes, self.batch_norm, self.activation)
         )
@@ -76,6 +100,14 @@ class ConvEncoder(Recipe):
     torch.Size([5, 32])
     """
 
+    _allowed = {
+        "image_shape": (SHAPE,),
+        "channels": (SIZES,),
+        "batch_norm": NORM,
+        "sizes": (SIZES,),
+        "activation": (Options(tuple(ACTIVATIONS)),),
+    }
+
     def __init__(
         self,
         image_shape=(3, 32, 32),
@@ -90,7 +122,7 @@ class ConvEncoder(Recipe):
         self.sizes = sizes
         self.activation = activation
 
-    def __call__(self, n_in):
+    def _make(self, n_in):
         _check_pixels(self.image_shape, n_in)
         _, height, width = _start(self.image_shape, len(self.channels))
         layers = [nn.Unflatten(-1, tuple(self.image_shape))]  # (n, C, H, W)
@@ -134,6 +166,13 @@ class ConvDecoder(Recipe):
     torch.Size([5, 64])
     """
 
+    _allowed = {
+        "image_shape": (SHAPE,),
+        "channels": (LAYERS,),
+        "batch_norm": NORM,
+        "activation": (Options(tuple(ACTIVATIONS)),),
+    }
+
     def __init__(
         self,
         image_shape=(3, 32, 32),
@@ -146,7 +185,7 @@ class ConvDecoder(Recipe):
         self.batch_norm = batch_norm
         self.activation = activation
 
-    def __call__(self, n_in):
+    def _make(self, n_in):
         _, height, width = _start(self.image_shape, len(self.channels))
         shape = (self.channels[0], height, width)
         layers = [nn.Linear(n_in, math.prod(shape)), nn.Unflatten(-1, shape)]

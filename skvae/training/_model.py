@@ -75,6 +75,10 @@ class LatentModel(nn.Module):
         """Give values that change from epoch to epoch, for the history."""
         return {}
 
+    def proposal(self, batch):
+        """Give the distribution over z that importance samples are drawn from."""
+        return self.posterior(batch)
+
     def encode(self, batch):
         """Give what ``transform`` returns, (B, K)."""
         return self.posterior(batch).mean
