@@ -32,6 +32,7 @@ def page(folder=common.RESULTS):
         shown = summaries(path.stem)
         for record in common.read_records(path):
             sections.append(section(record | {"rows": shown(record["rows"])}))
+        sections += [*notes(path.stem), *pictures(folder, path.stem)]
     return "\n".join(sections)
 
 
@@ -39,6 +40,18 @@ def summaries(name):
     """What a benchmark shows of its rows: what its `summary` makes of them, or all."""
     module = importlib.import_module(f"benchmarks.{name}")
     return getattr(module, "summary", lambda rows: rows)
+
+
+def notes(name):
+    """What a benchmark says of its numbers, beside the published ones."""
+    module = importlib.import_module(f"benchmarks.{name}")
+    return [module.NOTES] if hasattr(module, "NOTES") else []
+
+
+def pictures(folder, name):
+    """The figures that lie beside a result file."""
+    found = sorted(folder.glob(f"{name}_*.png"))
+    return [f"![{p.stem.replace('_', ' ')}]({p.name})\n" for p in found]
 
 
 def defaults():
