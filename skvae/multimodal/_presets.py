@@ -2,14 +2,22 @@
 
 from numbers import Integral
 
-from skvae._validation import Interval, Options, check_parameter
+from skvae._validation import BOOLEAN, Interval, Options, check_parameter
 from skvae.distributions import Bernoulli, Categorical, Gaussian
 from skvae.nets import ConvDecoder, ConvEncoder, Dense
 
 IMAGE_SHAPE = (3, 32, 32)
 
 
-def suzuki2018(data, *, image="image", attributes="label", layers=1, shrink=1):
+def suzuki2018(
+    data,
+    *,
+    image="image",
+    attributes="label",
+    layers=1,
+    adversarial=False,
+    shrink=1,
+):
     """Give the networks and settings of Suzuki and Matsuo (2018) as parameters.
 
     Parameters
@@ -21,15 +29,18 @@ def suzuki2018(data, *, image="image", attributes="label", layers=1, shrink=1):
         The two modalities' names.
     layers : {1, 2}, default=1
         1 is for JMVAE, with experts or without; 2 for the hierarchy.
+    adversarial : bool, default=False
+        Whether for JMVAE-kl with GAN, which is published for "celeba" alone.
     shrink : int, default=1
         Divides the width of every hidden layer, for machines without a GPU.
 
     Returns
     -------
     dict
-        Parameters of :class:`~skvae.JMVAETransformer` or
-        :class:`~skvae.HierarchicalJMVAETransformer`, but for ``modalities``.
-        The batch size is not published.
+        Parameters of :class:`~skvae.JMVAETransformer`,
+        :class:`~skvae.HierarchicalJMVAETransformer` or
+        :class:`~skvae.JMVAEGANTransformer`, but for ``modalities``. The batch size is
+        not published, nor is the weight of the adversary.
 
     Raises
     ------
@@ -50,12 +61,15 @@ def suzuki2018(data, *, image="image", attributes="label", layers=1, shrink=1):
     owner = "suzuki2018"
     check_parameter("data", data, (Options(("mnist", "celeba")),), owner)
     check_parameter("layers", layers, (Interval(Integral, 1, 2, "both"),), owner)
+    check_parameter("adversarial", adversarial, (BOOLEAN,), owner)
     check_parameter("shrink", shrink, (Interval(Integral, 1, 64, "both"),), owner)
 
     def width(*sizes):
         return tuple(size // shrink for size in sizes)
 
     found = {"mnist": _mnist, "celeba": _celeba}[data](width, image, attributes)
+    if adversarial:
+        found |= _adversary(width, data, image, layers)
     if layers == 2:
         found["n_components"] = (found["n_components"], 64)
         found["upper_hidden_layer_sizes"] = width(512, 512)
@@ -95,4 +109,20 @@ def _celeba(width, image, attributes):
         "kl_warmup": 20,
         "max_epochs": 50,
         "lr": 1e-4,
+    }
+
+
+def _adversary(width, data, image, layers):
+    if data != "celeba" or layers != 1:
+        raise ValueError(
+            "The 'adversarial' parameter of suzuki2018 must be False but for 'celeba' "
+            "with one layer, as nothing else is published."
+        )
+    groups = ("optimizer", "optimizer_generator", "optimizer_discriminator")
+    return {
+        "image": image,
+        "discriminator": ConvEncoder(
+            IMAGE_SHAPE, width(64, 128, 256, 256), sizes=width(1024)
+        ),
+        "net_params": {f"{group}__betas": (0.5, 0.999) for group in groups},
     }
