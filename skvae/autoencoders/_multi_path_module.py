@@ -1,0 +1,111 @@
+"""Latents from several depths of one encoder."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from skvae.autoencoders._vae import VAE
+from skvae.distributions import Normal, marginal_kl
+from skvae.nets import LocScale
+from skvae.objectives import elbo
+
+
+class MPVAE(VAE):
+    """p(x, z_1, ..., z_n) = Π_k p(z_k) p(x | z_1, ..., z_n), z_k from depth k.
+
+    The encoder is one network; path k is read off its hidden units at some depth, and
+    one decoder joins all paths. Given x the paths are independent. Trained on
+
+        L(x) = E_q[ln p(x | z_1, ..., z_n)] − Σ_k β_k KL(q(z_k | x) || N(0, I))
+
+    (Ishikawa et al., eq. 5 and 6). With one path it is the VAE.
+
+    Parameters
+    ----------
+    stages : list of torch.nn.Module
+        (B, h_{k−1}) -> (B, h_k): the encoder, cut where paths begin.
+    paths : list of torch.nn.Module
+        (B, h_k) -> (B, h'_k): layers of each path.
+    sizes : list of int
+        h'_k.
+    decoder, head, prior : torch.nn.Module
+        As of :class:`VAE`.
+    widths : sequence of int
+        Number of latents of each path.
+    shown : sequence of int
+        Which paths `encode` gives.
+    """
+
+    def __init__(self, stages, paths, sizes, decoder, head, prior, widths, shown):
+        nn.Module.__init__(self)
+        self.stages, self.paths = nn.ModuleList(stages), nn.ModuleList(paths)
+        self.heads = nn.ModuleList(
+            LocScale(size, width) for size, width in zip(sizes, widths, strict=True)
+        )
+        self.decoder, self.head, self.prior_module = decoder, head, prior
+        self.widths, self.shown = tuple(widths), tuple(shown)
+        self.n_components = sum(widths[k] for k in shown)
+        self.beta, self.n_importance_samples = 1.0, 1
+        self.register_buffer("_path", self._path_of_latents(), persistent=False)
+
+    def _path_of_latents(self):
+        """Say of every latent which path it is of, (Σ K,)."""
+        return torch.as_tensor(np.repeat(np.arange(len(self.widths)), self.widths))
+
+    def _posterior(self, features):
+        h, parts = features, []
+        for stage, path, head in zip(self.stages, self.paths, self.heads, strict=True):
+            h = stage(h)
+            parts.append(head(path(h)))
+        loc, scale = (torch.cat(part, -1) for part in zip(*parts, strict=True))
+        return Normal(loc, scale)  # (B, K_1 + ... + K_n)
+
+    def prior(self, batch):
+        like = batch.x.new_empty((len(batch.x), sum(self.widths)))
+        return self.prior_module(like, self._posterior)
+
+    # -- what transform gives -------------------------------------------------------
+
+    def _columns(self):
+        """Give the positions of the latents that are shown."""
+        ends = np.cumsum(self.widths)
+        starts = ends - np.array(self.widths)
+        return np.concatenate([np.arange(starts[k], ends[k]) for k in self.shown])
+
+    def encode(self, batch):
+        return self.posterior(batch).mean[:, self._columns()]
+
+    def decode(self, z, batch=None):
+        whole = z.new_zeros((*z.shape[:-1], sum(self.widths)))
+        whole[..., self._columns()] = z
+        return super().decode(whole)
+
+    # -- training -------------------------------------------------------------------
+
+    def scheduled(self):
+        betas = np.broadcast_to(self.beta, len(self.widths)) * self.kl_weight
+        if len(set(betas)) == 1:
+            return {"beta": float(betas[0])}
+        return {f"beta_path{k}": float(beta) for k, beta in enumerate(betas)}
+
+    def _terms(self, batch, noise):
+        q, p = self.posterior(batch), self.prior(batch)
+        z = q.rsample(noise)  # (B, Σ K)
+        reconstruction = self.likelihood(z, batch).log_prob(batch.x)
+        by_latent = marginal_kl(q, p)  # (B, Σ K)
+        weighted = (by_latent * self._weights(by_latent)).sum(-1)
+        bound = elbo(reconstruction, weighted, self.kl_weight)
+        terms = {"reconstruction": reconstruction, "kl": by_latent.sum(-1)}
+        return bound, terms | self._by_path(by_latent)
+
+    def _weights(self, like):
+        """β of every latent, (Σ K,)."""
+        beta = torch.as_tensor(self.beta, dtype=like.dtype, device=like.device)
+        return beta.expand(len(self.widths))[self._path]
+
+    def _by_path(self, by_latent):
+        """Name the divergence of each path, where there are several."""
+        if len(self.widths) == 1:
+            return {}
+        parts = by_latent.split(self.widths, -1)
+        return {f"kl_path{k}": part.sum(-1) for k, part in enumerate(parts)}

@@ -1,0 +1,98 @@
+"""JMVAE-kl whose image decoder is also the generator of an adversarial network."""
+
+import torch
+from torch.nn import functional
+
+from skvae.multimodal._jmvae_module import JMVAE
+from skvae.multimodal._modality import on_rows
+from skvae.training import Loss
+
+GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+
+
+class JMVAEGAN(JMVAE):
+    """The model of JMVAE, one of its decoders trained as a generator too.
+
+    A batch takes three steps, after the author's code; x is the image, D the
+    discriminator, x̂ the mean of p(x | z) at z ~ q(z | x, w), x̃ that at z ~ N(0, I):
+
+    - encoders and the other decoders: up the bound of :class:`JMVAE`;
+    - the image's decoder: down −γ ln p(x | z) − ln D(x̂) − ln D(x̃);
+    - the discriminator: down −ln D(x) − ½ ln(1 − D(x̂)) − ½ ln(1 − D(x̃)),
+
+    the last two at latents that were drawn before the first (Suzuki et al. 2018,
+    section 4.6.3, which gives no weights; Larsen et al. 2016). The bound that is
+    recorded and held out is that of JMVAE: an adversarial loss bounds nothing.
+
+    Parameters
+    ----------
+    modalities, joint, experts, n_components, seed
+        As of :class:`JMVAE`.
+    image : int
+        Which modality is generated.
+    discriminator : torch.nn.Module
+        Features of that modality -> logit of D, (B, n_m) -> (B,).
+    """
+
+    gamma = 1.0
+
+    def __init__(
+        self, modalities, joint, experts, n_components, seed, image, discriminator
+    ):
+        super().__init__(modalities, joint, experts, n_components, seed)
+        self.image, self.discriminator = image, discriminator
+
+    def parameter_groups(self):
+        modality = self.modalities[self.image]
+        groups = {
+            GENERATOR: [*modality.decoder.parameters(), *modality.head.parameters()],
+            DISCRIMINATOR: list(self.discriminator.parameters()),
+        }
+        theirs = {p for group in groups.values() for p in group}
+        return {"model": [p for p in self.parameters() if p not in theirs], **groups}
+
+    def losses(self, batch, phase, noise):
+        q, experts = self.inferred(batch)
+        bound, terms = self.terms(q, experts, batch, noise)
+        yield Loss("model", -bound.mean(), terms)
+        z = [q.sample(noise), self.prior(batch).sample(noise)]
+        z = torch.stack(z)  # (2, B, K)
+        modality = self.modalities[self.image]
+        yield Loss(GENERATOR, *self._generator_loss(modality, z, batch))
+        with torch.no_grad():
+            fake = modality.head.features(modality.likelihood(z).mean)  # (2, B, n_m)
+        real = modality.features(batch.x)  # (B, n_m)
+        yield Loss(DISCRIMINATOR, *self._discriminator_loss(real, fake, batch))
+
+    def _generator_loss(self, modality, z, batch):
+        p = modality.likelihood(z)  # of 2 x B rows
+        x = batch.x[..., modality.columns]
+        log_likelihood = self._seen(p.log_prob(x)[0], batch)
+        logits = self._logits(modality.head.features(p.mean))  # (2, B)
+        fooled = functional.softplus(-logits).sum(0)
+        return (fooled - self.gamma * log_likelihood).mean(), {"not_fooled": fooled}
+
+    def _discriminator_loss(self, real, fake, batch):
+        logits = self._logits(fake)  # (2, B)
+        right = functional.softplus(-self._real_logits(real, batch))
+        right = self._seen(right, batch)
+        wrong = functional.softplus(logits).mean(0)
+        return (right + wrong).mean(), {"missed_real": right, "missed_fake": wrong}
+
+    def _logits(self, features):
+        """D's logits, (..., B, n_m) -> (..., B)."""
+        rows = features.flatten(0, -2)
+        return self.discriminator(rows).unflatten(0, features.shape[:-1])
+
+    def _real_logits(self, features, batch):
+        """D's logits of the rows in which there is an image, zeros elsewhere: (B,)."""
+        if batch.observed is None:
+            return self._logits(features)
+        found = on_rows(self._logits, features, batch.observed[:, self.image])
+        return features.new_zeros(len(features)) if found is None else found
+
+    def _seen(self, values, batch):
+        """Leave out rows in which there is no image."""
+        if batch.observed is None:
+            return values
+        return torch.where(batch.observed[:, self.image], values, 0)
