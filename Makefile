@@ -53,6 +53,7 @@ bench-quick: .venv/.plot ## run the benchmarks at their smallest, to see that th
 	$(BIN)/python -m benchmarks.task_invariant --quick
 	$(BIN)/python -m benchmarks.jmvae --quick
 	$(BIN)/python -m benchmarks.categorical --quick
+	$(BIN)/python -m benchmarks.learners --quick
 	$(BIN)/python -m benchmarks.tables --check
 
 clean: ## remove the environment, builds and caches

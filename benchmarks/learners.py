@@ -1,0 +1,181 @@
+"""Three learners of one network: figure 3 of Kingma and Welling (2014).
+
+    python -m benchmarks.learners --data FOLDER --write
+    python -m benchmarks.learners --quick                     # no data
+
+A decoder of 3 latents and 100 tanh units, trained on 0/1 pixels of MNIST by the
+variational autoencoder (AEVB), by wake-sleep, and by Monte Carlo EM, which has no
+encoder; mean ln p(x) in nats of rows of training and of test rows against the number
+of training rows seen. It is estimated by importance samples, of which the encoder, or a
+run of Hamiltonian Monte Carlo, is the proposal. The publication has curves only, made
+by another estimator: what there is to compare is their order and their shape.
+
+FOLDER holds mnist.npz; the variable SKVAE_DATA stands in for it.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+
+from benchmarks import _common as common
+from skvae import MCEMTransformer, VAETransformer, WakeSleepTransformer
+
+LEARNERS = {
+    "AEVB": VAETransformer,
+    "wake-sleep": WakeSleepTransformer,
+    "MCEM": MCEMTransformer,
+}
+BINARIZE_SEED = 20_240
+QUICK = {
+    "rows": (300,),
+    "passes": (1, 5, 20),
+    "hidden": 16,
+    "scored": 100,
+    "n_samples": 20,
+}
+
+
+def load_rows(chosen):
+    """Training and test rows, drawn once as 0 and 1 from grey values."""
+    if chosen.quick:
+        X = load_digits().data / 16
+        parts = X[:1300], X[1300:]
+    else:
+        folder = common.data_folder(chosen.data)
+        if folder is None or not (folder / "mnist.npz").is_file():
+            sys.exit("mnist.npz is needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
+        with np.load(folder / "mnist.npz", allow_pickle=False) as file:
+            parts = [
+                file[name].reshape(-1, 784) / 255 for name in ("X_train", "X_test")
+            ]
+    random = np.random.default_rng(BINARIZE_SEED)
+    return [(random.random(part.shape) < part).astype("float32") for part in parts]
+
+
+def measure(name, n_rows, train, test, seed, chosen):
+    """One learner on so many rows: a row for every number of passes."""
+    X = train[:n_rows]
+    model = LEARNERS[name](
+        3,
+        hidden_layer_sizes=(chosen.hidden,),
+        activation="tanh",
+        likelihood="bernoulli",
+        batch_size=100,
+        lr=chosen.lr,
+        device=chosen.device,
+        random_state=seed,
+    )
+    done, seconds = 0, 0.0
+    for passes in chosen.passes:
+        start = time.perf_counter()
+        for _ in range(passes - done):
+            model.partial_fit(X)
+        seconds += time.perf_counter() - start
+        done = passes
+        yield {
+            "what": f"{name}, {n_rows} rows, {passes} passes, seed {seed}",
+            "learner": name,
+            "rows": n_rows,
+            "passes": passes,
+            "fit, s": round(seconds, 1),
+            "ln p(x), train": score(model, X, chosen),
+            "ln p(x), test": score(model, test, chosen),
+        }
+
+
+def score(model, X, chosen):
+    """Mean of the importance-weighted ln p(x) over the first rows."""
+    values = model.log_likelihood(X[: chosen.scored], n_samples=chosen.n_samples)
+    return round(float(np.mean(values)), 2)
+
+
+def summary(rows):
+    """All but the names of the rows."""
+    return [{k: v for k, v in row.items() if k != "what"} for row in rows]
+
+
+def draw(rows, path):
+    """ln p(x) against rows seen, a panel for each size of the training set."""
+    sizes = sorted({row["rows"] for row in rows})
+    size = (5.5 * len(sizes), 4)
+    figure, axes = plt.subplots(
+        1, len(sizes), figsize=size, layout="constrained", squeeze=False
+    )
+    for ax, n in zip(axes[0], sizes, strict=True):
+        for i, name in enumerate(LEARNERS):
+            mine = [r for r in rows if (r["learner"], r["rows"]) == (name, n)]
+            seen = [row["passes"] * n for row in mine]
+            for part, style in (("train", "--"), ("test", "-")):
+                values = [row[f"ln p(x), {part}"] for row in mine]
+                label = name if part == "test" else None
+                ax.plot(seen, values, style, color=f"C{i}", marker=".", label=label)
+        ax.set(xscale="log", title=f"{n} rows (train dashed)", xlabel="rows seen")
+    axes[0, 0].set_ylabel("ln p(x), nats a row")
+    axes[0, 0].legend()
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def _numbers(text):
+    return tuple(int(part) for part in text.split(","))
+
+
+def options(argv):
+    """The command line; --quick only changes the defaults."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.learners",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", metavar="FOLDER", help="where mnist.npz is")
+    add("--quick", action="store_true", help="small digits, small network, no data")
+    add("--rows", type=_numbers, default=(1000,), help="of training, e.g. 1000,50000")
+    add("--passes", type=_numbers, default=(1, 3, 10, 30, 100, 300), help="over them")
+    add("--seeds", type=_numbers, default=(0,), help="which, with commas")
+    add("--hidden", type=int, default=100)
+    add("--lr", type=float, default=1e-3)
+    add("--scored", type=int, default=1000, help="rows of either part")
+    add("--n-samples", type=int, default=200, help="importance samples a row")
+    add("--device", default="auto")
+    add("--picture", type=Path, help="draw the curves into this file")
+    path = common.RESULTS / "learners.json"
+    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
+    if "--quick" in argv:
+        parser.set_defaults(**QUICK)
+    return parser.parse_args(argv)
+
+
+def settings(chosen):
+    """What a reader needs to run it again."""
+    left_out = {"data", "quick", "rows", "passes", "seeds", "write", "picture"}
+    found = {k: v for k, v in vars(chosen).items() if k not in left_out}
+    return found | {"batch_size": 100, "binarize_seed": BINARIZE_SEED}
+
+
+def main(argv=None):
+    """Train every learner, and keep each row as soon as it is there."""
+    chosen = options(sys.argv[1:] if argv is None else argv)
+    train, test = load_rows(chosen)
+    rows = []
+    for seed in chosen.seeds:
+        for n_rows in chosen.rows:
+            for name in LEARNERS:
+                for row in measure(name, n_rows, train, test, seed, chosen):
+                    rows.append(row)
+                    print(row["what"], row["ln p(x), test"], flush=True)
+                    if chosen.write:
+                        record = common.record(settings(chosen), [row])
+                        common.merge_record(chosen.write, record)
+    common.print_table(summary(rows))
+    if chosen.picture:
+        draw(rows, chosen.picture)
+
+
+if __name__ == "__main__":
+    main()
