@@ -15,7 +15,7 @@ class MCEMTransformer(BaseVAETransformer):
     What is compared with a :class:`~skvae.VAETransformer` of equal
     settings is the algorithm alone: the model and the scores are the same. The steps
     are those of :class:`~skvae.autoencoders.MCEM`. Every answer runs chains of its own,
-    in double precision, so it takes about 2000 passes through the decoder.
+    in double precision, so it takes about 500 steps through the decoder.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ default="relu"
         Leapfrog steps of a transition.
     n_updates : int, default=5
         Steps of the decoder at one sample.
-    n_burn_in : int, default=50
+    n_burn_in : int, default=20
         Transitions before the first sample of a new chain, and before the posterior of
         a row is measured.
-    n_draws : int, default=50
+    n_draws : int, default=30
         Transitions over which the posterior of a row is measured.
     decoder : torch.nn.Module, callable or None, default=None
         Own network in place of the layers above: a module, copied in fit, or a function
@@ -160,8 +160,8 @@ default="relu"
         likelihood="gaussian",
         n_leapfrog=10,
         n_updates=5,
-        n_burn_in=50,
-        n_draws=50,
+        n_burn_in=20,
+        n_draws=30,
         decoder=None,
         binarize=None,
         max_epochs=100,

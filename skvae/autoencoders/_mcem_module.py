@@ -47,7 +47,7 @@ class MCEM(LatentModel):
         As in :class:`~skvae.MCEMTransformer`.
     """
 
-    n_leapfrog, n_updates, n_burn_in, n_draws = 10, 5, 50, 50
+    n_leapfrog, n_updates, n_burn_in, n_draws = 10, 5, 20, 30
 
     def __init__(self, decoder, head, n_components, seed):
         super().__init__()
