@@ -101,7 +101,8 @@ def diagnose(
         mutual_information=(found.lower, found.upper),
         gap=(found.kl - found.upper + nothing, found.kl - found.lower + nothing),
     )
-    table.words = "\n".join(_sentences(table, found, len(found.mean)))
+    known = model.get_params(deep=False)
+    table.words = "\n".join(_sentences(table, found, len(found.mean), known))
     return table
 
 
@@ -114,8 +115,8 @@ def _names(model, n_latents):
     return [f"{prefix}_latent{i}" for i in range(n_latents)]
 
 
-def _sentences(table, found, n_rows):
-    yield _activity(table)
+def _sentences(table, found, n_rows, known):
+    yield _activity(table, known)
     yield (
         f"The latents know {_between(found.lower, found.upper)} nats of a row "
         f"(the divergence from the prior is {found.kl:.2f})."
@@ -129,19 +130,36 @@ def _sentences(table, found, n_rows):
     if found.one_prior and gap > 1:
         yield (
             f"Together they are at least {gap:.2f} nats from the prior: samples fall "
-            'where no row is encoded. A larger beta or prior="vamp" helps.'
+            "where no row is encoded."
+            + _advice(
+                known, {"beta": "a larger beta", "prior": 'prior="vamp"'}, "helps"
+            )
         )
 
 
-def _activity(table):
+def _advice(known, words, verb):
+    """Name what may help, of the parameters that the model has."""
+    found = [said for name, said in words.items() if name in known]
+    if not found:
+        return ""
+    text = f"{', '.join(found[:-1])} or {found[-1]}" if found[1:] else found[0]
+    return f" {text[0].upper()}{text[1:]} {verb}."
+
+
+def _activity(table, known):
     n_active, n = int(table["active"].sum()), len(table)
     if n_active == n:
         return f"All {n} latents are active." if n > 1 else "The latent is active."
     if n_active == 0:
+        words = {
+            "beta": "a smaller beta",
+            "kl_warmup": "kl_warmup",
+            "likelihood": "another likelihood",
+            "prior": 'prior="vamp"',
+        }
         return (
             "Collapsed: no latent is active, so transform gives about the same numbers "
-            "for every row. A smaller beta, kl_warmup, another likelihood or "
-            'prior="vamp" may help.'
+            f"for every row.{_advice(known, words, 'may help')}"
         )
     idle = [str(name) for name in table.index[~table["active"]]]
     more = f" and {len(idle) - LISTED} more" if len(idle) > LISTED else ""
