@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -179,15 +180,30 @@ def test_sklearns_callbacks_see_the_estimator_so_far_and_may_stop_it(digits):
     assert scores[2] == estimator.score(digits)
 
 
-def press_ctrl_c_when(ready):
-    """Send this process a SIGINT from a thread, as soon as `ready()` is true."""
+@contextmanager
+def ctrl_c_when(ready):
+    """Send this process a SIGINT from a thread, as soon as `ready()` is true.
 
-    def wait():
+    Python drops one that arrives in a destructor, so it is pressed again, as a user
+    would, if nothing has happened for a while.
+    """
+    over = threading.Event()
+
+    def press():
         while not ready():
             time.sleep(0.003)
-        os.kill(os.getpid(), signal.SIGINT)
+        while not over.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+            over.wait(20)
 
-    threading.Thread(target=wait, daemon=True).start()
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def epochs_done(estimator):
@@ -198,8 +214,7 @@ def epochs_done(estimator):
 @pytest.mark.parametrize("n_epochs", [2, 3, 7, 20, 50, 51])
 def test_ctrl_c_keeps_the_epochs_done_and_goes_on_up(cls, n_epochs, digits):
     estimator = small(cls, max_epochs=10**6)
-    press_ctrl_c_when(lambda: epochs_done(estimator) >= n_epochs)
-    with pytest.raises(KeyboardInterrupt):
+    with ctrl_c_when(lambda: epochs_done(estimator) >= n_epochs):
         estimator.fit(digits)
     assert estimator.n_iter_ >= n_epochs - 1  # the last one may have been undone
     again = small(cls, max_epochs=estimator.n_iter_).fit(digits)
@@ -217,37 +232,33 @@ class Slow(Callback):
         time.sleep(30)
 
 
-@pytest.fixture
-def slow_callback():
+def test_ctrl_c_in_a_callback_is_no_wish_to_stop(digits):
     Slow.entered.clear()
-    press_ctrl_c_when(Slow.entered.is_set)
-    return Slow()
-
-
-def test_ctrl_c_in_a_callback_is_no_wish_to_stop(slow_callback, digits):
-    estimator = small(VAETransformer, callbacks=[slow_callback])
-    with pytest.raises(KeyboardInterrupt):
+    estimator = small(VAETransformer, callbacks=[Slow()])
+    with ctrl_c_when(Slow.entered.is_set):
         estimator.fit(digits)
     assert estimator.n_iter_ == 1
 
 
-def test_ctrl_c_by_a_handler_of_signals_is_no_wish_to_stop(slow_callback, digits):
+def test_ctrl_c_by_a_handler_of_signals_is_no_wish_to_stop(digits):
     def handle(*_):
         raise KeyboardInterrupt
 
+    Slow.entered.clear()
     before = signal.signal(signal.SIGINT, handle)
     try:
-        with pytest.raises(KeyboardInterrupt):
-            small(VAETransformer, callbacks=[slow_callback]).fit(digits)
+        with ctrl_c_when(Slow.entered.is_set):
+            small(VAETransformer, callbacks=[Slow()]).fit(digits)
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_stops_a_grid_search(slow_callback, digits):
+def test_ctrl_c_stops_a_grid_search(digits):
+    Slow.entered.clear()
     search = GridSearchCV(
-        small(VAETransformer, callbacks=[slow_callback]), {"lr": [1e-3, 1e-2]}, cv=2
+        small(VAETransformer, callbacks=[Slow()]), {"lr": [1e-3, 1e-2]}, cv=2
     )
     start = time.perf_counter()
-    with pytest.raises(KeyboardInterrupt):
+    with ctrl_c_when(Slow.entered.is_set):
         search.fit(digits)
     assert time.perf_counter() - start < 20  # the first of five fits alone takes 60 s
