@@ -67,6 +67,26 @@ PUBLISHED = {
     ("celeba", "JMVAE-kl"): (-6852, -44.13, -4089, -43.83),
     ("celeba", "hierarchical"): (-7355, -47.61, -4901, -47.32),
 }
+NOTES = """\
+What to make of the table:
+
+- On MNIST the predictive ln p(x | w) comes in the published order: JMVAE-kl, then CVAE
+  and CMMA, then the hierarchy, and JMVAE far below. CVAE and CMMA are at the published
+  values; reconstructions of the picture are a few nats below them after 30 of 2000
+  epochs, JMVAE-kl's by more, as its experts hold it back until they have learned.
+- JMVAE alone draws pictures that have nothing to do with the label, after one iteration
+  and after a hundred. Its ln p(x | w) falls with the iterations here, where the
+  published curve for MNIST rises (and that for CelebA falls). All rows share the noise
+  of their iterations, so that a row's answer does not depend on the others; a curve is
+  one chain and not smooth.
+- The hierarchy draws clean digits of any class: what its top layer holds of the label
+  after 30 epochs is little, and missing blocks are drawn from the top. Published runs
+  are long; warm-up lasts 200 epochs there and 3 here.
+- ln p(w | x) by importance sampling is a difference of two estimates that are both too
+  low. Above 0 it is impossible: the hierarchy's posterior, layer by layer, is too poor
+  a proposal for it.
+- "generated" and "label" grow with the epochs: compare the rows of more epochs.
+"""
 STEPS = (1, 2, 5, 10, 20, 50, 100)
 QUICK = {
     "set": "digits",
