@@ -85,7 +85,8 @@ What to make of the table:
 - ln p(w | x) by importance sampling is a difference of two estimates that are both too
   low. Above 0 it is impossible: the hierarchy's posterior, layer by layer, is too poor
   a proposal for it.
-- "generated" and "label" grow with the epochs: compare the rows of more epochs.
+- "generated" and "label" hardly grow with the epochs: a Gaussian of one place has to
+  cover all latents of a digit, and some of what lies between them looks like another.
 """
 STEPS = (1, 2, 5, 10, 20, 50, 100)
 QUICK = {
