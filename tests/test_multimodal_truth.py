@@ -431,7 +431,7 @@ def test_conditional_models_answer_the_same_question(cls, X):
 # -- the adversary --------------------------------------------------------------------
 
 
-def test_the_generator_learns_what_the_discriminator_cannot_tell(X):
+def test_generator_and_discriminator_have_groups_and_losses_of_their_own(X):
     model = small(JMVAEGANTransformer, modalities=BLOCKS, image="narrow", max_epochs=5)
     model.fit(X)
     row = model.history_[-1]

@@ -4,7 +4,6 @@ from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
-import torch
 from torch import nn
 
 from skvae._validation import (
@@ -317,8 +316,7 @@ default="relu"
             bodies = [bodies, *[nn.Identity()] * (n_paths - 1)]
         stages, hidden = [], []
         for body in bodies:
-            with torch.device("cpu"):  # `load` builds on the meta device first
-                stage, n_in = build_body(body, n_in, "encoder")
+            stage, n_in = build_body(body, n_in, "encoder")
             stages.append(stage)
             hidden.append(n_in)
         return stages, hidden

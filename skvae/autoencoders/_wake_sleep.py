@@ -29,10 +29,6 @@ class WakeSleep(VAE):
     def scheduled(self):
         return {}
 
-    @property
-    def phases(self):
-        return ("model",)
-
     def parameter_groups(self):
         encoder = [*self.encoder.parameters(), *self.loc_scale.parameters()]
         theirs = set(encoder)

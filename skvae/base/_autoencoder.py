@@ -215,8 +215,7 @@ class BaseAutoencoderTransformer(
         """Build the encoder's or the decoder's body; return it and its width."""
         own = getattr(self, name)
         if own is not None:
-            with torch.device("cpu"):  # `load` builds on the meta device first
-                return build_body(own, n_in, name)
+            return build_body(own, n_in, name)
         sizes = tuple(self.hidden_layer_sizes)
         sizes = sizes if name == "encoder" else sizes[::-1]
         return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
@@ -271,7 +270,7 @@ class BaseAutoencoderTransformer(
         return self._transform(self._check_encodable(X))
 
     def _transform(self, table):
-        Z = self._evaluator(table).encode(table)
+        Z = self._evaluator().encode(table)
         return Z.astype(table.dtype, copy=False)
 
     def inverse_transform(self, X):
@@ -324,11 +323,11 @@ class BaseAutoencoderTransformer(
             As `transform`.
         """
         table = self._check_encodable(X)
-        X_mean = self._evaluator(table).reconstruct(table)
+        X_mean = self._evaluator().reconstruct(table)
         return X_mean.astype(table.dtype, copy=False)
 
-    def _evaluator(self, table=None):
-        """Give what asks the module, in the precision that a table needs."""
+    def _evaluator(self):
+        """Give what asks the module."""
         return Evaluator(self.module_)
 
     def _names(self):

@@ -142,12 +142,12 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
         check_parameter("method", method, (Options(("importance", "elbo")),), owner)
         seed = derive_seed(self._seed, "evaluation")
-        return self._evaluator(table).log_likelihood(table, n_samples, seed, method)
+        return self._evaluator().log_likelihood(table, n_samples, seed, method)
 
     def _distributions(self, X, condition=None):
         """Give q(z | x) and p(z) for all rows at once; for the metrics."""
         table = self._check_encodable(X, condition)
-        return self._evaluator(table).distributions(table)
+        return self._evaluator().distributions(table)
 
 
 def as_asked(result, return_std_error, return_diagnostics):

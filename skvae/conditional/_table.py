@@ -152,8 +152,7 @@ class ConditionedTable(BaseVAETransformer):
         if self.encoder is None:
             sizes = (n_features + width, *self.hidden_layer_sizes)
             return mlp(sizes[0], sizes[1:], self.activation, self.dropout), sizes[-1]
-        with torch.device("cpu"):  # `load` builds on the meta device first
-            body, n_hidden = build_body(self.encoder, n_features, "encoder")
+        body, n_hidden = build_body(self.encoder, n_features, "encoder")
         return (Beside(body, n_features) if width else body), n_hidden + width
 
     def _training_features(self, table, head):

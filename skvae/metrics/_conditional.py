@@ -146,7 +146,7 @@ class _Joint:
         self._check_present(target)
         rest = [name for name in model.modalities_ if name not in given]
         table = model._hide(x, *rest)
-        evaluator = model._evaluator(table)
+        evaluator = model._evaluator()
         noise = _noise(model, evaluator)
         module, columns = evaluator.module, model.modalities_[target]
         values = evaluator._tensor(x)  # (n, D)
@@ -187,7 +187,7 @@ class _Conditional:
         self.table = model._check_scorable(X, condition)
 
     def predictive(self, target, given, n_samples):
-        evaluator = self.model._evaluator(self.table)
+        evaluator = self.model._evaluator()
         noise, module = _noise(self.model, evaluator), evaluator.module
         seen = DATA in given
 

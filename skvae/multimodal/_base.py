@@ -14,8 +14,8 @@ ROWS = 256  # a slice where many draws a row are held at once
 class BaseMultimodalTransformer(TableOfModalities):
     """What every model of several modalities gives."""
 
-    def _evaluator(self, table=None):
-        evaluator = super()._evaluator(table)
+    def _evaluator(self):
+        evaluator = super()._evaluator()
         # Of no concern to training, so it may change after fit.
         evaluator.module.n_iterations = getattr(self, "n_iterations", 1)
         return evaluator
@@ -174,7 +174,7 @@ class BaseMultimodalTransformer(TableOfModalities):
     def _mean_given_rest(self, x, modality):
         """Mean of p(x_m | z) at the posterior mean given the other modalities."""
         table = self._hide(x, modality)
-        mean = self._evaluator(table).reconstruct(table)
+        mean = self._evaluator().reconstruct(table)
         return mean[:, self.modalities_[modality]]
 
     # -- helpers --------------------------------------------------------------------

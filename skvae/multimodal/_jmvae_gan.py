@@ -1,7 +1,5 @@
 """JMVAE-kl with GAN, for scikit-learn."""
 
-import torch
-
 from skvae._validation import NON_NEGATIVE, NONE, Instance
 from skvae.base import BODY
 from skvae.multimodal._jmvae import JMVAETransformer
@@ -271,5 +269,4 @@ default=None
         n_in = modality.head.n_features
         if self.discriminator is None:
             return self._build_part("encoder", modality.name, n_in)
-        with torch.device("cpu"):  # `load` builds on the meta device first
-            return build_body(self.discriminator, n_in, "discriminator")
+        return build_body(self.discriminator, n_in, "discriminator")

@@ -1,7 +1,6 @@
 """From a table with missing modalities to what a model reads, and its networks."""
 
 import numpy as np
-import torch
 from sklearn.utils.validation import validate_data
 
 from skvae._columns import resolve_columns
@@ -170,8 +169,7 @@ class TableOfModalities(BaseVAETransformer):
         """Build the encoder or decoder of a modality; give its width too."""
         own = self._of(name, role)
         if own is not None:
-            with torch.device("cpu"):  # `load` builds on the meta device first
-                return build_body(own, n_in, role)
+            return build_body(own, n_in, role)
         sizes = tuple(self._of(name, "hidden_layer_sizes"))
         sizes = sizes if role == "encoder" else sizes[::-1]
         return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]

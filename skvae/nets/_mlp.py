@@ -133,6 +133,11 @@ def build_body(body, n_in, parameter):
     ValueError
         If it does not map (n, n_in) to (n, h).
     """
+    with torch.device("cpu"):  # a file's model is built on the meta device first
+        return _built(body, n_in, parameter)
+
+
+def _built(body, n_in, parameter):
     is_module = isinstance(body, nn.Module)
     module = copy.deepcopy(body) if is_module else body(n_in)
     if not isinstance(module, nn.Module):
