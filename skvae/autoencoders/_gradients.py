@@ -56,9 +56,7 @@ class TargetPropagation:
     def groups(self, module):
         """The decoder, and the encoder."""
         encoder = [*module.encoder.parameters(), *module.to_logits.parameters()]
-        theirs = set(encoder)
-        rest = [p for p in module.parameters() if p not in theirs]
-        return {"model": rest, ENCODER: encoder}
+        return module.with_the_rest({ENCODER: encoder})
 
     def losses(self, module, batch, noise):
         """The decoder's, then the encoder's."""

@@ -81,9 +81,7 @@ class VAE(LatentModel):
         return ("model", *self.prior_module.phases)
 
     def parameter_groups(self):
-        groups = self.prior_module.groups()
-        theirs = {p for group in groups.values() for p in group}
-        return {"model": [p for p in self.parameters() if p not in theirs], **groups}
+        return self.with_the_rest(self.prior_module.groups())
 
     def learning_rates(self):
         return self.prior_module.learning_rates()

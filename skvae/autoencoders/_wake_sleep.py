@@ -31,9 +31,7 @@ class WakeSleep(VAE):
 
     def parameter_groups(self):
         encoder = [*self.encoder.parameters(), *self.loc_scale.parameters()]
-        theirs = set(encoder)
-        rest = [p for p in self.parameters() if p not in theirs]
-        return {"model": rest, ENCODER: encoder}
+        return self.with_the_rest({ENCODER: encoder})
 
     def losses(self, batch, phase, noise):
         with torch.no_grad():

@@ -217,7 +217,10 @@ class BaseAutoencoderTransformer(
         if own is not None:
             return build_body(own, n_in, name)
         sizes = tuple(self.hidden_layer_sizes)
-        sizes = sizes if name == "encoder" else sizes[::-1]
+        return self._build_layers(n_in, sizes if name == "encoder" else sizes[::-1])
+
+    def _build_layers(self, n_in, sizes):
+        """Build layers of these widths; give the last one too."""
         return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
 
     def _build_head(self, decoder, n_hidden, likelihood=None):

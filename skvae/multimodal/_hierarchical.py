@@ -9,7 +9,6 @@ from skvae._validation import POSITIVE_INT, Options, Sequence
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._hierarchical_module import HierarchicalJMVAE, Ladder
 from skvae.multimodal._modality import ToNormal
-from skvae.nets import mlp
 
 N_LAYERS = 2  # where the number of latents is one int
 
@@ -277,11 +276,9 @@ default=None
 
     def _build_upper(self, n_in):
         """Build h_{l−1} -> h_l."""
-        sizes = (n_in, *self.upper_hidden_layer_sizes)
-        return mlp(n_in, sizes[1:], self.activation, self.dropout), sizes[-1]
+        return self._build_layers(n_in, self.upper_hidden_layer_sizes)
 
     def _build_below(self, above, lower):
         """Build z_l -> p(z_{l−1} | z_l)."""
-        sizes = (above, *self.upper_hidden_layer_sizes[::-1])
-        body = mlp(above, sizes[1:], self.activation, self.dropout)
-        return ToNormal(body, sizes[-1], lower)
+        sizes = self.upper_hidden_layer_sizes[::-1]
+        return ToNormal(*self._build_layers(above, sizes), lower)

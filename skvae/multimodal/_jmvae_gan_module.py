@@ -48,8 +48,7 @@ class JMVAEGAN(JMVAE):
             GENERATOR: [*modality.decoder.parameters(), *modality.head.parameters()],
             DISCRIMINATOR: list(self.discriminator.parameters()),
         }
-        theirs = {p for group in groups.values() for p in group}
-        return {"model": [p for p in self.parameters() if p not in theirs], **groups}
+        return self.with_the_rest(groups)
 
     def losses(self, batch, phase, noise):
         q, experts = self.inferred(batch)

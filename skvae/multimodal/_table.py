@@ -9,7 +9,7 @@ from skvae.base import BODY, VAE_PARAMETERS, BaseVAETransformer, plain_columns, 
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs import observed_modalities, resolve_modalities
 from skvae.multimodal._modality import Modalities, Modality
-from skvae.nets import build_body, mlp
+from skvae.nets import build_body
 from skvae.training import Table
 
 SIZES = VAE_PARAMETERS["hidden_layer_sizes"][0]
@@ -171,13 +171,11 @@ class TableOfModalities(BaseVAETransformer):
         if own is not None:
             return build_body(own, n_in, role)
         sizes = tuple(self._of(name, "hidden_layer_sizes"))
-        sizes = sizes if role == "encoder" else sizes[::-1]
-        return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
+        return self._build_layers(n_in, sizes if role == "encoder" else sizes[::-1])
 
     def _build_top(self, n_hidden):
         """Build the layers behind the encoders; give their width too."""
-        sizes = (n_hidden, *self.joint_hidden_layer_sizes)
-        return mlp(sizes[0], sizes[1:], self.activation, self.dropout), sizes[-1]
+        return self._build_layers(n_hidden, self.joint_hidden_layer_sizes)
 
     # -- names of columns -----------------------------------------------------------
 

@@ -48,6 +48,11 @@ class LatentModel(nn.Module):
         """Name the parameters that each loss moves."""
         return {"model": list(self.parameters())}
 
+    def with_the_rest(self, groups):
+        """Put all parameters that these groups leave before them, as "model"."""
+        theirs = {p for group in groups.values() for p in group}
+        return {"model": [p for p in self.parameters() if p not in theirs], **groups}
+
     def learning_rates(self):
         """Give the rates of groups that have one of their own."""
         return {}
