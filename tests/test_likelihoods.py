@@ -118,7 +118,7 @@ def test_only_families_without_negative_values_say_so():
     positive = [name for name in SPECS if as_likelihood(SPECS[name]).positive_only]
     binary = [name for name in SPECS if as_likelihood(SPECS[name]).binary]
     assert positive == ["bernoulli", "categorical", "poisson"]
-    assert binary == ["bernoulli"]
+    assert binary == ["bernoulli", "categorical"]
     assert as_likelihood([("poisson", [0]), ("bernoulli", [1])]).positive_only
 
 
