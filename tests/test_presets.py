@@ -8,7 +8,9 @@ from skvae import (
     HierarchicalJMVAETransformer,
     JMVAEGANTransformer,
     JMVAETransformer,
+    MPVAETransformer,
 )
+from skvae.autoencoders import ishikawa_mpvae
 from skvae.multimodal import suzuki2018
 
 MNIST = {"image": slice(0, 784), "label": slice(784, 794)}
@@ -92,3 +94,35 @@ def test_small_ones_train_on_faces(cls, how):
 def test_what_is_not_published_is_refused(args, message):
     with pytest.raises(ValueError, match=message):
         suzuki2018(**args)
+
+
+def test_the_network_of_two_paths_is_the_published_one():
+    settings = ishikawa_mpvae("dsprites")
+    shallow, deep = settings["encoder"]
+    assert layers(shallow(4096)) == "C32R-C32R-C64R-C64R-F"
+    assert layers(deep(64 * 4 * 4)) == "C64R-F"
+    decoder = settings["decoder"].set_params(widths=(3, 9))(12)
+    (path0, path1), behind = decoder[0].parts, decoder[1:]
+    assert layers(path0) == "D1024R"  # 64 of 4 x 4
+    assert layers(path1) == "D256R-DC64R"  # 64 of 2 x 2
+    assert [type(m).__name__ for m in behind[:4]] == ["Conv2d", "ReLU"] * 2
+    assert [m.kernel_size for m in behind[:4:2]] == [(3, 3)] * 2
+    assert behind[0].in_channels == 128  # joined by channels
+    assert layers(behind[4:]) == "DC64R-DC32R-DC32R-DC1-F"
+
+
+@pytest.mark.parametrize(("data", "n_colours"), [("dsprites", 1), ("celeba", 3)])
+def test_the_network_of_two_paths_trains(data, n_colours):
+    X = np.random.default_rng(0).random((20, n_colours * 64 * 64)) < 0.1
+    params = ishikawa_mpvae(data, shrink=8)
+    model = MPVAETransformer(**params, max_epochs=2, random_state=0).fit(X * 1.0)
+    assert model.transform(X).shape == (20, sum(params["n_components"]))
+    assert model.sample(3).shape == (3, X.shape[1])
+    losses = model.history_[:, "train_loss"]
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("params", [{"data": "faces"}, {"data": "celeba", "shrink": 0}])
+def test_an_unknown_network_of_two_paths_is_refused(params):
+    with pytest.raises(ValueError, match=f"'{list(params)[-1]}' parameter"):
+        ishikawa_mpvae(**params)

@@ -8,6 +8,7 @@ from skvae.autoencoders._mcem import MCEMTransformer
 from skvae.autoencoders._mcem_module import MCEM
 from skvae.autoencoders._multi_path import MPVAETransformer
 from skvae.autoencoders._multi_path_module import MPVAE
+from skvae.autoencoders._presets import ishikawa_mpvae
 from skvae.autoencoders._vae import VAE, VAETransformer
 from skvae.autoencoders._wake_sleep import WakeSleep, WakeSleepTransformer
 
@@ -26,4 +27,5 @@ __all__ = [
     "VAETransformer",
     "WakeSleep",
     "WakeSleepTransformer",
+    "ishikawa_mpvae",
 ]

@@ -4,6 +4,7 @@ from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
+from sklearn.base import clone
 from torch import nn
 
 from skvae._validation import (
@@ -16,7 +17,7 @@ from skvae._validation import (
 )
 from skvae.autoencoders._multi_path_module import MPVAE
 from skvae.base import BODY, BaseVAETransformer
-from skvae.nets import build_body, mlp
+from skvae.nets import JoinedConvDecoder, build_body, mlp
 from skvae.priors import as_prior
 
 SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
@@ -264,7 +265,7 @@ default="relu"
     def _build_module(self, table):
         widths = self._widths()
         shown = self._shown(len(widths))
-        decoder, n_out = self._build_body("decoder", sum(widths))
+        decoder, n_out = self._build_decoder(widths)
         head = self._build_head(decoder, n_out)
         stages, hidden = self._build_stages(head.n_features, len(widths))
         own = tuple(self.path_hidden_layer_sizes)
@@ -272,6 +273,13 @@ default="relu"
         sizes = [(h, *own)[-1] for h in hidden]
         prior = as_prior("standard-normal", type(self).__name__).build(None, None)
         return MPVAE(stages, paths, sizes, decoder, head, prior, widths, shown)
+
+    def _build_decoder(self, widths):
+        own = self.decoder
+        if isinstance(own, JoinedConvDecoder) and own.widths is None:
+            own = clone(own).set_params(widths=widths)
+            return build_body(own, sum(widths), "decoder")
+        return self._build_body("decoder", sum(widths))
 
     def _widths(self):
         n = self.n_components

@@ -1,6 +1,7 @@
 """Networks without meaning of their own: bodies, heads, dropout."""
 
 from skvae.nets._critic import Critic
+from skvae.nets._joined_decoder import JoinedConvDecoder
 from skvae.nets._mlp import (
     ACTIVATIONS,
     Beside,
@@ -20,6 +21,7 @@ __all__ = [
     "ConvEncoder",
     "Critic",
     "Dense",
+    "JoinedConvDecoder",
     "LocScale",
     "LocalDropout",
     "Recipe",

@@ -124,7 +124,7 @@ class ConvEncoder(Recipe):
 
     def _make(self, n_in):
         _check_pixels(self.image_shape, n_in)
-        _, height, width = _start(self.image_shape, len(self.channels))
+        _, height, width = starting_shape(self.image_shape, len(self.channels))
         layers = [nn.Unflatten(-1, tuple(self.image_shape))]  # (n, C, H, W)
         pairs = pairwise((self.image_shape[0], *self.channels))
         for (left, right), norm in zip(
@@ -186,7 +186,7 @@ class ConvDecoder(Recipe):
         self.activation = activation
 
     def _make(self, n_in):
-        _, height, width = _start(self.image_shape, len(self.channels))
+        _, height, width = starting_shape(self.image_shape, len(self.channels))
         shape = (self.channels[0], height, width)
         layers = [nn.Linear(n_in, math.prod(shape)), nn.Unflatten(-1, shape)]
         norms = _each(self.batch_norm, self.channels)
@@ -222,7 +222,7 @@ def _each(value, layers):
     return value
 
 
-def _start(image_shape, n_halvings):
+def starting_shape(image_shape, n_halvings):
     """Channels, height and width after so many halvings."""
     channels, height, width = image_shape
     factor = 2**n_halvings

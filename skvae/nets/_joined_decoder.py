@@ -1,0 +1,132 @@
+"""A recipe of a decoder that joins latents of several depths."""
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, Sequence
+from skvae.nets._mlp import ACTIVATIONS
+from skvae.nets._recipes import LAYERS, SHAPE, Recipe, starting_shape
+
+DEPTHS = Sequence(NATURAL, "a tuple of ints that are not negative", empty=False)
+WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
+
+
+class JoinedConvDecoder(Recipe):
+    """Latents of several paths, each to a small picture; these are joined and grow.
+
+    Of every path a linear layer gives a picture, which as many transposed convolutions
+    as the path is deep bring to h x w pixels, the size that n doublings bring to that
+    of the row. There the paths are joined by channels; n_joined convolutions of 3 x 3
+    pixels follow, then n transposed ones of 4 x 4 pixels and stride 2 (Ishikawa et al.,
+    section 4). The last gives the pixels themselves.
+
+    Parameters
+    ----------
+    image_shape : (int, int, int), default=(3, 64, 64)
+        Channels, height and width of a row.
+    channels : tuple of int, default=(64, 64, 32, 32)
+        What goes into each of the n transposed convolutions behind the joint.
+    n_joined : int, default=2
+        Convolutions of 3 x 3 pixels between the joint and these.
+    widths : tuple of int or None, default=None
+        Number of latents of each path; :class:`~skvae.MPVAETransformer` sets it. None
+        is one path.
+    depths : tuple of int or None, default=None
+        Doublings of each path before the joint; None is 0, 1, 2, ...
+    activation : str, default="relu"
+        After every layer but the last.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skvae.nets import JoinedConvDecoder
+    >>> body = JoinedConvDecoder((1, 16, 16), channels=(8, 4), widths=(2, 3))(5)
+    >>> body(torch.zeros(7, 5)).shape
+    torch.Size([7, 256])
+    """
+
+    _allowed = {
+        "image_shape": (SHAPE,),
+        "channels": (LAYERS,),
+        "n_joined": (NATURAL,),
+        "widths": (WIDTHS, NONE),
+        "depths": (DEPTHS, NONE),
+        "activation": (Options(tuple(ACTIVATIONS)),),
+    }
+
+    def __init__(
+        self,
+        image_shape=(3, 64, 64),
+        channels=(64, 64, 32, 32),
+        n_joined=2,
+        widths=None,
+        depths=None,
+        activation="relu",
+    ):
+        self.image_shape = image_shape
+        self.channels = channels
+        self.n_joined = n_joined
+        self.widths = widths
+        self.depths = depths
+        self.activation = activation
+
+    def _make(self, n_in):
+        widths = (n_in,) if self.widths is None else tuple(self.widths)
+        if sum(widths) != n_in:
+            raise ValueError(
+                f"The 'widths' parameter of JoinedConvDecoder must add up to the "
+                f"number of latents, {n_in}. Got {self.widths!r} instead."
+            )
+        paths = [
+            self._path(n_latents, depth)
+            for n_latents, depth in zip(widths, self._depths(widths), strict=True)
+        ]
+        body = nn.Sequential(Joined(paths, widths), *self._behind(len(widths)))
+        body.gives_parameters = True
+        return body
+
+    def _depths(self, widths):
+        depths = tuple(range(len(widths))) if self.depths is None else self.depths
+        if len(depths) != len(widths):
+            raise ValueError(
+                f"The 'depths' parameter of JoinedConvDecoder must have one entry for "
+                f"each of {len(widths)} paths. Got {depths!r} instead."
+            )
+        return depths
+
+    def _path(self, n_latents, depth):
+        c, act = self.channels[0], ACTIVATIONS[self.activation]
+        n_doublings = depth + len(self.channels)
+        shape = (c, *starting_shape(self.image_shape, n_doublings)[1:])
+        size = math.prod(shape)
+        layers = [nn.Linear(n_latents, size), act(), nn.Unflatten(-1, shape)]
+        for _ in range(depth):
+            layers += [nn.ConvTranspose2d(c, c, 4, stride=2, padding=1), act()]
+        return nn.Sequential(*layers)  # (B, K_k) -> (B, c, h, w)
+
+    def _behind(self, n_paths):
+        c, act = self.channels[0], ACTIVATIONS[self.activation]
+        layers, n_in = [], n_paths * c
+        for _ in range(self.n_joined):
+            layers += [nn.Conv2d(n_in, c, 3, padding=1), act()]
+            n_in = c
+        sizes = (n_in, *self.channels[1:], self.image_shape[0])
+        for left, right in pairwise(sizes):
+            layers += [nn.ConvTranspose2d(left, right, 4, stride=2, padding=1), act()]
+        return [*layers[:-1], nn.Flatten()]  # (B, C H W)
+
+
+class Joined(nn.Module):
+    """Modules beside each other, each of some columns of (B, Σ K), joined by axis 1."""
+
+    def __init__(self, parts, widths):
+        super().__init__()
+        self.parts, self.widths = nn.ModuleList(parts), tuple(widths)
+
+    def forward(self, z):
+        columns = z.split(self.widths, -1)
+        found = [part(z_k) for part, z_k in zip(self.parts, columns, strict=True)]
+        return torch.cat(found, 1)  # (B, c_1 + ... + c_n, ...)
