@@ -11,8 +11,9 @@ from sklearn.preprocessing import MinMaxScaler
 from skvae import CategoricalVAETransformer, VAETransformer
 from skvae.autoencoders import TargetPropagation
 from skvae.distributions import Categories, Noise, UniformCategories, kl
-from skvae.metrics import gradient_check
+from skvae.metrics import diagnose, gradient_check
 from skvae.metrics._gradients import configurations, exact_bound
+from skvae.plotting import ManifoldDisplay, TraversalDisplay
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +242,80 @@ def test_the_three_outputs_say_the_same(digits):
         by["one-hot"].inverse_transform(Z["one-hot"]),
     )
     assert len(by["codes"].get_feature_names_out()) == 3
+
+
+# -- what is shown of them ------------------------------------------------------------
+
+
+def test_diagnose_has_a_row_a_variable(digits):
+    """The information of one variable about the rows is a sum over its categories."""
+    model = small(CategoricalVAETransformer, n_variables=2, n_categories=3, lr=0.02)
+    model.set_params(beta=0.1, max_epochs=60, dtype="float64").fit(digits)
+    table = diagnose(model, digits)
+    prefix = "categoricalvaetransformer"
+    assert list(table.index) == [f"{prefix}_variable0", f"{prefix}_variable1"]
+    pi = model.transform(digits).reshape(len(digits), 2, 3)
+    np.testing.assert_allclose(table["kl"], (pi * np.log(3 * pi)).sum(-1).mean(0))
+    known = (pi * np.log(pi / pi.mean(0))).sum(-1).mean(0)
+    assert (known > 0.3).all()
+    assert (np.abs(table["mutual_information"] - known) < 0.05 * known).all()
+    np.testing.assert_allclose(table["variance"], pi.var(0).sum(-1))
+    assert table["active"].all()
+
+
+def test_columns_are_named_by_variable_and_category(digits):
+    names = {
+        output: small(
+            CategoricalVAETransformer, n_variables=2, n_categories=3, output=output
+        )
+        .fit(digits)
+        .get_feature_names_out()
+        for output in ("probabilities", "one-hot", "codes")
+    }
+    prefix = "categoricalvaetransformer_variable"
+    whole = [f"{prefix}{v}_category{k}" for v in (0, 1) for k in (0, 1, 2)]
+    assert list(names["probabilities"]) == list(names["one-hot"]) == whole
+    assert list(names["codes"]) == [f"{prefix}0", f"{prefix}1"]
+
+
+@pytest.mark.parametrize("X", [None, 0], ids=["no rows", "rows"])
+@pytest.mark.parametrize("output", ["probabilities", "one-hot", "codes"])
+def test_displays_show_every_category(output, X, digits):
+    pytest.importorskip("matplotlib")
+    model = small(
+        CategoricalVAETransformer, n_variables=3, n_categories=4, output=output
+    ).fit(digits)
+    X = None if X is None else digits
+    codes = np.zeros(3, int)
+    if X is not None:
+        pi = model._evaluator().in_slices(X, lambda b: model.module_.posterior(b).mean)
+        all_codes = np.asarray(pi).reshape(len(X), 3, 4).argmax(-1)
+        codes = all_codes[0]
+    one_hot = np.repeat(np.eye(4)[codes][None], 4, 0)
+    one_hot[:, 1] = np.eye(4)
+    Z = one_hot.reshape(4, 12) if output != "codes" else one_hot.argmax(-1)
+    expected = model.inverse_transform(Z)
+    shown = TraversalDisplay.from_estimator(
+        model, X, latents=[1, 0], image_shape=(8, 8)
+    )
+    assert list(shown.values) == [0, 1, 2, 3]
+    assert shown.latent_names[0].endswith("variable1")
+    np.testing.assert_allclose(shown.rows[0], expected, rtol=1e-6)
+    grid = ManifoldDisplay.from_estimator(model, X, at=codes, image_shape=(8, 8))
+    assert grid.rows.shape == (4, 4, 64)
+    np.testing.assert_allclose(grid.rows[:, codes[0]], expected, rtol=1e-6)
+    labels = [tick.get_text() for tick in shown.ax_.get_xticklabels()]
+    assert labels == ["0", "1", "2", "3"]
+    if X is not None:
+        commonest = [np.bincount(column).argmax() for column in all_codes.T]
+        free = ManifoldDisplay.from_estimator(model, X)
+        held = ManifoldDisplay.from_estimator(model, X, at=commonest)
+        np.testing.assert_array_equal(free.rows, held.rows)
+
+
+@pytest.mark.parametrize("values", [[0, 4], [0.5, 1], [-1, 0]])
+def test_a_category_that_is_none_is_refused(values, digits):
+    pytest.importorskip("matplotlib")
+    model = small(CategoricalVAETransformer, n_variables=3, n_categories=4).fit(digits)
+    with pytest.raises(ValueError, match=r"'values' .* categories below 4"):
+        TraversalDisplay.from_estimator(model, values=values)

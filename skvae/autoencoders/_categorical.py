@@ -250,6 +250,16 @@ default="relu"
         self.callbacks = callbacks
         self.net_params = net_params
 
+    def _names_of_outputs(self):
+        variables = self._names_of_latents()
+        if self.module_.output == "codes":
+            return variables
+        categories = range(self.module_.n_categories)
+        return [f"{name}_category{k}" for name in variables for k in categories]
+
+    def _names_of_latents(self):
+        return [f"_variable{v}" for v in range(self.module_.n_variables)]
+
     def _build_module(self, table):
         width = self.n_variables * self.n_categories
         decoder, n_out = self._build_body("decoder", width)

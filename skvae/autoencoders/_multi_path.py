@@ -3,7 +3,6 @@
 from itertools import pairwise
 from numbers import Integral
 
-import numpy as np
 from sklearn.base import clone
 from torch import nn
 
@@ -245,22 +244,15 @@ default="relu"
         self.callbacks = callbacks
         self.net_params = net_params
 
-    def get_feature_names_out(self, input_features=None):
-        """Name the latents by path and number.
+    def _names_of_outputs(self):
+        return self._names_of_paths(self.module_.shown)
 
-        Parameters
-        ----------
-        input_features : None
-            Ignored.
+    def _names_of_latents(self):
+        return self._names_of_paths(range(len(self.module_.widths)))
 
-        Returns
-        -------
-        ndarray of str
-        """
-        super().get_feature_names_out(input_features)  # checks
-        prefix, widths = type(self).__name__.lower(), self.module_.widths
-        paths = [(k, i) for k in self.module_.shown for i in range(widths[k])]
-        return np.asarray([f"{prefix}_path{k}_{i}" for k, i in paths], dtype=object)
+    def _names_of_paths(self, paths):
+        widths = self.module_.widths
+        return [f"_path{k}_{i}" for k in paths for i in range(widths[k])]
 
     def _build_module(self, table):
         widths = self._widths()

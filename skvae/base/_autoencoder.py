@@ -7,11 +7,7 @@ module that it builds knows nothing of scikit-learn. A family gives its paramete
 
 import numpy as np
 import torch
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -19,6 +15,7 @@ from skvae._validation import check_parameters
 from skvae.base._building import configure, new_net, resolve_device, resolve_dtype
 from skvae.base._documentation import DocumentationLinkMixin
 from skvae.base._identity import architecture, check_same_architecture
+from skvae.base._names import LatentNamesMixin
 from skvae.base._parameters import AUTOENCODER_PARAMETERS
 from skvae.base._saving import SavingMixin
 from skvae.base._tasks import CallbackSupportMixin, FitTasks, with_callbacks
@@ -32,7 +29,7 @@ class BaseAutoencoderTransformer(
     CallbackSupportMixin,
     SavingMixin,
     DocumentationLinkMixin,
-    ClassNamePrefixFeaturesOutMixin,
+    LatentNamesMixin,
     TransformerMixin,
     BaseEstimator,
 ):

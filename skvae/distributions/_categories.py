@@ -19,6 +19,7 @@ class Categories(Distribution):
 
     def __init__(self, logits):
         self.log_probabilities = logits.log_softmax(-1)
+        self.n_categories = logits.shape[-1]
 
     @property
     def mean(self):
@@ -29,15 +30,13 @@ class Categories(Distribution):
         return self.marginal_log_prob(value).sum(-1)
 
     def marginal_log_prob(self, value):
-        """Log-probability of each entry, 0 where it is 0: a variable's add up."""
-        return value * self.log_probabilities.flatten(-2)
+        """Log-probability of each variable's category, (..., B, V)."""
+        return (_by_variable(value, self.n_categories) * self.log_probabilities).sum(-1)
 
     def _keys(self, noise, n_samples=None):
         """ln π + Gumbel noise, (..., B, V, K); the largest is a draw (Gumbel-max)."""
         gumbel = noise.gumbel(self.log_probabilities.flatten(-2), n_samples)
-        return self.log_probabilities + gumbel.unflatten(
-            -1, self.log_probabilities.shape[-2:]
-        )
+        return self.log_probabilities + _by_variable(gumbel, self.n_categories)
 
     def sample(self, noise, n_samples=None):
         """Draw one-hot values, through which no gradient flows."""
@@ -76,11 +75,17 @@ class UniformCategories(Distribution):
         return self.marginal_log_prob(value).sum(-1)
 
     def marginal_log_prob(self, value):
-        return -math.log(self.n_categories) * value
+        chosen = _by_variable(value, self.n_categories).sum(-1)
+        return -math.log(self.n_categories) * chosen
 
     def sample(self, noise, n_samples=None):
         keys = noise.uniform(self._like, n_samples)
-        return _hard(keys.unflatten(-1, (-1, self.n_categories))).flatten(-2)
+        return _hard(_by_variable(keys, self.n_categories)).flatten(-2)
+
+
+def _by_variable(value, n_categories):
+    """(..., V K) -> (..., V, K)."""
+    return value.unflatten(-1, (-1, n_categories))
 
 
 def _hard(keys):
@@ -91,6 +96,6 @@ def _hard(keys):
 
 @register_kl(Categories, UniformCategories)
 def _kl_categories_uniform(q, p):
-    """Entries π_k ln(K π_k) of every variable; their sum is the divergence."""
-    log_pi = q.log_probabilities.flatten(-2)
-    return log_pi.exp() * (log_pi + math.log(p.n_categories))
+    """Σ_k π_k ln(K π_k) of every variable, (..., B, V)."""
+    log_pi = q.log_probabilities
+    return (log_pi.exp() * (log_pi + math.log(p.n_categories))).sum(-1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from skvae._validation import NON_NEGATIVE, check_parameter
 from skvae.base import find_model
-from skvae.metrics._latents import active_units, information
+from skvae.metrics._latents import information
 from skvae.metrics._optional import import_frames
 
 LISTED = 6  # latents named in a sentence
@@ -40,9 +40,10 @@ def diagnose(
     Returns
     -------
     DataFrame
-        A row a latent, named as by ``get_feature_names_out``, and the columns
+        A row a latent, named as by ``latent_names``, and the columns
 
-        - ``variance``: of the posterior mean over the rows,
+        - ``variance``: of the posterior mean over the rows (of a categorical variable
+          that of its probabilities, added),
         - ``active``: whether that is above `threshold`,
         - ``kl``: E[KL(q(z_k | x) || p(z_k))],
         - ``mutual_information``: I(X; Z_k), a lower bound and at most ln `n_rows`,
@@ -87,13 +88,13 @@ def diagnose(
     _, model = find_model(estimator, "diagnose")
     table = frames.Diagnosis(
         {
-            "variance": found.mean.var(axis=0),
-            "active": active_units(found.mean, threshold),
+            "variance": found.variance,
+            "active": found.variance > threshold,
             "kl": found.marginal_kl,
             "mutual_information": found.marginal_information,
             "gap": gap,
         },
-        index=_names(model, found.mean.shape[1]),
+        index=model.latent_names(),
     )
     table.attrs.update(
         n_active=int(table["active"].sum()),
@@ -102,17 +103,8 @@ def diagnose(
         gap=(found.kl - found.upper + nothing, found.kl - found.lower + nothing),
     )
     known = model.get_params(deep=False)
-    table.words = "\n".join(_sentences(table, found, len(found.mean), known))
+    table.words = "\n".join(_sentences(table, found, found.n_rows, known))
     return table
-
-
-def _names(model, n_latents):
-    """Name the latents of the posterior; `transform` may show some of them only."""
-    names = model.get_feature_names_out()
-    if len(names) == n_latents:
-        return names
-    prefix = type(model).__name__.lower()
-    return [f"{prefix}_latent{i}" for i in range(n_latents)]
 
 
 def _sentences(table, found, n_rows, known):

@@ -20,8 +20,11 @@ class Information(NamedTuple):
 
     Attributes
     ----------
-    mean : ndarray of shape (n, K)
-        Posterior means.
+    n_rows : int
+        n, how many were looked at.
+    variance : ndarray of shape (K,)
+        Of the posterior mean of each latent; of a categorical variable that of its
+        probabilities, added.
     kl, marginal_kl : float, ndarray of shape (K,)
         E[KL(q(z | x) || p(z))], jointly and of each latent by itself.
     lower, upper : float
@@ -33,7 +36,8 @@ class Information(NamedTuple):
         that of q(z) from it.
     """
 
-    mean: np.ndarray
+    n_rows: int
+    variance: np.ndarray
     kl: float
     marginal_kl: np.ndarray
     lower: float
@@ -272,7 +276,8 @@ def _information(q, p, z):
     upper = mean(log_q - without, above).item()
     upper = min(upper, total) if same_for_all(p) else upper
     return Information(
-        mean=q.mean.double().cpu().numpy(),
+        n_rows=len(z),
+        variance=_variance(q.mean.double(), each.shape[-1]).cpu().numpy(),
         kl=total,
         marginal_kl=each.mean(0).cpu().numpy(),
         lower=min(mean(log_q - among, above).item(), upper),
@@ -280,6 +285,12 @@ def _information(q, p, z):
         marginal_information=mean(log_q_each - marginal, above_each).cpu().numpy(),
         one_prior=same_for_all(p),
     )
+
+
+def _variance(means, n_latents):
+    """Over rows, of latents whose entries lie side by side: (N, K c) -> (K,)."""
+    of_entries = means.var(0, correction=0)
+    return of_entries.unflatten(0, (n_latents, -1)).sum(-1)
 
 
 def surplus(q, p, z):

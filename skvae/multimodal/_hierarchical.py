@@ -253,6 +253,19 @@ default=None
         self.callbacks = callbacks
         self.net_params = net_params
 
+    def _names_of_outputs(self):
+        layers = range(len(self.module_.widths))
+        return self._names_of_layers(
+            layers if self.module_.layers == "all" else layers[-1:]
+        )
+
+    def _names_of_latents(self):
+        return self._names_of_layers(range(len(self.module_.widths)))
+
+    def _names_of_layers(self, layers):
+        widths = self.module_.widths
+        return [f"_layer{k}_{i}" for k in layers for i in range(widths[k])]
+
     def _build_module(self, table):
         widths = self._widths()
         modalities, hidden = self._build_modalities(widths[0])

@@ -211,7 +211,9 @@ def some(n, at_most):
 
 
 def value_labels(values, which, form=".2f"):
-    """Write values of a latent at ticks."""
+    """Write values of a latent at ticks; whole ones as such."""
+    if np.array_equal(values, np.round(values)):
+        form = ".0f"
     return [f"{values[i]:{form}}".replace("-", "−") for i in which]
 
 

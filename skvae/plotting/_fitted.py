@@ -1,6 +1,7 @@
 """A fitted estimator as the displays see it: rows in, latents, rows out."""
 
 import numpy as np
+from scipy.stats import norm
 
 from skvae._columns import column_names, resolve_columns
 from skvae._validation import POSITIVE_INT, check_parameter
@@ -50,10 +51,13 @@ class FittedModel:
         )
         self.columns = columns
         self.decode_params = styled({}, decode_params, "decode_params", owner)
+        self.n_categories = getattr(
+            getattr(self.model, "module_", None), "n_categories", None
+        )
 
     @property
     def n_latents(self):
-        """How many latents the model has.
+        """How many latents the model has; a categorical variable is one.
 
         Raises
         ------
@@ -66,24 +70,51 @@ class FittedModel:
                 f"{self.owner} needs a model that tells its latents by "
                 f"get_feature_names_out. Got {self.model!r} instead."
             )
-        return len(names())
+        n_outputs = len(names())
+        return n_outputs // (self.n_categories or 1) if self._flags else n_outputs
 
     @property
     def latent_names(self):
         """Names of the latents."""
+        if self._flags:
+            return list(self.model.latent_names())
         return latent_names(self.model, self.n_latents)
+
+    @property
+    def _flags(self):
+        """Whether the model writes its categories out, K columns a variable."""
+        return self.n_categories is not None and self.model.module_.output != "codes"
+
+    def values(self, shares):
+        """Where a latent is shown: every category, or these quantiles of N(0, 1)."""
+        if self.n_categories is not None:
+            return np.arange(self.n_categories, dtype=np.float64)
+        return norm.ppf(shares)
+
+    def typical(self, Z):
+        """Where latents are held that do not vary, (k,): the median, or the mode."""
+        if Z is None:
+            return np.zeros(self.n_latents)
+        if self.n_categories is None:
+            return np.median(Z, axis=0)
+        return np.array([np.bincount(codes).argmax() for codes in Z.T.astype(int)])
 
     def seen(self, X):
         """Rows as the model sees them."""
         return X if self.before is None else self.before.transform(X)
 
     def encode(self, X):
-        """Latents of rows, (n, k)."""
-        return np.asarray(self.model.transform(self.seen(X)), dtype=np.float64)
+        """Latents of rows, (n, k); of categorical ones the most probable category."""
+        Z = np.asarray(self.model.transform(self.seen(X)), dtype=np.float64)
+        if not self._flags:
+            return Z
+        return Z.reshape(len(Z), -1, self.n_categories).argmax(-1).astype(np.float64)
 
     def decode(self, Z):
         """Rows at latents: (..., k) -> (..., d)."""
         flat = Z.reshape(-1, Z.shape[-1])
+        if self._flags:
+            flat = np.eye(self.n_categories)[flat.astype(int)].reshape(len(flat), -1)
         rows = self.model.inverse_transform(flat, **self.decode_params)
         return self._shown(rows).reshape(*Z.shape[:-1], -1)
 

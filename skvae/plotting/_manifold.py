@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.stats import norm
 
 from skvae._validation import Interval, check_parameter
 from skvae.plotting._common import (
@@ -143,10 +142,11 @@ class ManifoldDisplay:
         latents : pair of int, default=(0, 1)
             The horizontal latent and the vertical one.
         n_values : int or None, default=None
-            Values of each of them: by default 15 for pictures, 41 for a table.
+            Values of each of them: by default 15 for pictures, 41 for a table. Of
+            categorical latents every category is shown.
         at : array-like of shape (n_components,) or None, default=None
             Where the other latents are held: by default at 0, or at the medians of the
-            latents of `X`.
+            latents of `X`; categorical ones at category 0, or the commonest of `X`.
         image_shape : tuple of int or None, default=None
             As in the class.
         columns : selector or None, default=None
@@ -175,16 +175,17 @@ class ManifoldDisplay:
             n_values = 41 if image_shape is None else 15
         check_parameter("n_values", n_values, (Interval(Integral, 2),), OWNER)
         model = FittedModel(estimator, OWNER, columns, decode_params)
+        categorical = model.n_categories is not None
         Z = None if X is None else model.encode(X)
         k = model.n_latents
         across, up = check_latents(latents, k, OWNER, exactly=2)
         shares = (np.arange(n_values) + 0.5) / n_values
-        if Z is None:
-            values = np.tile(norm.ppf(shares), (2, 1))
+        if Z is None or categorical:
+            values = np.tile(model.values(shares), (2, 1))
         else:
             values = np.quantile(Z[:, [across, up]], shares, axis=0).T
-        grid = np.empty((n_values, n_values, k))
-        grid[...] = _held(at, Z, k)
+        grid = np.empty((values.shape[1], values.shape[1], k))
+        grid[...] = model.typical(Z) if at is None else _checked(at, k)
         grid[..., across], grid[..., up] = np.meshgrid(*values)
         rows, names = model.decode(grid), model.latent_names
         display = cls(
@@ -304,10 +305,8 @@ def _draw_map(panel, column, style):
     return image
 
 
-def _held(at, Z, n_latents):
+def _checked(at, n_latents):
     """Give where latents are held that do not vary, (k,)."""
-    if at is None:
-        return np.zeros(n_latents) if Z is None else np.median(Z, axis=0)
     held = np.asarray(at, dtype=np.float64)
     if held.shape != (n_latents,):
         raise ValueError(

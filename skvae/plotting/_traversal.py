@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.stats import norm
 
 from skvae._validation import POSITIVE_INT, Interval, check_parameter
 from skvae.plotting._common import (
@@ -136,7 +135,7 @@ class TraversalDisplay:
             The most latents shown where none are chosen.
         values : int or array-like of shape (n_values,), default=9
             The values, or how many: quantiles of N(0, 1), from 2 % to 98 % in equal
-            steps.
+            steps. Of categorical latents any int shows every category.
         image_shape : tuple of int or None, default=None
             As in the class.
         columns : selector or None, default=None
@@ -161,9 +160,9 @@ class TraversalDisplay:
             If a parameter is not allowed.
         """
         require_matplotlib(OWNER)
-        values = _checked_values(values)
         check_parameter("max_latents", max_latents, (POSITIVE_INT,), OWNER)
         model = FittedModel(estimator, OWNER, columns, decode_params)
+        values = _checked_values(values, model)
         k = model.n_latents
         chosen = check_latents(latents, k, OWNER)
         base = np.zeros(k) if X is None else model.encode(X[:1])[0]
@@ -282,18 +281,28 @@ class TraversalDisplay:
         panel.set_xlabel("value" if bottom else None)
 
 
-def _checked_values(values):
+def _checked_values(values, model):
     """Give the values of a latent, (n_values,)."""
     if isinstance(values, Integral):
         check_parameter("values", values, (Interval(Integral, 2),), OWNER)
-        return norm.ppf(np.linspace(0.02, 0.98, values))
+        return model.values(np.linspace(0.02, 0.98, values))
     given = np.asarray(values, dtype=np.float64)
     if given.ndim != 1 or len(given) < 2 or (np.diff(given) <= 0).any():
         raise ValueError(
             f"The 'values' parameter of {OWNER} must be an int above 1, or at least "
             f"two increasing numbers. Got {values!r} instead."
         )
+    if model.n_categories is not None:
+        _check_categories(given, model.n_categories)
     return given
+
+
+def _check_categories(values, n_categories):
+    if not np.isin(values, np.arange(n_categories)).all():
+        raise ValueError(
+            f"The 'values' parameter of {OWNER} must be categories below "
+            f"{n_categories}. Got {values!r} instead."
+        )
 
 
 def _varied(base, chosen, values):
