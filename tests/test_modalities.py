@@ -979,6 +979,11 @@ def test_latents_of_the_top_are_the_last_of_all(widths, holed):
         np.testing.assert_allclose(X_mean, estimator.reconstruct(holed), rtol=1e-5)
     np.testing.assert_array_equal(top.impute(holed), every.impute(holed))
     np.testing.assert_array_equal(top.score_samples(holed), every.score_samples(holed))
+    names = every.get_feature_names_out()
+    last = len(widths) - 1
+    assert names[-1] == f"hierarchicaljmvaetransformer_layer{last}_{widths[-1] - 1}"
+    assert list(top.get_feature_names_out()) == list(names[-widths[-1] :])
+    assert list(top.latent_names()) == list(every.latent_names()) == list(names)
 
 
 def test_one_int_is_two_layers_of_as_many(holed):

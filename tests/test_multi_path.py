@@ -11,6 +11,7 @@ from torch import nn
 
 from skvae import MPVAETransformer, VAETransformer, load
 from skvae.distributions import Noise
+from skvae.metrics import diagnose
 from skvae.nets import ConvEncoder, Dense
 
 
@@ -109,6 +110,10 @@ def test_names_say_which_path(digits):
         "mpvaetransformer_path1_1",
         "mpvaetransformer_path0_0",
     ]
+    ordered = ["mpvaetransformer_path0_0", *list(table)[:2]]
+    assert (
+        list(model.latent_names()) == list(diagnose(pipeline, digits).index) == ordered
+    )
 
 
 def test_taps_say_where_paths_begin(digits):
