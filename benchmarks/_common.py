@@ -8,6 +8,7 @@ names it.
 import json
 import os
 import platform
+import sys
 import time
 from contextlib import suppress
 from importlib import metadata
@@ -69,6 +70,32 @@ def data_folder(given=None):
     """The folder of the data sets: the option, else the variable SKVAE_DATA."""
     folder = given or os.environ.get("SKVAE_DATA")
     return Path(folder) if folder else None
+
+
+def data_file(name, given=None):
+    """A file of that folder; without it a message and exit code 2."""
+    folder = data_folder(given)
+    if folder is None or not (folder / name).is_file():
+        print(
+            f"{name} not found: give its folder with --data or SKVAE_DATA, "
+            "or run --quick, which needs no data",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    return folder / name
+
+
+# --- command line ---------------------------------------------------------------------
+
+
+def words(text):
+    """An option's words, which stand between commas."""
+    return tuple(text.split(","))
+
+
+def numbers(text):
+    """An option's whole numbers, which stand between commas."""
+    return tuple(int(part) for part in text.split(","))
 
 
 # --- timing ---------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """Data and models of the comparison of several modalities."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from benchmarks import _common as common
 from skvae import (
     CMMATransformer,
     CVAETransformer,
@@ -18,7 +18,7 @@ from skvae.multimodal import suzuki2018
 IMAGE, LABEL = "image", "label"
 JOINT = {
     "JMVAE": (JMVAETransformer, {"alpha": 0.0}),
-    "JMVAE-kl": (JMVAETransformer, {"alpha": 1.0}),
+    "JMVAE-kl": (JMVAETransformer, {}),
     "hierarchical": (HierarchicalJMVAETransformer, {}),
 }
 ONE_WAY = {"CVAE": CVAETransformer, "CMMA": CMMATransformer}
@@ -46,15 +46,17 @@ class Pairs:
         return {IMAGE: slice(0, self.n_pixels), LABEL: slice(self.n_pixels, n)}
 
 
-def load_pairs(name, folder, chosen):
-    """Load a data set: "digits", "mnist" or "celeba"."""
+def load_pairs(chosen):
+    """Load the data set that was chosen."""
+    name = chosen.set
     if name == "digits":
         X, y = load_digits(return_X_y=True)
         parts = train_test_split(
             (X / 16).astype("float32"), y, test_size=500, random_state=0, stratify=y
         )
         return _of_digits(name, *parts, (8, 8))
-    with np.load(Path(folder) / FILES[name], allow_pickle=False) as file:
+    path = common.data_file(FILES[name], chosen.data)
+    with np.load(path, allow_pickle=False) as file:
         if name == "celeba":
             return _of_faces(file, chosen.train_rows or 9000)
         parts = (file["X_train"], file["X_test"], file["y_train"], file["y_test"])
@@ -123,6 +125,8 @@ def training(chosen):
 def joint_model(name, pairs, seed, chosen, **params):
     """A model of both modalities, fitted."""
     cls, own = JOINT[name]
+    if name == "JMVAE-kl":
+        own = {"alpha": chosen.alpha}
     layers = 2 if name == "hierarchical" else 1
     model = cls(modalities=pairs.modalities, random_state=seed, **own)
     model.set_params(**networks(pairs, chosen, layers) | params)

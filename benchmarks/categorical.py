@@ -54,10 +54,8 @@ def load_rows(chosen):
         X = load_digits().data / 16
         X, n_train = (X >= 0.5).astype("float32"), 1300
     else:
-        folder = common.data_folder(chosen.data)
-        if folder is None or not (folder / "mnist.npz").is_file():
-            sys.exit("mnist.npz is needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
-        with np.load(folder / "mnist.npz", allow_pickle=False) as file:
+        path = common.data_file("mnist.npz", chosen.data)
+        with np.load(path, allow_pickle=False) as file:
             X = file["X_train"].reshape(60_000, -1)
         X, n_train = (X >= 127.5).astype("float32"), 50_000
     return X[:n_train], X[n_train:]
@@ -162,10 +160,6 @@ def _names(text):
     return tuple(text.split(";"))
 
 
-def _numbers(text):
-    return tuple(int(part) for part in text.split(","))
-
-
 def options(argv):
     """The command line; --quick only changes the defaults."""
     parser = argparse.ArgumentParser(
@@ -177,12 +171,12 @@ def options(argv):
     add("--data", metavar="FOLDER", help="where mnist.npz is")
     add("--quick", action="store_true", help="small digits, small network, no data")
     add("--ways", type=_names, default=tuple(WAYS), help="which, with semicolons")
-    add("--seeds", type=_numbers, default=(0,), help="which, with commas")
+    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--epochs", type=int, default=50)
     add("--kl-warmup", type=int, default=10, help="epochs")
     add("--beta", type=float, default=1.0)
     add("--lr", type=float, default=3e-4)
-    add("--hidden", type=_numbers, default=(500,), help="e.g. 500")
+    add("--hidden", type=common.numbers, default=(500,), help="e.g. 500")
     add("--variables", type=int, default=30)
     add("--n-samples", type=int, default=100, help="importance samples a row")
     add("--test-rows", type=int, default=2000, help="of the bound and ln p(x)")

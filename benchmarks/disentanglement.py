@@ -50,9 +50,9 @@ QUICK = {
 }
 
 
-def load_dsprites(folder):
+def load_dsprites(path):
     """Rows of pixels and codes of the factors of dsprites.npz, on the grid above."""
-    with np.load(Path(folder) / "dsprites.npz", allow_pickle=False) as file:
+    with np.load(path, allow_pickle=False) as file:
         images, codes = file["imgs"], file["latents_classes"]
     codes = codes[:, -len(STEPS) :]  # without the colour, which is constant
     if len(images) == PUBLISHED:
@@ -128,10 +128,6 @@ def measure(name, model, images, codes, chosen):
 # --- command line ---------------------------------------------------------------------
 
 
-def _sizes(text):
-    return tuple(int(part) for part in text.split(","))
-
-
 def _floats(text):
     return tuple(float(part) for part in text.split(","))
 
@@ -172,7 +168,7 @@ def _add_model_options(parser):
     add("--width", type=int, default=10, help="number of latents")
     add("--betas", type=_floats, default=(1.0, 4.0), help="e.g. 1,4")
     add("--seeds", type=int, default=3, help="fits of each VAE")
-    add("--hidden", type=_sizes, default=(256, 256), help="e.g. 256,256")
+    add("--hidden", type=common.numbers, default=(256, 256), help="e.g. 256,256")
     add("--epochs", type=int, default=10)
     add("--batch-size", type=int, default=128)
     add("--lr", type=float, default=1e-3)
@@ -190,15 +186,7 @@ def data(chosen):
     """Images and codes; without their file a message and exit code 2."""
     if chosen.quick:
         return draw_squares()
-    folder = common.data_folder(chosen.data)
-    if folder is None or not (folder / "dsprites.npz").is_file():
-        print(
-            "dsprites.npz not found: give its folder with --data or SKVAE_DATA, "
-            "or run --quick, which needs no data",
-            file=sys.stderr,
-        )
-        sys.exit(2)
-    return load_dsprites(folder)
+    return load_dsprites(common.data_file("dsprites.npz", chosen.data))
 
 
 def main(argv=None):

@@ -37,7 +37,6 @@ from sklearn.neural_network import MLPClassifier
 
 from benchmarks import _common as common
 from benchmarks._jmvae_models import (
-    FILES,
     IMAGE,
     JOINT,
     LABEL,
@@ -236,14 +235,6 @@ def _curve_names(row):
 # --- command line ---------------------------------------------------------------------
 
 
-def _names(text):
-    return tuple(text.split(","))
-
-
-def _numbers(text):
-    return tuple(int(part) for part in text.split(","))
-
-
 def options(argv):
     """The command line; --quick, --full and --set only change the defaults."""
     parser = argparse.ArgumentParser(
@@ -256,12 +247,13 @@ def options(argv):
     add("--set", choices=("mnist", "celeba", "digits"), default="mnist")
     add("--quick", action="store_true", help="small digits, small networks, no data")
     add("--full", action="store_true", help="2000 epochs, all test rows")
-    add("--models", type=_names, default=MODELS, help="which, with commas")
-    add("--seeds", type=_numbers, default=(0,), help="which, with commas")
+    add("--models", type=common.words, default=MODELS, help="which, with commas")
+    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--epochs", type=int, default=30)
     add("--kl-warmup", type=int, default=3, help="epochs")
     add("--batch-size", type=int, default=100)
     add("--lr", type=float, default=1e-3)
+    add("--alpha", type=float, default=1.0, help="of JMVAE-kl; 1 is published")
     add("--iterations", type=int, default=100, help="where a modality is missing")
     add("--shrink", type=int, default=1, help="divides the networks' widths")
     add("--train-rows", type=int, help="the first so many")
@@ -288,11 +280,7 @@ def settings(chosen):
 def main(argv=None):
     """Fit every model, and keep each row as soon as it is there."""
     chosen = options(sys.argv[1:] if argv is None else argv)
-    folder = common.data_folder(chosen.data)
-    name = FILES.get(chosen.set)
-    if name and (folder is None or not (folder / name).is_file()):
-        sys.exit(f"{name} is needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
-    pairs = load_pairs(chosen.set, folder, chosen)
+    pairs = load_pairs(chosen)
     classifiers = None if chosen.set == "celeba" else fitted_classifiers(pairs)
     rows = []
     for seed in chosen.seeds:

@@ -56,10 +56,8 @@ def load_rows(chosen):
         X = load_digits().data / 16
         parts = X[:1300], X[1300:]
     else:
-        folder = common.data_folder(chosen.data)
-        if folder is None or not (folder / "mnist.npz").is_file():
-            sys.exit("mnist.npz is needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
-        with np.load(folder / "mnist.npz", allow_pickle=False) as file:
+        path = common.data_file("mnist.npz", chosen.data)
+        with np.load(path, allow_pickle=False) as file:
             parts = [
                 file[name].reshape(-1, 784) / 255 for name in ("X_train", "X_test")
             ]
@@ -131,10 +129,6 @@ def draw(rows, path):
     plt.close(figure)
 
 
-def _numbers(text):
-    return tuple(int(part) for part in text.split(","))
-
-
 def options(argv):
     """The command line; --quick only changes the defaults."""
     parser = argparse.ArgumentParser(
@@ -145,9 +139,19 @@ def options(argv):
     add = parser.add_argument
     add("--data", metavar="FOLDER", help="where mnist.npz is")
     add("--quick", action="store_true", help="small digits, small network, no data")
-    add("--rows", type=_numbers, default=(1000,), help="of training, e.g. 1000,50000")
-    add("--passes", type=_numbers, default=(1, 3, 10, 30, 100, 300), help="over them")
-    add("--seeds", type=_numbers, default=(0,), help="which, with commas")
+    add(
+        "--rows",
+        type=common.numbers,
+        default=(1000,),
+        help="of training, e.g. 1000,50000",
+    )
+    add(
+        "--passes",
+        type=common.numbers,
+        default=(1, 3, 10, 30, 100, 300),
+        help="over them",
+    )
+    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--hidden", type=int, default=100)
     add("--lr", type=float, default=1e-3)
     add("--scored", type=int, default=1000, help="rows of either part")

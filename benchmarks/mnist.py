@@ -47,9 +47,9 @@ class Digits:
     y_test: np.ndarray
 
 
-def load_mnist(folder):
+def load_mnist(path):
     """The 60 000 and 10 000 rows of mnist.npz."""
-    with np.load(Path(folder) / "mnist.npz", allow_pickle=False) as file:
+    with np.load(path, allow_pickle=False) as file:
         return Digits(*(_prepared(file[name]) for name in Digits.__annotations__))
 
 
@@ -142,10 +142,6 @@ def _none(word):
     return None if word == "none" else word
 
 
-def _sizes(text):
-    return tuple(int(part) for part in text.split(","))
-
-
 def options(argv):
     """The command line; --quick only changes the defaults."""
     parser = argparse.ArgumentParser(
@@ -164,7 +160,7 @@ def _add_run_options(parser):
     add = parser.add_argument
     add("--data", metavar="FOLDER", help="where mnist.npz is")
     add("--quick", action="store_true", help="small digits, small network, no data")
-    add("--widths", type=_sizes, default=(2, 10, 50), help="e.g. 2,10,50")
+    add("--widths", type=common.numbers, default=(2, 10, 50), help="e.g. 2,10,50")
     add("--n-samples", type=int, default=500, help="importance samples a row")
     add("--test-rows", type=int, help="score only so many rows")
     add("--device", default="auto")
@@ -179,7 +175,7 @@ def _add_run_options(parser):
 
 def _add_model_options(parser):
     add = parser.add_argument
-    add("--hidden", type=_sizes, default=(500, 500), help="e.g. 500,500")
+    add("--hidden", type=common.numbers, default=(500, 500), help="e.g. 500,500")
     add("--epochs", type=int, default=100)
     add("--batch-size", type=int, default=128)
     add("--lr", type=float, default=1e-3)
@@ -203,15 +199,7 @@ def data(chosen):
     """The digits; without their file a message and exit code 2."""
     if chosen.quick:
         return load_small()
-    folder = common.data_folder(chosen.data)
-    if folder is None or not (folder / "mnist.npz").is_file():
-        print(
-            "mnist.npz not found: give its folder with --data or SKVAE_DATA, "
-            "or run --quick, which needs no data",
-            file=sys.stderr,
-        )
-        sys.exit(2)
-    return load_mnist(folder)
+    return load_mnist(common.data_file("mnist.npz", chosen.data))
 
 
 def main(argv=None):

@@ -76,11 +76,8 @@ def load_rows(chosen):
     """Pictures to learn from, pictures with labels, labels (n, L), their names."""
     if chosen.set == "squares":
         return draw_squares()
-    folder = common.data_folder(chosen.data)
-    name = FILES[chosen.set]
-    if folder is None or not (folder / name).is_file():
-        sys.exit(f"{name} is needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
-    with np.load(folder / name, allow_pickle=False) as file:
+    path = common.data_file(FILES[chosen.set], chosen.data)
+    with np.load(path, allow_pickle=False) as file:
         return {"dsprites": _sprites, "celeba": _faces}[chosen.set](file)
 
 
@@ -252,8 +249,13 @@ def options(argv):
     add("--data", metavar="FOLDER", help="where the files are")
     add("--quick", action="store_true", help="drawn squares, small network, no data")
     add("--set", choices=("dsprites", "celeba", "squares"), default="dsprites")
-    add("--seeds", type=_numbers, default=(0,), help="which, with commas")
-    add("--models", type=_names, default=("VAE", "MPVAE"), help="which, with commas")
+    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
+    add(
+        "--models",
+        type=common.words,
+        default=("VAE", "MPVAE"),
+        help="which, with commas",
+    )
     add("--epochs", type=int, default=20)
     add("--beta", type=float, default=4.0, help="of both paths")
     add("--batch-size", type=int, default=128)
@@ -271,14 +273,6 @@ def options(argv):
     elif "celeba" in argv:
         parser.set_defaults(**CELEBA)
     return parser.parse_args(argv)
-
-
-def _names(text):
-    return tuple(text.split(","))
-
-
-def _numbers(text):
-    return tuple(int(part) for part in text.split(","))
 
 
 def settings(chosen):

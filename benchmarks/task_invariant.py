@@ -357,14 +357,6 @@ def _mean(rows, name):
 # --- command line ---------------------------------------------------------------------
 
 
-def _sizes(text):
-    return tuple(int(part) for part in text.split(","))
-
-
-def _names(text):
-    return tuple(text.split(","))
-
-
 def options(argv):
     """The command line; --quick and --full only change the defaults."""
     parser = argparse.ArgumentParser(
@@ -376,16 +368,26 @@ def options(argv):
     add("--data", metavar="FOLDER", help="where the image sets are")
     add("--quick", action="store_true", help="small digits, small networks, no data")
     add("--full", action="store_true", help="five seeds, 1000 epochs, step 1e-4")
-    add("--tables", type=_names, default=(*PAIRS, "faces"), help="which, with commas")
-    add("--models", type=_names, default=tuple(MODELS), help="which, with commas")
-    add("--seeds", type=_sizes, default=(0, 1, 2), help="which, with commas")
+    add(
+        "--tables",
+        type=common.words,
+        default=(*PAIRS, "faces"),
+        help="which, with commas",
+    )
+    add("--models", type=common.words, default=tuple(MODELS), help="which, with commas")
+    add("--seeds", type=common.numbers, default=(0, 1, 2), help="which, with commas")
     add("--epochs", type=int, default=100)
     add("--kl-warmup", type=int, default=20, help="epochs")
     add("--patience", type=int, default=20, help="epochs without a better bound")
     add("--lr", type=float, default=1e-3)
     add("--critic-lr", type=float, default=1e-3)
     add("--critic-passes", type=int, default=10)
-    add("--hidden", type=_sizes, default=(500, 500, 500), help="e.g. 500,500,500")
+    add(
+        "--hidden",
+        type=common.numbers,
+        default=(500, 500, 500),
+        help="e.g. 500,500,500",
+    )
     add("--n-components", type=int, default=40)
     add("--usps", choices=tuple(USPS), default="resized", help="its pixels")
     add("--n-samples", type=int, default=100, help="importance samples a row")
