@@ -157,7 +157,7 @@ def options(argv):
     add("--scored", type=int, default=1000, help="rows of either part")
     add("--n-samples", type=int, default=200, help="importance samples a row")
     add("--device", default="auto")
-    add("--picture", type=Path, help="draw the curves into this file")
+    add("--picture", type=Path, help="draw the curves into it, of all rows kept")
     path = common.RESULTS / "learners.json"
     add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
     if "--quick" in argv:
@@ -188,7 +188,8 @@ def main(argv=None):
                         common.merge_record(chosen.write, record)
     common.print_table(summary(rows))
     if chosen.picture:
-        draw(rows, chosen.picture)
+        kept = common.read_records(chosen.write) if chosen.write else [{"rows": rows}]
+        draw([row for record in kept for row in record["rows"]], chosen.picture)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,174 @@
+"""Two latents of MNIST and of Frey's faces: Kingma and Welling (2014), fig. 4 and 5.
+
+    python -m benchmarks.manifolds --data FOLDER --pictures docs/results --write
+    python -m benchmarks.manifolds --quick                     # no data
+
+A VAE of two latents; encoder and decoder have one layer of tanh units, 500 for digits
+and 200 for faces, as published. For each set: the bound and the importance-weighted
+ln p(x) of rows held out, in nats, and how far k nearest neighbours tell the digits
+from the latents. With --pictures the decoder's means over a grid of 20 x 20 quantiles
+of the prior, and the latents of the digits by class.
+
+Pixels of MNIST are drawn once as 0 and 1; those of the faces, in [0, 1], are Gaussian,
+the mean in (0, 1) and one scale for all, which the program learns. FOLDER holds
+mnist.npz and frey_faces.npz; the variable SKVAE_DATA stands in for it. The publication
+has pictures only, and used Adagrad for longer.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
+
+from benchmarks import _common as common
+from skvae import VAETransformer
+from skvae.distributions import Gaussian
+from skvae.plotting import LatentMapDisplay, ManifoldDisplay
+
+HIDDEN = {"mnist": 500, "frey": 200, "digits": 32}
+SHAPES = {"mnist": (28, 28), "frey": (28, 20), "digits": (8, 8)}
+DRAW_SEED = 20_240  # of grey pixels as 0 and 1
+QUICK = {"sets": ("digits",), "epochs": {"digits": 20}, "n_samples": 20, "grid": 6}
+
+
+def load_rows(name, chosen):
+    """Training rows, rows held out, labels of these or None."""
+    if name == "digits":
+        X, y = load_digits(return_X_y=True)
+        return *_drawn(X[:1300] / 16, X[1300:] / 16), y[1300:]
+    if name == "mnist":
+        with np.load(common.data_file("mnist.npz", chosen.data)) as file:
+            parts = [
+                file[part].reshape(-1, 784) / 255 for part in ("X_train", "X_test")
+            ]
+            return *_drawn(parts[0][:50_000], parts[1]), file["y_test"]
+    with np.load(common.data_file("frey_faces.npz", chosen.data)) as file:
+        X = file["X"].reshape(-1, 560).astype("float32") / 255
+    order = np.random.default_rng(DRAW_SEED).permutation(len(X))
+    return X[order[:1765]], X[order[1765:]], None
+
+
+def _drawn(*parts):
+    random = np.random.default_rng(DRAW_SEED)
+    return [(random.random(part.shape) < part).astype("float32") for part in parts]
+
+
+def measure(name, seed, chosen):
+    """One fit: one row, and the model with the rows held out."""
+    train, test, y = load_rows(name, chosen)
+    likelihood = Gaussian("shared", mean="sigmoid") if name == "frey" else "bernoulli"
+    model = VAETransformer(
+        2,
+        hidden_layer_sizes=(HIDDEN[name],),
+        activation="tanh",
+        likelihood=likelihood,
+        max_epochs=chosen.epochs[name],
+        batch_size=100,
+        lr=chosen.lr,
+        device=chosen.device,
+        random_state=seed,
+        verbose=1,
+    )
+    start = time.perf_counter()
+    model.fit(train)
+    found = {
+        "what": f"{name}, seed {seed}",
+        "rows": len(train),
+        "epochs": model.n_iter_,
+        "fit, s": round(time.perf_counter() - start, 1),
+        "bound": _mean(model.log_likelihood(test, method="elbo")),
+        "ln p(x)": _mean(model.log_likelihood(test, chosen.n_samples)),
+        "neighbours": "" if y is None else neighbours(model.transform(test), y),
+    }
+    return found, (model, test, y)
+
+
+def neighbours(Z, y):
+    """Accuracy of 10 nearest neighbours, the first half of the rows for the second."""
+    half = len(Z) // 2
+    classifier = KNeighborsClassifier(10).fit(Z[:half], y[:half])
+    return round(float(classifier.score(Z[half:], y[half:])), 4)
+
+
+def _mean(values):
+    return round(float(np.mean(values)), 2)
+
+
+def draw(name, fitted, chosen):
+    """The manifold, and the latents by class where there are any."""
+    model, test, y = fitted
+    figure, ax = plt.subplots(figsize=(7, 7), layout="constrained")
+    ManifoldDisplay.from_estimator(
+        model,
+        n_values=chosen.grid,
+        image_shape=SHAPES[name],
+        ax=ax,
+        cmap="gray" if name == "frey" else "gray_r",
+    )
+    _save(figure, chosen.pictures / f"manifolds_{name}.png")
+    if y is not None:
+        figure, ax = plt.subplots(figsize=(6.5, 6), layout="constrained")
+        LatentMapDisplay(model.transform(test), y=y).plot(ax=ax)
+        _save(figure, chosen.pictures / f"manifolds_{name}_latents.png")
+
+
+def _save(figure, path):
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def options(argv):
+    """The command line; --quick only changes the defaults."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.manifolds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", metavar="FOLDER", help="where the two files are")
+    add("--quick", action="store_true", help="small digits, small network, no data")
+    add("--sets", type=common.words, default=("mnist", "frey"), help="with commas")
+    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
+    add("--lr", type=float, default=1e-3)
+    add("--n-samples", type=int, default=200, help="importance samples a row")
+    add("--grid", type=int, default=20, help="values of each latent")
+    add("--device", default="auto")
+    add("--pictures", type=Path, metavar="FOLDER", help="draw the figures into it")
+    path = common.RESULTS / "manifolds.json"
+    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
+    parser.set_defaults(epochs={"mnist": 40, "frey": 500})
+    if "--quick" in argv:
+        parser.set_defaults(**QUICK)
+    return parser.parse_args(argv)
+
+
+def settings(chosen):
+    """What a reader needs to run it again."""
+    kept = {"lr": chosen.lr, "n_samples": chosen.n_samples, "device": chosen.device}
+    return kept | {"batch_size": 100, "draw_seed": DRAW_SEED}
+
+
+def main(argv=None):
+    """Fit each set, keep its row, and draw it."""
+    chosen = options(sys.argv[1:] if argv is None else argv)
+    rows = []
+    for seed in chosen.seeds:
+        for name in chosen.sets:
+            row, fitted = measure(name, seed, chosen)
+            rows.append(row)
+            common.print_table(rows)
+            if chosen.write:
+                common.merge_record(
+                    chosen.write, common.record(settings(chosen), [row])
+                )
+            if chosen.pictures:
+                draw(name, fitted, chosen)
+
+
+if __name__ == "__main__":
+    main()
