@@ -88,7 +88,7 @@ What to make of the table:
   cover all latents of a digit, and some of what lies between them looks like another.
   On the small digits of scikit-learn other weights α, longer warm-up, fewer latents and
   other classifiers moved it by a few hundredths only.
-- On CelebA there are a nineteenth of the published faces, 20 epochs, a quarter of the
+- On CelebA there are a twentieth of the published faces, 20 epochs, a quarter of the
   published widths and ten times the published step, and pixels are standardised by
   another spread, so the numbers are of another scale. In ln p(x | w) CVAE comes first
   and JMVAE last, the hierarchy before it, as published; CMMA and JMVAE-kl, which are
