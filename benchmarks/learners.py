@@ -6,9 +6,11 @@
 A decoder of 3 latents and 100 tanh units, trained on 0/1 pixels of MNIST by the
 variational autoencoder (AEVB), by wake-sleep, and by Monte Carlo EM, which has no
 encoder; mean ln p(x) in nats of rows of training and of test rows against the number
-of training rows seen. It is estimated by importance samples, of which the encoder, or a
-run of Hamiltonian Monte Carlo, is the proposal. The publication has curves only, made
-by another estimator: what there is to compare is their order and their shape.
+of training rows seen. With three latents it is a sum over a grid, which favours nobody;
+beside it what `score` makes of the test rows, by importance samples of which the
+encoder, or a run of Hamiltonian Monte Carlo, is the proposal. The publication has
+curves only, made by another estimator: what there is to compare is their order and
+their shape.
 
 FOLDER holds mnist.npz; the variable SKVAE_DATA stands in for it.
 """
@@ -20,6 +22,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.special import logit, logsumexp
+from scipy.stats import norm
 from sklearn.datasets import load_digits
 
 from benchmarks import _common as common
@@ -41,12 +45,14 @@ What to make of the table:
   The published curves go on for longer, and have a panel of 50 000 rows.
 """
 BINARIZE_SEED = 20_240
+WIDEST = 4.5  # of the grid: 1e-5 of the prior is further out
 QUICK = {
     "rows": (300,),
     "passes": (1, 5, 20),
     "hidden": 16,
     "scored": 100,
     "n_samples": 20,
+    "grid": 31,
 }
 
 
@@ -91,15 +97,33 @@ def measure(name, n_rows, train, test, seed, chosen):
             "rows": n_rows,
             "passes": passes,
             "fit, s": round(seconds, 1),
-            "ln p(x), train": score(model, X, chosen),
-            "ln p(x), test": score(model, test, chosen),
+            "ln p(x), train": summed(model, X, chosen),
+            "ln p(x), test": summed(model, test, chosen),
+            "estimate, test": estimated(model, test, chosen),
         }
 
 
-def score(model, X, chosen):
+def estimated(model, X, chosen):
     """Mean of the importance-weighted ln p(x) over the first rows."""
     values = model.log_likelihood(X[: chosen.scored], n_samples=chosen.n_samples)
     return round(float(np.mean(values)), 2)
+
+
+def summed(model, X, chosen):
+    """Mean ln p(x) over the first rows, by a sum over a grid of the three latents."""
+    X = np.asarray(X[: chosen.scored], dtype="float32")
+    line = np.linspace(-WIDEST, WIDEST, chosen.grid)
+    slices = [_of_slice(model, X, first, line) for first in line]
+    return round(float(np.logaddexp.reduce(slices).mean()), 2)
+
+
+def _of_slice(model, X, first, line):
+    """ln of the part of p(x) where the first latent has this value, (n,)."""
+    Z = np.stack(np.meshgrid([first], line, line, indexing="ij"), -1).reshape(-1, 3)
+    p = model.inverse_transform(Z.astype("float32")).clip(1e-6, 1 - 1e-6)
+    log_likelihood = X @ logit(p).T + np.log1p(-p).sum(1)  # (n, m)
+    log_prior = norm.logpdf(Z).sum(1) + 3 * np.log(line[1] - line[0])
+    return logsumexp(log_likelihood + log_prior, axis=1)
 
 
 def summary(rows):
@@ -154,7 +178,8 @@ def options(argv):
     add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--hidden", type=int, default=100)
     add("--lr", type=float, default=1e-3)
-    add("--scored", type=int, default=1000, help="rows of either part")
+    add("--scored", type=int, default=500, help="rows of either part")
+    add("--grid", type=int, default=61, help="values of each latent in the sum")
     add("--n-samples", type=int, default=200, help="importance samples a row")
     add("--device", default="auto")
     add("--picture", type=Path, help="draw the curves into it, of all rows kept")

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 from instances import small
+from scipy.special import logsumexp
+from scipy.stats import norm
 from sklearn.datasets import load_digits
 from sklearn.decomposition import FactorAnalysis
 from skorch.callbacks import LRScheduler
@@ -155,3 +157,28 @@ def test_rows_held_out_have_a_bound_though_no_chain(digits):
     model = small(MCEMTransformer, early_stopping=True).fit(digits)
     assert np.isfinite(model.history_[:, "valid_loss"]).all()
     assert model.module_.fresh.sum() == 12  # a tenth was never visited
+
+
+def test_likelihoods_are_those_of_a_grid_where_the_posterior_has_several_places():
+    """Two latents of digits: a run from one point misses where most of it is."""
+    X = (load_digits().data > 7.5).astype(np.float64)
+    train, test = X[:500], X[500:700]
+    model = MCEMTransformer(
+        2,
+        likelihood="bernoulli",
+        hidden_layer_sizes=(32,),
+        activation="tanh",
+        batch_size=100,
+        lr=1e-2,
+        max_epochs=30,
+        random_state=0,
+    ).fit(train)
+    line = np.linspace(-5, 5, 101)
+    grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    p = model.inverse_transform(grid).astype(np.float64).clip(1e-12, 1 - 1e-12)
+    log_joint = test @ np.log(p).T + (1 - test) @ np.log1p(-p).T
+    log_joint += norm.logpdf(grid).sum(1) + 2 * np.log(line[1] - line[0])
+    exact = logsumexp(log_joint, axis=1)  # (200,)
+    found, error, _ = model.log_likelihood(test, n_samples=500, return_std_error=True)
+    assert (np.abs(found - exact) < np.maximum(5 * error, 0.1)).mean() > 0.97
+    assert found.mean() == pytest.approx(exact.mean(), abs=0.1)

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import torch
 
-from skvae.distributions import Normal, SharedNoise, StandardNormal, kl
+from skvae.distributions import Defensive, Normal, SharedNoise, StandardNormal, kl
 from skvae.nets import over_rows
 from skvae.objectives import elbo
 from skvae.training import LatentModel, Loss, adapted, transition
@@ -15,6 +15,9 @@ ACCEPTANCE = 0.9
 FIRST_STEP = 0.1
 MIN_SCALE = 1e-3
 N_LOOKED_AT = 100  # rows that tell one table from another
+N_TRIED = 200  # draws of the prior, at one of which a run begins
+DEFENSIVE = 0.5  # share of the prior in the proposal
+CHUNK_ELEMENTS = 2**22  # values of tried draws and rows at a time
 
 
 class MCEM(LatentModel):
@@ -27,8 +30,11 @@ class MCEM(LatentModel):
     another one they begin again, from the prior.
 
     There is no encoder: q(z | x) is a normal with the mean and the scales of a run of
-    transitions from 0, whose noise is seeded and the same for all rows. It is what
-    `transform` and importance samples rest on.
+    transitions, whose noise is seeded and the same for all rows. It begins at one of
+    some draws of the prior, chosen with probability proportional to p(x | z), since a
+    run that begins in the wrong place may never find where nearly all of the posterior
+    is. It may stay in one place of several, so half of the importance samples are drawn
+    from the prior.
 
     Parameters
     ----------
@@ -84,6 +90,10 @@ class MCEM(LatentModel):
             loc, scale = twin.measured(x)
         return Normal(loc.to(batch.x.dtype), scale.to(batch.x.dtype))
 
+    def proposal(self, batch):
+        share = batch.x.new_full((len(batch.x),), DEFENSIVE)
+        return Defensive(self.posterior(batch), self.prior(batch), share)
+
     def measured(self, x):
         """Give mean and scale of a run of transitions, (B, K) each."""
         noise = SharedNoise.from_seed(self.seed, x.device)
@@ -96,10 +106,22 @@ class MCEM(LatentModel):
         return mean, variance.clamp(min=0).sqrt() + MIN_SCALE
 
     def _run(self, x, noise):
-        z = x.new_zeros((len(x), self.n_components))
+        z = self._begun(x, noise)
         for _ in range(self.n_burn_in + self.n_draws):
             z = self._moved(x, z, noise)[0]
             yield z
+
+    @torch.no_grad()
+    def _begun(self, x, noise):
+        """Draw from the prior until it fits: one of `N_TRIED` draws a row, (B, K)."""
+        like = x.new_zeros((len(x), self.n_components))
+        tried = noise.normal(like, N_TRIED).expand(N_TRIED, *like.shape)  # (T, B, K)
+        size = max(1, CHUNK_ELEMENTS // x.numel())
+        log_likelihood = torch.cat(
+            [self.likelihood(z).log_prob(x) for z in tried.split(size)]
+        )  # (T, B)
+        keys = log_likelihood + noise.gumbel(like[:, :1], N_TRIED)[..., 0]
+        return tried[keys.argmax(0), torch.arange(len(x), device=x.device)]
 
     def _moved(self, x, z, noise):
         return transition(self.log_joint(x), z, noise, self.step_size, self.n_leapfrog)
