@@ -130,9 +130,10 @@ class JMVAE(LatentModel):
 
     def proposal(self, batch):
         q = super().proposal(batch)
-        if len(self.experts) or len(self.modalities) == 1:
+        if len(self.modalities) == 1:
             return q
-        # Where the iterations end is one place of many that the rest of a row allows.
+        # Where iterations end is one place of many that the rest of a row allows; a
+        # product of experts is narrow where they take each other's part for granted.
         share = batch.x.new_zeros(len(batch.x))
         if batch.observed is not None:
             n_observed = batch.observed.sum(-1)
