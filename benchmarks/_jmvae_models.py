@@ -38,6 +38,7 @@ class Pairs:
     n_pixels: int
     image_shape: tuple
     label_names: tuple = tuple("0123456789")
+    grey_test: np.ndarray = None
 
     @property
     def modalities(self):
@@ -70,13 +71,14 @@ FILES = {"mnist": "mnist.npz", "celeba": "celeba_10k_32x32.npz"}
 
 def _of_digits(name, X_train, X_test, y_train, y_test, shape):
     """Test pixels are drawn once as 0/1 from their grey values."""
-    random = np.random.default_rng(DRAW_SEED)
+    random, grey = np.random.default_rng(DRAW_SEED), X_test
     X_test = (random.random(X_test.shape) < X_test).astype(X_test.dtype)
     tables = [
         np.column_stack([X, np.eye(10, dtype=X.dtype)[y]])
         for X, y in ((X_train, y_train), (X_test, y_test))
     ]
-    return Pairs(name, *tables, y_train, y_test, X_train.shape[1], shape)
+    n_pixels = X_train.shape[1]
+    return Pairs(name, *tables, y_train, y_test, n_pixels, shape, grey_test=grey)
 
 
 def _of_faces(file, n_train):

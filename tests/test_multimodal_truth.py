@@ -13,6 +13,7 @@ import pytest
 import torch
 from instances import small
 from scipy.stats import multivariate_normal
+from sklearn.datasets import load_digits
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
@@ -429,6 +430,8 @@ def test_conditional_models_answer_the_same_question(cls, X):
     blind = conditional_log_likelihood(model, X)
     seeing = conditional_log_likelihood(model, X, given=["data", "condition"])
     assert blind.shape == seeing.shape == (len(X),)
+    with pytest.raises(ValueError, match=r"'given' .* must have 'condition'"):
+        conditional_log_likelihood(model, X, given=["data"])
     moved = X.copy()
     moved[:, BLOCKS["wide"]] += 1  # what is asked for is not looked at
     module = model.module_
@@ -454,3 +457,31 @@ def test_generator_and_discriminator_have_groups_and_losses_of_their_own(X):
     decoder = set(model.module_.modalities[1].decoder.parameters())
     assert decoder <= set(groups["generator"])
     assert not decoder & set(groups["model"])
+
+
+def test_what_is_given_must_be_there(experts, X):
+    holed = X.copy()
+    holed[3, BLOCKS["wide"]] = np.nan
+    for method in ("predictive", "importance"):
+        with pytest.raises(ValueError, match="'wide' is missing in row 3"):
+            conditional_log_likelihood(experts, holed, target="narrow", method=method)
+
+
+@pytest.mark.parametrize("n_samples", [5, 100])
+def test_a_discrete_target_is_never_more_than_certain(n_samples):
+    X, y = load_digits(return_X_y=True)
+    table = np.column_stack([X / 16, np.eye(10)[y]])
+    model = JMVAETransformer(
+        4,
+        modalities={"image": slice(0, 64), "label": slice(64, 74)},
+        likelihood={"image": "gaussian-shared", "label": "categorical"},
+        alpha=0,
+        n_iterations=2,
+        hidden_layer_sizes=(32,),
+        max_epochs=10,
+        random_state=0,
+    ).fit(table[:500])
+    found = conditional_log_likelihood(
+        model, table[500:800], target="label", method="importance", n_samples=n_samples
+    )
+    assert (found <= 1e-6).all()

@@ -117,6 +117,11 @@ def conditional_log_likelihood(
             f"{type(model).__name__}."
         )
     given = _check_parts(target, given, names, method)
+    if isinstance(kind, _Conditional) and CONDITION not in given:
+        raise ValueError(
+            f"The 'given' parameter of {OWNER} must have 'condition' for "
+            f"{type(model).__name__}, which needs it for any answer. Got {given!r}."
+        )
     return getattr(kind, method)(target, given, n_samples)
 
 
