@@ -304,8 +304,11 @@ def test_displays_show_every_category(output, X, digits):
     grid = ManifoldDisplay.from_estimator(model, X, at=codes, image_shape=(8, 8))
     assert grid.rows.shape == (4, 4, 64)
     np.testing.assert_allclose(grid.rows[:, codes[0]], expected, rtol=1e-6)
-    labels = [tick.get_text() for tick in shown.ax_.get_xticklabels()]
-    assert labels == ["0", "1", "2", "3"]
+    for axis in (shown.ax_.xaxis, grid.ax_.xaxis, grid.ax_.yaxis):
+        assert [label.get_text() for label in axis.get_ticklabels()] == list("0123")
+    assert shown.ax_.get_xlabel() == "category"
+    names = [label.get_text() for label in shown.ax_.get_yticklabels()]
+    assert names == ["…variable1", "…variable0"]
     if X is not None:
         commonest = [np.bincount(column).argmax() for column in all_codes.T]
         free = ManifoldDisplay.from_estimator(model, X)

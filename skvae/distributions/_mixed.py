@@ -107,8 +107,7 @@ class Mixed(Likelihood):
         ]
         self._check_cover(labels)
         self.parts_ = [part for part, _ in self.parts]
-        blocks = zip(self._blocks(X, names), self.columns_, strict=True)
-        for (part, block, names_of_block), columns in blocks:
+        for part, block, names_of_block, columns in self._blocks(X, names):
             some = frame.iloc[:, columns] if hasattr(frame, "iloc") else None
             part._learn_columns(block, names_of_block, some)
 
@@ -127,9 +126,7 @@ class Mixed(Likelihood):
             raise ValueError("The 'likelihood' list has a part that selects no column.")
 
     def check(self, X, names=None):
-        for (part, block, labels), columns in zip(
-            self._blocks(X, names), self.columns_, strict=False
-        ):
+        for part, block, labels, columns in self._blocks(X, names):
             try:
                 part.check(block, labels)
             except RowError as error:  # numbered among the rows that have the block
@@ -137,11 +134,30 @@ class Mixed(Likelihood):
                 raise RowError(there[error.row], error.text) from None
 
     def check_codes(self, X, names=None):
-        for part, block, labels in self._blocks(X, names):
+        for part, block, labels, _ in self._blocks(X, names):
             part.check_codes(block, labels)
 
+    def check_changed(self, X, changed, names=None):
+        """Raise ValueError where a one-hot block with a changed column is none.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            The rows as changed.
+        changed : ndarray of int
+            Which columns were.
+        names : sequence of str, optional
+            Of the columns, for messages.
+        """
+        for part, block, labels, columns in self._blocks(X, names):
+            inside = np.flatnonzero(np.isin(columns, changed))
+            if isinstance(part, Mixed):
+                part.check_changed(block, inside, labels)
+            elif isinstance(part, Categorical) and len(inside):
+                part.check(block, labels)
+
     def _blocks(self, X, names):
-        """Yield every part with its columns and their names.
+        """Yield every part with its columns, their names and positions.
 
         A block that is NaN in a row is missing there: the row is left out.
         """
@@ -152,7 +168,7 @@ class Mixed(Likelihood):
             if missing.any():
                 block = block[~missing]
             if len(block):
-                yield part, block, [labels[j] for j in columns]
+                yield part, block, [labels[j] for j in columns], columns
 
     def head(self, n_hidden):
         heads = [part.head(n_hidden) for part in self.parts_]

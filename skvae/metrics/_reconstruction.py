@@ -1,6 +1,7 @@
 """How well rows come back from their latents."""
 
 import numpy as np
+from sklearn.utils.validation import check_array
 
 from skvae.base import split_model
 from skvae.inputs import take_columns
@@ -10,14 +11,15 @@ def reconstruction_error(estimator, X, y=None):
     """Mean squared difference of rows and their reconstructions, an entry.
 
     In the units of `X`: a pipeline's steps before the model are undone. Columns of a
-    condition are left out, as they come back as they were.
+    condition are left out, as they come back as they were, and so are missing values,
+    such as those of a modality that a row lacks: the mean is over what is observed.
 
     Parameters
     ----------
     estimator : transformer
         Fitted, with a way back: ``reconstruct`` or ``inverse_transform``.
     X : array-like of shape (n_samples, n_features)
-        Rows of numbers.
+        Rows of numbers, NaN where one is missing.
     y : None
         Ignored.
 
@@ -29,6 +31,8 @@ def reconstruction_error(estimator, X, y=None):
     ------
     TypeError
         If the estimator, or a step before it, has no ``inverse_transform``.
+    ValueError
+        If every value is missing.
 
     Examples
     --------
@@ -41,8 +45,14 @@ def reconstruction_error(estimator, X, y=None):
     """
     back, given = reconstructed(estimator, X)
     kept = np.delete(np.arange(back.shape[1]), given)
-    ours, theirs = (np.asarray(take_columns(part, kept), float) for part in (X, back))
-    return float(np.mean(np.square(ours - theirs)))
+    ours, theirs = (
+        check_array(take_columns(part, kept), dtype=float, ensure_all_finite=False)
+        for part in (X, back)
+    )
+    observed = ~np.isnan(ours)
+    if not observed.any():
+        raise ValueError("Every value of X is missing: there is nothing to compare.")
+    return float(np.mean(np.square(ours[observed] - theirs[observed])))
 
 
 def neg_reconstruction_error(estimator, X, y=None):
@@ -59,7 +69,7 @@ def neg_reconstruction_error(estimator, X, y=None):
 
     Raises
     ------
-    TypeError
+    TypeError, ValueError
         As `reconstruction_error`.
 
     Examples

@@ -1,14 +1,44 @@
 """What every multimodal estimator adds: missing blocks filled, drawn and edited."""
 
+from dataclasses import dataclass
+from numbers import Real
+
 import numpy as np
 import torch
 
-from skvae._validation import POSITIVE_INT, Options, check_parameter
+from skvae._validation import (
+    BOOLEAN,
+    POSITIVE_INT,
+    AnyOf,
+    Interval,
+    Options,
+    check_parameter,
+)
 from skvae.distributions import Noise, SharedNoise
 from skvae.multimodal._table import TableOfModalities
-from skvae.training import derive_seed
+from skvae.training import Table, derive_seed
 
 ROWS = 256  # a slice where many draws a row are held at once
+FINITE = AnyOf((Interval(Real, -np.inf, closed="neither"), BOOLEAN))
+
+
+@dataclass(frozen=True)
+class Repeated(Table):
+    """All rows of a table, again and again, copied only where they are asked for.
+
+    Attributes
+    ----------
+    n_times : int
+        How often.
+    """
+
+    n_times: int = 1
+
+    def __len__(self):
+        return self.n_times * len(self.x)
+
+    def __getitem__(self, rows):
+        return super().__getitem__(np.arange(rows.start, rows.stop) % len(self.x))
 
 
 class BaseMultimodalTransformer(TableOfModalities):
@@ -17,7 +47,7 @@ class BaseMultimodalTransformer(TableOfModalities):
     def _evaluator(self):
         evaluator = super()._evaluator()
         # Of no concern to training, so it may change after fit.
-        evaluator.module.n_iterations = getattr(self, "n_iterations", 1)
+        evaluator.module.n_iterations = self._now("n_iterations")
         return evaluator
 
     # -- missing blocks -------------------------------------------------------------
@@ -98,9 +128,9 @@ class BaseMultimodalTransformer(TableOfModalities):
             p = module.likelihood_of(which, next(module.draws(batch, noise, 1)))
             return p.mean if mean else p.sample(noise)
 
-        repeated = table[np.tile(np.arange(len(table)), n_samples)]
+        repeated = Repeated(table.x, observed=table.observed, n_times=n_samples)
         x = evaluator.in_slices(repeated, draw)
-        return x.reshape(n_samples, len(table), -1).astype(table.dtype)
+        return x.reshape(n_samples, len(table), -1).astype(table.dtype, copy=False)
 
     def edit(self, X, changes, modality):
         """Change what another modality says, and move this one along.
@@ -114,7 +144,8 @@ class BaseMultimodalTransformer(TableOfModalities):
         X : array-like of shape (n_samples, n_features)
             Rows; other modalities may be missing and are filled by `impute` first.
         changes : dict from column to float
-            New values of columns, by name or position, none of them of `modality`.
+            New values of columns, by name or position, none of them of `modality`. Of
+            one-hot columns the others have to be set to 0, too.
         modality : str
             Which block moves.
 
@@ -128,7 +159,8 @@ class BaseMultimodalTransformer(TableOfModalities):
         ------
         ValueError
             If there is no such modality, its columns hold codes, which cannot be moved,
-            a column of `changes` is of it, or it is missing in a row.
+            a column of `changes` is of it, or it is missing in a row; if `changes` are
+            no finite numbers, or make a one-hot row none.
         """
         before = self.impute(X)
         self._check_editable(self._validated(X), modality)
@@ -154,9 +186,11 @@ class BaseMultimodalTransformer(TableOfModalities):
 
     def _changed(self, x, changes, modality):
         """Give the rows with new values in some columns, checked."""
-        if not isinstance(changes, dict):
+        numbers = isinstance(changes, dict) and all(map(FINITE.accepts, changes.values()))
+        if not numbers:
             raise ValueError(
-                f"changes must be a dict from columns to numbers. Got {changes!r}."
+                f"The 'changes' parameter of {type(self).__name__}.edit must be a dict "
+                f"from columns to finite numbers. Got {changes!r} instead."
             )
         positions = self._positions_of(list(changes)).astype(int)
         if np.isin(positions, self.modalities_[modality]).any():
@@ -166,9 +200,11 @@ class BaseMultimodalTransformer(TableOfModalities):
             )
         x = x.copy()
         x[:, positions] = np.array(list(changes.values()), dtype=np.float64)
-        if not np.isfinite(x[:, positions]).all():
-            raise ValueError(f"changes must be finite numbers. Got {changes!r}.")
         self.likelihood_.check_codes(x, self._names())
+        try:
+            self.likelihood_.check_changed(x, positions, self._names())
+        except ValueError as error:
+            raise ValueError(f"{error} Let changes set the others to 0.") from None
         return x
 
     def _mean_given_rest(self, x, modality):
@@ -181,10 +217,24 @@ class BaseMultimodalTransformer(TableOfModalities):
 
     def _hide(self, x, *names):
         """Give rows as a table in which some modalities are missing."""
-        x = x.copy()
+        rest = x.copy()
         for name in names:
-            x[:, self.modalities_[name]] = np.nan
-        return self._as_table(x)
+            rest[:, self.modalities_[name]] = np.nan
+        if self.empty_rows == "error":
+            self._check_rest(x, rest, names)
+        return self._as_table(rest)
+
+    def _check_rest(self, x, rest, names):
+        """Refuse a row that has something, but nothing else than what is hidden."""
+        alone = np.isnan(rest).all(axis=1) & ~np.isnan(x).all(axis=1)
+        if alone.any():
+            row = int(np.argmax(alone))
+            blocks = {name: x[row, self.modalities_[name]] for name in names}
+            there = [name for name, at in blocks.items() if not np.isnan(at).all()]
+            raise ValueError(
+                f"Row {row} has nothing but {', '.join(map(repr, there))}, which is "
+                "not looked at. With empty_rows='prior' it is what the prior says."
+            )
 
     def _check_modality(self, name):
         owner = type(self).__name__

@@ -253,6 +253,15 @@ default=None
         self.callbacks = callbacks
         self.net_params = net_params
 
+    def _evaluator(self):
+        fitted = self.module_.layers
+        if self.layers != fitted:
+            raise ValueError(
+                f"The 'layers' parameter of {type(self).__name__} must stay what it was "
+                f"in fit, {fitted!r}. Got {self.layers!r} instead."
+            )
+        return super()._evaluator()
+
     def _names_of_outputs(self):
         layers = range(len(self.module_.widths))
         return self._names_of_layers(

@@ -4,7 +4,15 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from skvae._columns import resolve_columns
-from skvae._validation import NONE, POSITIVE_INT, Instance, Mapping, Options, Sequence
+from skvae._validation import (
+    NONE,
+    POSITIVE_INT,
+    Instance,
+    Mapping,
+    Options,
+    Sequence,
+    check_parameter,
+)
 from skvae.base import BODY, VAE_PARAMETERS, BaseVAETransformer, plain_columns, resolved
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs import observed_modalities, resolve_modalities
@@ -86,8 +94,14 @@ class TableOfModalities(BaseVAETransformer):
     def _as_table(self, x):
         if self.modalities is None:
             return Table(x)
-        seen = observed_modalities(x, self.modalities_, self.empty_rows, self._names())
+        empty_rows, names = self._now("empty_rows"), self._names()
+        seen = observed_modalities(x, self.modalities_, empty_rows, names)
         return Table(x, observed=seen)
+
+    def _now(self, name):
+        """Give a parameter that may change after fit, checked."""
+        owner, allowed = type(self).__name__, self._allowed[name]
+        return check_parameter(name, getattr(self, name), allowed, owner)
 
     def _check_names(self):
         """Refuse a dict whose names are not those of the modalities."""

@@ -12,6 +12,7 @@ from torch import nn
 
 from skvae._validation import (
     BOOLEAN,
+    NONE,
     POSITIVE_INT,
     Options,
     Sequence,
@@ -84,8 +85,8 @@ class ConvEncoder(Recipe):
         Channels, height and width of a row. Each convolution halves the last two.
     channels : tuple of int, default=(64, 128, 256, 256)
         What the convolutions give.
-    batch_norm : bool or tuple of bool, default=(False, True, True, True)
-        Whether each is normalised before its activation.
+    batch_norm : bool, tuple of bool or None, default=None
+        Whether each is normalised before its activation; None is all but the first.
     sizes : tuple of int, default=()
         Widths of linear layers behind, without batch normalisation.
     activation : str, default="relu"
@@ -95,7 +96,7 @@ class ConvEncoder(Recipe):
     --------
     >>> import torch
     >>> from skvae.nets import ConvEncoder
-    >>> body = ConvEncoder((1, 8, 8), channels=(4, 8), batch_norm=False)(64)
+    >>> body = ConvEncoder((1, 8, 8), channels=(4, 8))(64)
     >>> body(torch.zeros(5, 64)).shape  # 8 channels of 2 x 2 pixels
     torch.Size([5, 32])
     """
@@ -103,7 +104,7 @@ class ConvEncoder(Recipe):
     _allowed = {
         "image_shape": (SHAPE,),
         "channels": (SIZES,),
-        "batch_norm": NORM,
+        "batch_norm": (*NORM, NONE),
         "sizes": (SIZES,),
         "activation": (Options(tuple(ACTIVATIONS)),),
     }
@@ -112,7 +113,7 @@ class ConvEncoder(Recipe):
         self,
         image_shape=(3, 32, 32),
         channels=(64, 128, 256, 256),
-        batch_norm=(False, True, True, True),
+        batch_norm=None,
         sizes=(),
         activation="relu",
     ):
@@ -152,8 +153,9 @@ class ConvDecoder(Recipe):
     channels : tuple of int, default=(1024, 256, 128, 64)
         What goes into each transposed convolution: the linear layer gives the first at
         ``H / 2**n`` x ``W / 2**n`` pixels.
-    batch_norm : bool or tuple of bool, default=(False, True, True, True)
-        Whether each of these is normalised before its activation.
+    batch_norm : bool, tuple of bool or None, default=None
+        Whether each of these is normalised before its activation; None is all but the
+        first.
     activation : str, default="relu"
         After every layer but the last.
 
@@ -161,7 +163,7 @@ class ConvDecoder(Recipe):
     --------
     >>> import torch
     >>> from skvae.nets import ConvDecoder
-    >>> body = ConvDecoder((1, 8, 8), channels=(8, 4), batch_norm=False)(3)
+    >>> body = ConvDecoder((1, 8, 8), channels=(8, 4))(3)
     >>> body(torch.zeros(5, 3)).shape
     torch.Size([5, 64])
     """
@@ -169,7 +171,7 @@ class ConvDecoder(Recipe):
     _allowed = {
         "image_shape": (SHAPE,),
         "channels": (LAYERS,),
-        "batch_norm": NORM,
+        "batch_norm": (*NORM, NONE),
         "activation": (Options(tuple(ACTIVATIONS)),),
     }
 
@@ -177,7 +179,7 @@ class ConvDecoder(Recipe):
         self,
         image_shape=(3, 32, 32),
         channels=(1024, 256, 128, 64),
-        batch_norm=(False, True, True, True),
+        batch_norm=None,
         activation="relu",
     ):
         self.image_shape = image_shape
@@ -212,6 +214,8 @@ def _dense(n_in, sizes, batch_norm, activation):
 
 def _each(value, layers):
     """One answer a layer."""
+    if value is None:
+        return [k > 0 for k in range(len(layers))]
     if isinstance(value, bool):
         return [value] * len(layers)
     if len(value) != len(layers):

@@ -196,8 +196,11 @@ def shorten_all(names, width=22):
     head = _common_start(names)
     tails = [name[len(head) :] for name in names]
     tail = _common_start([name[::-1] for name in tails])[::-1]
-    # A few letters in common are no reason to cut in the middle of a word.
+    # A few letters in common are no reason to cut in the middle of a word, and the
+    # last word of many is worth its letters: "variable2" says more than "2".
     head, tail = (part if len(part) > 4 else "" for part in (head, tail))
+    words = head[: head.rfind("_") + 1]
+    head = words if len(words) > 4 else head
     middles = [name[len(head) : len(name) - len(tail)] for name in names]
     around = [f"{'…' * bool(head)}{name}{'…' * bool(tail)}" for name in middles]
     middle = [shorten(name, width) for name in around]
@@ -210,9 +213,19 @@ def some(n, at_most):
     return np.unique(np.linspace(0, n - 1, min(n, at_most)).round().astype(int))
 
 
+def ticked(values, at_most):
+    """Give which values of a latent have a tick: of a few categories each."""
+    return some(len(values), 12 if is_whole(values) else at_most)
+
+
+def is_whole(values):
+    """Say whether values are of categories, and not of a line."""
+    return np.array_equal(values, np.round(values))
+
+
 def value_labels(values, which, form=".2f"):
     """Write values of a latent at ticks; whole ones as such."""
-    if np.array_equal(values, np.round(values)):
+    if is_whole(values):
         form = ".0f"
     return [f"{values[i]:{form}}".replace("-", "−") for i in which]
 

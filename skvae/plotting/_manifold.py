@@ -11,8 +11,8 @@ from skvae.plotting._common import (
     panels,
     require_matplotlib,
     shorten_all,
-    some,
     styled,
+    ticked,
     value_labels,
 )
 from skvae.plotting._fitted import FittedModel, as_numbers, deviation, names_of
@@ -144,7 +144,7 @@ class ManifoldDisplay:
         n_values : int or None, default=None
             Values of each of them: by default 15 for pictures, 41 for a table. Of
             categorical latents every category is shown.
-        at : array-like of shape (n_components,) or None, default=None
+        at : array-like of shape (n_latents,) or None, default=None
             Where the other latents are held: by default at 0, or at the medians of the
             latents of `X`; categorical ones at category 0, or the commonest of `X`.
         image_shape : tuple of int or None, default=None
@@ -250,7 +250,7 @@ class ManifoldDisplay:
         )
         gap = gap_of(pictures)
         n_up, n_across, height, width = pictures.shape[:4]
-        across, up = some(n_across, 5), some(n_up, 5)
+        across, up = (ticked(values, 5) for values in self.values)
         self.ax_.set(
             xticks=centres(n_across, width, gap)[across],
             xticklabels=value_labels(self.values[0], across),
@@ -283,8 +283,7 @@ class ManifoldDisplay:
 
     def _name_axes(self, panel, left, bottom):
         """Write the latents' values at the panels of the edge."""
-        n_up, n_across = len(self.values[1]), len(self.values[0])
-        across, up = some(n_across, 3), some(n_up, 3)
+        across, up = (ticked(values, 3) for values in self.values)
         panel.set_xticks(across, value_labels(self.values[0], across))
         panel.set_yticks(up, value_labels(self.values[1], up))
         panel.set_xlabel(self.latent_names[0] if bottom else None)

@@ -7,12 +7,13 @@ import numpy as np
 from skvae._validation import POSITIVE_INT, Interval, check_parameter
 from skvae.plotting._common import (
     check_latents,
+    is_whole,
     note,
     panels,
     require_matplotlib,
     shorten_all,
-    some,
     styled,
+    ticked,
     value_labels,
 )
 from skvae.plotting._fitted import FittedModel, as_numbers, deviation, names_of
@@ -242,7 +243,7 @@ class TraversalDisplay:
             xticklabels=value_labels(self.values, range(n_values), ".2g"),
             yticks=centres(n_latents, height, gap),
             yticklabels=names,
-            xlabel="value of the latent",
+            xlabel="category" if is_whole(self.values) else "value of the latent",
         )
         self.ax_.tick_params(length=0)
         self.axes_ = np.array([self.ax_], dtype=object)
@@ -275,7 +276,7 @@ class TraversalDisplay:
     def _name_axes(self, panel, columns, left, bottom):
         """Write the columns at the panels on the left, the values at the lowest."""
         panel.set_yticks(np.arange(len(columns)), columns)
-        marked = some(len(self.values), 3)
+        marked = ticked(self.values, 3)
         panel.set_xticks(marked, value_labels(self.values, marked, ".1f"))
         panel.tick_params(labelleft=left, labelbottom=bottom, labelsize="small")
         panel.set_xlabel("value" if bottom else None)

@@ -95,7 +95,7 @@ class Rows:
         self.index = np.arange(len(table)) if index is None else index
         X, self._condition, self._observed = table.x, table.condition, table.observed
         if self._condition is not None:
-            self._condition = torch.as_tensor(self._condition).to(self.device, dtype)
+            self._condition = _as_tensor(self._condition).to(self.device, dtype)
         if self._observed is not None:
             self._observed = torch.as_tensor(self._observed).to(self.device)
         # torch warns of arrays that it must not write to, so those stay numpy's.
@@ -164,6 +164,10 @@ def _chosen(table, rows):
 def _shareable(X):
     """Whether torch can use the array's memory: writable, no negative stride."""
     return X.flags.writeable and all(stride >= 0 for stride in X.strides)
+
+
+def _as_tensor(X):
+    return torch.from_numpy(X if _shareable(X) else X.copy())
 
 
 class TensorBatches:
