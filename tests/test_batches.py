@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvae.training import HoldOut, Rows, TensorBatches
+from skvae.training import HoldOut, Rows, Table, TensorBatches
 
 by_hypothesis = settings(derandomize=True, deadline=None, max_examples=100)
 
@@ -90,6 +90,18 @@ def test_the_table_is_not_copied(kind, dtype, tmp_path):
 def test_a_batch_may_be_wider_than_the_table():
     batch = rows_of(table(np.float32), torch.float64).take(torch.tensor([1, 2]))
     assert batch.x.dtype == torch.float64
+
+
+@pytest.mark.parametrize("kind", ["read-only", "reversed-rows"])
+def test_a_condition_may_be_any_view(kind, tmp_path):
+    C, _ = TABLES[kind](table(np.float32), tmp_path)
+    torch.set_warn_always(True)  # else once a process
+    try:
+        rows = rows_of(Table(table(), C))
+    finally:
+        torch.set_warn_always(False)
+    which = torch.tensor([3, 0, 19])
+    np.testing.assert_array_equal(rows.take(which).condition.numpy(), C[which])
 
 
 def test_changing_a_batch_leaves_the_table_alone():

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 import skvae.metrics
-from skvae import AETransformer, CVAETransformer, VAETransformer
+from skvae import AETransformer, CVAETransformer, JMVAETransformer, VAETransformer
 from skvae.metrics import (
     compare,
     diagnose,
@@ -185,6 +185,19 @@ def test_columns_of_a_condition_are_left_out_of_the_error():
     cvae = small(CVAETransformer, condition_columns=["task"]).fit(frame)
     back = np.delete(cvae.reconstruct(frame), 2, axis=1).astype(float)
     assert_allclose(reconstruction_error(cvae, frame), np.mean((SCALED - back) ** 2))
+
+
+def test_values_that_are_missing_are_left_out_of_the_error():
+    blocks = {"five": slice(0, 5), "eight": slice(5, 13)}
+    table = pd.DataFrame(SCALED, columns=[f"c{j}" for j in range(13)])
+    table.iloc[::3, blocks["five"]] = np.nan
+    model = small(JMVAETransformer, modalities=blocks, empty_rows="prior").fit(table)
+    squares = np.square(table - model.reconstruct(table))
+    expected = np.nansum(squares) / np.isfinite(squares).to_numpy().sum()
+    for rows in (table, table.convert_dtypes()):
+        assert_allclose(reconstruction_error(model, rows), expected)
+    with pytest.raises(ValueError, match="Every value of X is missing"):
+        reconstruction_error(model, table * np.nan)
 
 
 def test_no_way_back_is_said():

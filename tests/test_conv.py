@@ -130,6 +130,17 @@ def test_a_pixel_reaches_its_neighbours_only():
     assert not change.any()
 
 
+@pytest.mark.parametrize("widths", [(3,), (3, 5), (3, 5, 7)])
+def test_all_layers_but_the_first_are_normalised_unless_told(widths):
+    n_more = len(widths) - 1
+    found = kinds(ConvEncoder(SHAPE, widths)(64))[1:-1]
+    assert found == ["Conv2d", "ReLU"] + ["Conv2d", "BatchNorm2d", "ReLU"] * n_more
+    found = kinds(ConvDecoder(SHAPE, widths)(2))[2:-1]
+    more = ["BatchNorm2d", "ReLU", "ConvTranspose2d"]
+    assert found == ["ReLU", "ConvTranspose2d"] + more * n_more
+    assert kinds(ConvEncoder(SHAPE, ())(64)) == ["Unflatten", "Flatten"]
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("batch_norm", [False, True, (True, False), [False, True]])
 def test_dense_layers_are_normalised_before_their_activation(activation, batch_norm):
@@ -328,7 +339,7 @@ def test_parameters_of_another_number_are_refused(decoder, likelihood, message, 
         (ConvEncoder((1, 1, 64), (4,), False), "1 layers can halve"),
         (ConvEncoder(SHAPE), "4 layers can halve"),
         (
-            ConvEncoder(SHAPE, (4, 4)),
+            ConvEncoder(SHAPE, (4, 4), (True,)),
             "'batch_norm' parameter must be .* one a layer, 2",
         ),
         (ConvEncoder(SHAPE, (4,), (True, True)), "one a layer, 1. Got"),
@@ -376,7 +387,7 @@ def test_so_is_a_decoders(recipe, message, digits):
         (ConvEncoder((1, 8, 8), 4, False), "channels"),
         (ConvEncoder(64, (4,), False), "image_shape"),
         (ConvEncoder((1, 8, 8), (4,), 1), "batch_norm"),
-        (ConvEncoder((1, 8, 8), (4,), None), "batch_norm"),
+        (Dense((4,), None), "batch_norm"),
         (ConvEncoder((1, 8, 8), (4,), "y"), "batch_norm"),
         (ConvEncoder((1, 8, 8), (4,), False, activation="rellu"), "activation"),
         (ConvEncoder((1, 8, 8), (4.5,), False), "channels"),

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -27,7 +28,9 @@ from skvae import (
     JMVAETransformer,
 )
 from skvae.distributions import Bernoulli, Gaussian, Noise
+from skvae.multimodal._base import Repeated
 from skvae.nets import Dense
+from skvae.training import Table
 
 N_PIXELS, N_LABELS = 16, 10
 PIXELS = [f"p{j}" for j in range(N_PIXELS)]
@@ -35,6 +38,7 @@ LABELS = [f"y{j}" for j in range(N_LABELS)]
 BLOCKS = {"image": slice(0, N_PIXELS), "label": slice(N_PIXELS, None)}
 LIKELIHOOD = {"image": "bernoulli", "label": "categorical"}
 OF_LABELS = {"modalities": BLOCKS, "likelihood": LIKELIHOOD, "n_components": 3}
+TO_A_TWO = dict.fromkeys(range(16, 26), 0.0) | {18: 1.0}
 
 MODELS = {
     "experts": (JMVAETransformer, {}),
@@ -363,7 +367,7 @@ def test_precision_and_input_are_kept(model, holed):
         assert estimator.transform(X).dtype == dtype
         assert estimator.impute(X).dtype == dtype
         assert estimator.generate(X[::4], "image").dtype == dtype
-        assert estimator.edit(X[::4], {-1: 1.0}, "image").dtype == dtype
+        assert estimator.edit(X[::4], TO_A_TWO, "image").dtype == dtype
     np.testing.assert_array_equal(holed, before)
 
 
@@ -376,8 +380,10 @@ def test_latents_come_in_the_frame_asked_for(kind, frame):
     np.testing.assert_array_equal(
         Z.to_numpy(), make("experts").fit(frame).transform(frame)
     )
-    edited = estimator.edit(table[::4], {"y3": 1.0, "y0": 0.0}, "image")
-    by_place = estimator.edit(table[::4], {19: 1.0, -10: 0.0}, "image")
+    to_a_two = dict.fromkeys(LABELS, 0.0) | {"y2": 1.0}
+    from_the_end = {column - 26: value for column, value in TO_A_TWO.items()}
+    edited = estimator.edit(table[::4], to_a_two, "image")
+    by_place = estimator.edit(table[::4], from_the_end, "image")
     np.testing.assert_array_equal(edited, by_place)
 
 
@@ -436,8 +442,10 @@ def test_a_row_without_anything_is_refused_by_its_number(model, holed):
         with pytest.raises(ValueError, match=r"Row 5 has no modality .*'prior'"):
             getattr(estimator, method)(empty)
     assert vars(estimator) == before
-    with pytest.raises(ValueError, match="Row 1 has no modality"):
+    with pytest.raises(ValueError, match=r"Row 1 has nothing but 'image', .*'prior'"):
         estimator.generate(holed[[0, 1]], "image")
+    with pytest.raises(ValueError, match="Row 1 has no modality at all"):
+        estimator.generate(empty[[0, 5]], "image")
 
 
 @each_model
@@ -758,17 +766,19 @@ def test_other_missing_blocks_stay_missing_while_one_is_drawn(model, three):
     drawn = estimator.generate(without_kind, "kind", n_samples=2, random_state=0)
     assert drawn.shape == (2, 3, 2)
     assert set(drawn[..., 0].ravel()) <= {7, 8}
-    with pytest.raises(ValueError, match="Row 6 has no modality"):
+    with pytest.raises(ValueError, match="Row 6 has nothing but 'visits'"):
         estimator.generate(three[:7], "visits")
+    with pytest.raises(ValueError, match="Row 3 has nothing but 'body', 'visits', wh"):
+        estimator._hide(three, "body", "visits")
 
 
 @each_model
 def test_an_edit_adds_the_difference_of_two_means(model, whole):
     estimator = fitted(model)
     rows = whole[:6]
-    edited = estimator.edit(rows, {18: 1.0, 16: 0.0}, "image")
+    edited = estimator.edit(rows, TO_A_TWO, "image")
     changed = rows.copy()
-    changed[:, 18], changed[:, 16] = 1.0, 0.0
+    changed[:, 16:] = np.arange(10) == 2
 
     def mean_image(X):
         X = X.copy()
@@ -806,8 +816,11 @@ def test_an_edit_fills_other_blocks_first(model, three):
         ({26: 1.0}, "image", "Column 26 is out of range"),
         ({"y2": 1.0}, "image", "No column is named 'y2': X has no column names"),
         ({1.5: 1.0}, "image", "1.5 is neither the name nor the number"),
-        ({18: np.nan}, "image", "changes must be finite"),
-        ({18: "a"}, "image", "could not convert string to float"),
+        ({18: np.nan}, "image", "'changes' parameter .*edit must be .* finite"),
+        ({18: "a"}, "image", "'changes' parameter .* finite numbers. Got {18: 'a'}"),
+        ({18: np.zeros(2)}, "image", "'changes' parameter of JMVAETransformer.edit"),
+        ({18: [1.0]}, "image", "'changes' parameter .* from columns to finite numbers"),
+        ({18: 1.0}, "image", "Row 0 is not one-hot .* Set the others to 0 in changes"),
         ({18: 1.0}, "label", "changes has a column of the modality 'label'"),
     ],
     ids=str,
@@ -815,6 +828,24 @@ def test_an_edit_fills_other_blocks_first(model, three):
 def test_a_wrong_edit_is_named(changes, modality, message, whole):
     with pytest.raises(ValueError, match=message):
         fitted("experts").edit(whole[:3], changes, modality)
+
+
+def test_only_a_label_that_is_changed_has_to_be_one(holed):
+    blocks = {"left": slice(0, 8), "right": slice(8, 16), "label": slice(16, None)}
+    parts = [("bernoulli", [0]), ("categorical", slice(1, None))]
+    likelihood = {"left": "bernoulli", "right": "gaussian", "label": parts}
+    table = np.delete(holed, 16, axis=1)
+    table = np.insert(table, 16, 1.0 * (np.arange(len(table)) % 2 == 0), axis=1)
+    table = np.insert(table, 17, holed[:, 16], axis=1)
+    table[1::4, 16] = np.nan  # with the rest of its block
+    estimator = make("experts", modalities=blocks, likelihood=likelihood).fit(table)
+    rows = table[:2]  # the second has no label, and gets probabilities
+    one_hot = dict.fromkeys(range(17, 27), 0.0) | {19: 1.0}
+    for changes in ({8: 2.0}, {16: 2.0}, one_hot, {16: 0.0} | one_hot):
+        assert np.isfinite(estimator.edit(rows, changes, "left")).all()
+    for changes, row in (({19: 1.0}, 0), (one_hot | {19: 0.5}, 0), ({17: 1.0}, 1)):
+        with pytest.raises(ValueError, match=f"Row {row} is not one-hot .*x17 to x26"):
+            estimator.edit(rows, changes, "left")
 
 
 def test_what_is_missing_cannot_be_edited(holed):
@@ -1145,6 +1176,48 @@ def test_parts_of_a_modality_may_be_selected(frame):
         ("gaussian", make_column_selector("^p(?:[89]|1.)$")),
     ]
     make("experts", likelihood={"image": parts, "label": "categorical"}).fit(frame)
+
+
+def test_a_row_is_named_where_no_row_has_the_block_before(holed):
+    holed[:, BLOCKS["image"]] = np.nan
+    rows = holed[::2]
+    rows[3, BLOCKS["label"]] = 0.5
+    with pytest.raises(ValueError, match="Row 3 is not one-hot"):
+        fitted("experts").score_samples(rows)
+
+
+def test_repeated_rows_are_copied_slice_by_slice(holed):
+    table = Table(holed[:7], observed=~np.isnan(holed[:7, [0, 16]]))
+    found, expected = (
+        Repeated(table.x, observed=table.observed, n_times=5)[3:29],
+        table[np.tile(np.arange(7), 5)[3:29]],
+    )
+    np.testing.assert_array_equal(found.x, expected.x)
+    np.testing.assert_array_equal(found.observed, expected.observed)
+    tracemalloc.start()
+    fitted("experts").generate(holed[:4:3], "label", n_samples=20_000, random_state=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40_000 * holed[0].nbytes
+
+
+@pytest.mark.parametrize(
+    ("model", "params"),
+    [
+        ("iterated", {"n_iterations": 0}),
+        ("hierarchy", {"n_iterations": "x"}),
+        ("experts", {"empty_rows": "skip"}),
+        ("hierarchy", {"layers": "all"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["transform", "generate"])
+def test_what_may_change_after_fit_is_checked_there(model, params, method, holed):
+    estimator = copy.copy(fitted(model)).set_params(**params)
+    arguments = ("image",) if method == "generate" else ()
+    (name,) = params
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of .* must"):
+        getattr(estimator, method)(holed[2::4], *arguments)
 
 
 @pytest.mark.parametrize("kind", ["range", "index", "series"])

@@ -485,3 +485,9 @@ def test_a_discrete_target_is_never_more_than_certain(n_samples):
         model, table[500:800], target="label", method="importance", n_samples=n_samples
     )
     assert (found <= 1e-6).all()
+
+
+@pytest.mark.parametrize("given", [3, (), "wide", ["deep"], iter(["wide"])])
+def test_a_wrong_given_is_named(given, experts, X):
+    with pytest.raises(ValueError, match="'given' parameter of conditional_log"):
+        conditional_log_likelihood(experts, X, target="narrow", given=given)

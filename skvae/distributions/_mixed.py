@@ -138,7 +138,7 @@ class Mixed(Likelihood):
             part.check_codes(block, labels)
 
     def check_changed(self, X, changed, names=None):
-        """Raise ValueError where a one-hot block with a changed column is none.
+        """Raise ValueError where one-hot columns are changed and no longer one-hot.
 
         Parameters
         ----------

@@ -49,7 +49,7 @@ def conditional_log_likelihood(
         Rows; what is needed of them must not be missing.
     target : str or None, default=None
         A modality; "data" of a model with conditions, its default.
-    given : sequence of str or None, default=None
+    given : list of str or None, default=None
         Modalities; "condition", or "data" and "condition", of a model with conditions.
         None is all but the target.
     condition : array-like of shape (n_samples,) or (n_samples, n), default=None
@@ -129,8 +129,8 @@ def _check_parts(target, given, names, method):
     check_parameter("target", target, (Options(tuple(names)),), OWNER)
     if given is None:
         return [name for name in names if name != target]
-    unknown = [name for name in given if name not in names]
-    if isinstance(given, str) or unknown or not len(given):
+    known = isinstance(given, list | tuple) and set(given) <= set(names)
+    if not known or not given:
         raise ValueError(
             f"The 'given' parameter of {OWNER} must be a list of some of {names}. Got "
             f"{given!r} instead."

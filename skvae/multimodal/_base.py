@@ -186,8 +186,8 @@ class BaseMultimodalTransformer(TableOfModalities):
 
     def _changed(self, x, changes, modality):
         """Give the rows with new values in some columns, checked."""
-        numbers = isinstance(changes, dict) and all(map(FINITE.accepts, changes.values()))
-        if not numbers:
+        is_dict = isinstance(changes, dict)
+        if not is_dict or not all(map(FINITE.accepts, changes.values())):
             raise ValueError(
                 f"The 'changes' parameter of {type(self).__name__}.edit must be a dict "
                 f"from columns to finite numbers. Got {changes!r} instead."
@@ -204,7 +204,7 @@ class BaseMultimodalTransformer(TableOfModalities):
         try:
             self.likelihood_.check_changed(x, positions, self._names())
         except ValueError as error:
-            raise ValueError(f"{error} Let changes set the others to 0.") from None
+            raise ValueError(f"{error} Set the others to 0 in changes, too.") from None
         return x
 
     def _mean_given_rest(self, x, modality):

@@ -53,7 +53,8 @@ default="gaussian"
         the modalities' names.
     layers : {"top", "all"}, default="top"
         Which latents `transform` gives and `inverse_transform` takes: the highest
-        layer's, or all, side by side, the lowest first.
+        layer's, or all, side by side, the lowest first. Names of columns count layers
+        from 0, so that ``layer0`` is z_1 of the paper. To change it, fit again.
     n_iterations : int, default=100
         Times that a row with a missing block is encoded.
     empty_rows : {"error", "prior"}, default="error"
@@ -73,7 +74,7 @@ default=None
         will do.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch.
+        every epoch. Refused where a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -123,7 +124,8 @@ default=None
     history_ : skorch.history.History
         One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction`` and
         its parts ``reconstruction_<modality>``, ``kl``, ``beta``, ``seconds`` and, with
-        early stopping, ``valid_loss``.
+        early stopping, ``valid_loss``. Terms are means over all rows: a block that a
+        row lacks adds 0.
     n_iter_ : int
         Epochs done; after early stopping the weights are those of the best one.
     likelihood_ : Likelihood
@@ -136,6 +138,13 @@ default=None
     See Also
     --------
     JMVAETransformer : One layer, and encoders that see one modality only.
+
+    Notes
+    -----
+    To fit with missing blocks goes beyond the paper. The encoder then reads zeros in
+    place of what is missing, and there are no iterations. That changes the model: the
+    encoder learns what zeros stand for, which one that was fitted to whole rows has
+    never seen.
 
     References
     ----------
@@ -257,8 +266,8 @@ default=None
         fitted = self.module_.layers
         if self.layers != fitted:
             raise ValueError(
-                f"The 'layers' parameter of {type(self).__name__} must stay what it was "
-                f"in fit, {fitted!r}. Got {self.layers!r} instead."
+                f"The 'layers' parameter of {type(self).__name__} must stay what it "
+                f"was in fit, {fitted!r}. Got {self.layers!r} instead."
             )
         return super()._evaluator()
 

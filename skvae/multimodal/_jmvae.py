@@ -64,7 +64,7 @@ default=None
         will do.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch.
+        every epoch. Refused where a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -114,7 +114,8 @@ default=None
     history_ : skorch.history.History
         One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction`` and
         its parts ``reconstruction_<modality>``, ``kl``, ``kl_experts``, ``beta``,
-        ``seconds`` and, with early stopping, ``valid_loss``.
+        ``seconds`` and, with early stopping, ``valid_loss``. Terms are means over all
+        rows: a block that a row lacks adds 0, and its ``kl_experts`` is 0.
     n_iter_ : int
         Epochs done; after early stopping the weights are those of the best one.
     likelihood_ : Likelihood
@@ -134,6 +135,12 @@ default=None
     There is one expert a modality, M for M of them; where several but not all are
     observed, their Gaussians are multiplied. The paper has an encoder for every subset,
     whose number doubles with each modality.
+
+    To fit with missing blocks goes beyond the paper, too. At alpha > 0 such rows are
+    trained under their experts, and the divergences from these are left out. At
+    alpha = 0 the encoder reads zeros in place of what is missing, and there are no
+    iterations. That changes the model: the encoder learns what zeros stand for, which
+    one that was fitted to whole rows has never seen.
 
     References
     ----------

@@ -70,7 +70,7 @@ default=None
         Weight of ln p(x | z) in the step of the generator.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch.
+        every epoch. Refused where a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -120,7 +120,8 @@ default=None
     history_ : skorch.history.History
         One row an epoch: as of :class:`~skvae.JMVAETransformer`, and
         ``generator_loss`` with its part ``not_fooled``, ``discriminator_loss`` with
-        ``missed_real`` and ``missed_fake``.
+        ``missed_real`` and ``missed_fake``; a row without an image adds 0 to
+        ``missed_real``.
     n_iter_ : int
         Epochs done; after early stopping the weights are those of the best one.
     likelihood_ : Likelihood
@@ -139,6 +140,9 @@ default=None
     The paper trains by Adam at 1e-4 with β1 = 0.5: ``lr=1e-4`` and ``net_params={
     "optimizer__betas": (0.5, 0.999)}``, and the same for ``optimizer_generator`` and
     ``optimizer_discriminator``.
+
+    Rows with missing blocks are trained as by :class:`~skvae.JMVAETransformer`; one
+    without an image shows the discriminator no real one.
 
     References
     ----------
