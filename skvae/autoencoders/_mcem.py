@@ -51,7 +51,7 @@ default="relu"
         ``n_components``.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused beside columns that are neither Bernoulli nor one-hot.
+        every epoch. Refused where a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
