@@ -47,7 +47,8 @@ class MPVAETransformer(BaseVAETransformer):
         Widths of layers that each path has for itself.
     paths : tuple of int or None, default=None
         Which paths `transform` gives, from 0; None gives all. `inverse_transform` takes
-        the mean of the prior for the others.
+        the mean of the prior for the others. Read in fit; of a fitted model choose
+        columns by their names.
     beta : float or tuple of float, default=1.0
         Weight of the divergence, for all paths or for each.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \

@@ -238,9 +238,10 @@ class TraversalDisplay:
         )
         gap = gap_of(pictures)
         n_latents, n_values, height, width = pictures.shape[:4]
+        marked = ticked(self.values, 5)
         self.ax_.set(
-            xticks=centres(n_values, width, gap),
-            xticklabels=value_labels(self.values, range(n_values), ".2g"),
+            xticks=centres(n_values, width, gap)[marked],
+            xticklabels=value_labels(self.values, marked, ".2g"),
             yticks=centres(n_latents, height, gap),
             yticklabels=names,
             xlabel="category" if is_whole(self.values) else "value of the latent",
