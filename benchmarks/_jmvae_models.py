@@ -109,6 +109,8 @@ def networks(pairs, chosen, layers=1):
         found = suzuki2018("celeba", layers=layers, shrink=chosen.shrink)
     else:
         found = suzuki2018("mnist", layers=layers, shrink=chosen.shrink)
+    if chosen.n_components:
+        found["n_components"] = chosen.n_components
     return found | training(chosen) | {"n_iterations": chosen.iterations}
 
 

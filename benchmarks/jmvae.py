@@ -281,6 +281,7 @@ def options(argv):
     add("--batch-size", type=int, default=100)
     add("--lr", type=float, default=1e-3)
     add("--alpha", type=float, default=1.0, help="of JMVAE-kl; 1 is published")
+    add("--n-components", type=int, help="latents; default: as published")
     add("--iterations", type=int, default=100, help="where a modality is missing")
     add("--shrink", type=int, default=1, help="divides the networks' widths")
     add("--train-rows", type=int, help="the first so many")
