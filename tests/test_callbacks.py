@@ -196,6 +196,10 @@ def ctrl_c_when(ready):
             os.kill(os.getpid(), signal.SIGINT)
             over.wait(20)
 
+    # A shell starts what runs in the background with the signal ignored.
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=press, daemon=True)
     thread.start()
     try:
@@ -204,6 +208,7 @@ def ctrl_c_when(ready):
     finally:
         over.set()
         thread.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def epochs_done(estimator):
