@@ -81,7 +81,7 @@ What to make of the table:
   published curve for MNIST rises (and that for CelebA falls).
 - Rows share the noise of their iterations, so that a row's answer does not depend on
   the others: then all rows of a label end in one place. The means are over 8 chains,
-  and their errors are large; the curves on one chain a point are not smooth.
+  and their errors are large.
 - The hierarchy draws clean digits of any class. Its top layer holds little of the
   picture, whose reconstruction is 255 nats below the published one, and nothing of the
   label, which it gives less than a guess would. Missing blocks are drawn from the top.
