@@ -86,10 +86,11 @@ What to make of the table:
   picture, whose reconstruction is 255 nats below the published one, and nothing of the
   label, which it gives less than a guess would. Missing blocks are drawn from the top.
   Published runs are long; warm-up lasts 200 epochs there and 3 here.
-- "generated" is far above JMVAE's, and below 0.9. A Gaussian of one place has to cover
-  all latents of a digit, and some of what lies between them looks like another. It is
-  the same after 100 epochs (where the judge and the baseline were fitted to 20 000 rows
-  only) and with 8 latents.
+- "generated" is far above JMVAE's, and below 0.9. Pictures rebuilt from draws of the
+  joint posterior are not all recognised either, as the experts hold it back; and a
+  Gaussian of independent latents covers those of a digit badly, so that some of what
+  it draws lies between digits. It is the same after 100 epochs (where the judge and the
+  baseline were fitted to 20 000 rows only) and with 8 latents.
 - On CelebA there are a twentieth of the published faces, 20 epochs, a quarter of the
   published widths and ten times the published step, and pixels are standardised by
   another spread, so the numbers are of another scale. CVAE comes first in ln p(x | w),
