@@ -93,11 +93,9 @@ What to make of the table:
   baseline were fitted to 20 000 rows only) and with 8 latents.
 - On CelebA there are a twentieth of the published faces, 20 epochs, a quarter of the
   published widths and ten times the published step, and pixels are standardised by
-  another spread, so the numbers are of another scale. CVAE comes first in ln p(x | w),
-  the hierarchy and JMVAE, level on the one chain of their rows, come last, as
-  published; CMMA and JMVAE-kl, which are next to each other there too, have changed
-  places. The importance columns of the three joint models are differences of two
-  estimates, not of one set of draws.
+  another spread, so the numbers are of another scale. In ln p(x | w) CVAE comes first
+  and the hierarchy and JMVAE last, as published; CMMA and JMVAE-kl between them have
+  changed places.
 - Faces drawn for attributes differ as they should, but weakly: light hair can be seen,
   eyeglasses cannot. The published pictures are of JMVAE-kl with GAN, these of JMVAE-kl.
   All faces are drawn by the models; none is of the set.
