@@ -42,15 +42,15 @@ NOTES = """\
 What to make of the table:
 
 - At relaxed draws Gumbel-Softmax at 0.5 is a little above the published value, and at
-  0.1 two nats below. At hard draws, which is what the model is, they are lower by 2 and
-  12 nats. So the published rows are of relaxed draws, as far as one can tell: like is
-  compared with like in the columns "relaxed".
+  0.1 two nats below. At hard draws, which is what the model is, they are lower by 12
+  and 2 nats. So the published rows are of relaxed draws, as far as one can tell: like
+  is compared with like in the columns "relaxed".
 - Hard draws favour the lower temperature in reconstruction; in the bound and in ln p(x)
   the two are closer, and 0.5 is ahead in ln p(x).
 - Target propagation does not reach its published value. The weight β of the divergence
   is not published, nor is the optimiser: of three weights 0.1 comes nearest, nine nats
-  below. Smaller ones make it worse, as probabilities near 0 and 1 leave the target
-  nothing to say. It is behind Gumbel-Softmax at every weight, as published.
+  below. A smaller one makes it worse. It is behind Gumbel-Softmax at every weight, as
+  published.
 """
 QUICK = {
     "epochs": 60,

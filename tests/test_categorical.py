@@ -322,3 +322,12 @@ def test_a_category_that_is_none_is_refused(values, digits):
     model = small(CategoricalVAETransformer, n_variables=3, n_categories=4).fit(digits)
     with pytest.raises(ValueError, match=r"'values' .* categories below 4"):
         TraversalDisplay.from_estimator(model, values=values)
+    with pytest.raises(ValueError, match=r"'at' .* categories below 4"):
+        ManifoldDisplay.from_estimator(model, at=[*values, 0])
+
+
+def test_whole_values_of_a_real_latent_are_no_categories(digits):
+    pytest.importorskip("matplotlib")
+    vae = small(VAETransformer, n_components=2).fit(digits)
+    shown = TraversalDisplay.from_estimator(vae, values=[-1, 0, 1], image_shape=(8, 8))
+    assert shown.ax_.get_xlabel() == "value of the latent"

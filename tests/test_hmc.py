@@ -110,8 +110,8 @@ def test_a_linear_model_reaches_factor_analysis_and_its_posterior():
     covariance = np.linalg.inv(np.eye(2) + W.T @ (W / var[:, None]))
     means = (test - mean) @ (W / var[:, None]) @ covariance
     q, _ = model._distributions(test)
-    # Rows share their noise, so each column has the error of one chain of 200 draws,
-    # which the integrator's length makes as good as independent: 4 standard errors.
+    # Rows share their noise, so each column has the error of one chain of 200 draws:
+    # within 4 standard errors of as many independent ones.
     scale = np.diag(covariance) ** 0.5
     errors = np.abs(q.loc.numpy() - means)
     assert (errors < 4 * scale / 200**0.5).all()

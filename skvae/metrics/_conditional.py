@@ -181,9 +181,11 @@ class _Joint:
         known = self._only([target, *given])
         hidden = self._only(given)
 
+        at = list(self.model.modalities_).index(target)
+
         def difference(batch):
-            other = evaluator._batch(hidden[batch.index.numpy()])
-            return _difference(module, batch, other, noise(), n_samples)
+            other = module.proposal(evaluator._batch(hidden[batch.index.numpy()]))
+            return _difference(module, batch, other, at, noise(), n_samples)
 
         return evaluator.in_slices(known, difference, ROWS).astype(np.float64)
 
@@ -222,20 +224,17 @@ class _Conditional:
         return self.model._log_likelihood(self.table, n_samples).values
 
 
-def _difference(module, known, hidden, noise, n_samples):
-    """ln p(target, given) − ln p(given) of a batch, with the target and without."""
-    half = known.x.new_full((len(known.x),), 0.5)
-    q = Defensive(module.proposal(known), module.proposal(hidden), half)
-    p, sums = module.prior(known), []
-    size = max(1, CHUNK_ELEMENTS // known.x.numel())
+def _difference(module, batch, blind, target, noise, n_samples):
+    """ln p(target, given) − ln p(given) of a batch; `blind` is q(z | given)."""
+    half = batch.x.new_full((len(batch.x),), 0.5)
+    q, p = Defensive(module.proposal(batch), blind, half), module.prior(batch)
+    size, sums = max(1, CHUNK_ELEMENTS // batch.x.numel()), []
     for start in range(0, n_samples, size):
         z = q.sample(noise, min(size, n_samples - start))  # (S, B, K)
-        log_weight = p.log_prob(z) - q.log_prob(z)
-        parts = [
-            log_weight + module.likelihood(z, batch).log_prob(batch.x)
-            for batch in (known, hidden)
-        ]
-        sums.append(torch.stack(parts).double().logsumexp(1))  # (2, B)
+        blocks = module.likelihood(z, batch).block_log_probs(batch.x)
+        joint = p.log_prob(z) - q.log_prob(z) + sum(blocks)  # (S, B)
+        both = torch.stack([joint, joint - blocks[target]])
+        sums.append(both.double().logsumexp(1))  # (2, B)
     with_target, without = torch.stack(sums).logsumexp(0)
     return with_target - without
 

@@ -70,26 +70,41 @@ class FittedModel:
                 f"{self.owner} needs a model that tells its latents by "
                 f"get_feature_names_out. Got {self.model!r} instead."
             )
-        n_outputs = len(names())
-        return n_outputs // (self.n_categories or 1) if self._flags else n_outputs
+        return len(names()) // (self.n_categories if self._one_hot else 1)
 
     @property
     def latent_names(self):
         """Names of the latents."""
-        if self._flags:
+        if self._one_hot:
             return list(self.model.latent_names())
         return latent_names(self.model, self.n_latents)
 
     @property
-    def _flags(self):
-        """Whether the model writes its categories out, K columns a variable."""
+    def _one_hot(self):
+        """Whether the model writes a category as K columns."""
         return self.n_categories is not None and self.model.module_.output != "codes"
+
+    @property
+    def value_name(self):
+        """What a latent's values are."""
+        return "value of the latent" if self.n_categories is None else "category"
 
     def values(self, shares):
         """Where a latent is shown: every category, or these quantiles of N(0, 1)."""
         if self.n_categories is not None:
             return np.arange(self.n_categories, dtype=np.float64)
         return norm.ppf(shares)
+
+    def check_values(self, values, parameter):
+        """Raise ValueError where values of a categorical latent are no categories."""
+        known = self.n_categories is None or np.isin(
+            values, np.arange(self.n_categories)
+        )
+        if not np.all(known):
+            raise ValueError(
+                f"The {parameter!r} parameter of {self.owner} must be categories below "
+                f"{self.n_categories}. Got {values!r} instead."
+            )
 
     def typical(self, Z):
         """Where latents are held that do not vary, (k,): the median, or the mode."""
@@ -106,14 +121,14 @@ class FittedModel:
     def encode(self, X):
         """Latents of rows, (n, k); of categorical ones the most probable category."""
         Z = np.asarray(self.model.transform(self.seen(X)), dtype=np.float64)
-        if not self._flags:
+        if not self._one_hot:
             return Z
         return Z.reshape(len(Z), -1, self.n_categories).argmax(-1).astype(np.float64)
 
     def decode(self, Z):
         """Rows at latents: (..., k) -> (..., d)."""
         flat = Z.reshape(-1, Z.shape[-1])
-        if self._flags:
+        if self._one_hot:
             flat = np.eye(self.n_categories)[flat.astype(int)].reshape(len(flat), -1)
         rows = self.model.inverse_transform(flat, **self.decode_params)
         return self._shown(rows).reshape(*Z.shape[:-1], -1)

@@ -185,7 +185,7 @@ class ManifoldDisplay:
         else:
             values = np.quantile(Z[:, [across, up]], shares, axis=0).T
         grid = np.empty((values.shape[1], values.shape[1], k))
-        grid[...] = model.typical(Z) if at is None else _checked(at, k)
+        grid[...] = model.typical(Z) if at is None else _checked(at, k, model)
         grid[..., across], grid[..., up] = np.meshgrid(*values)
         rows, names = model.decode(grid), model.latent_names
         display = cls(
@@ -304,7 +304,7 @@ def _draw_map(panel, column, style):
     return image
 
 
-def _checked(at, n_latents):
+def _checked(at, n_latents, model):
     """Give where latents are held that do not vary, (k,)."""
     held = np.asarray(at, dtype=np.float64)
     if held.shape != (n_latents,):
@@ -312,4 +312,5 @@ def _checked(at, n_latents):
             f"The 'at' parameter of {OWNER} must be one value a latent, of shape "
             f"({n_latents},). Got an array of shape {held.shape} instead."
         )
+    model.check_values(held, "at")
     return held

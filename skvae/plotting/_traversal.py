@@ -7,7 +7,6 @@ import numpy as np
 from skvae._validation import POSITIVE_INT, Interval, check_parameter
 from skvae.plotting._common import (
     check_latents,
-    is_whole,
     note,
     panels,
     require_matplotlib,
@@ -57,6 +56,8 @@ class TraversalDisplay:
         Names of a table's columns.
     latent_names : sequence of str or None, default=None
         Names of the latents.
+    value_name : str, default="value of the latent"
+        What is written below pictures.
 
     Attributes
     ----------
@@ -93,6 +94,7 @@ class TraversalDisplay:
         image_shape=None,
         feature_names=None,
         latent_names=None,
+        value_name="value of the latent",
     ):
         self.rows = rows
         self.values = values
@@ -101,6 +103,7 @@ class TraversalDisplay:
         self.image_shape = image_shape
         self.feature_names = feature_names
         self.latent_names = latent_names
+        self.value_name = value_name
 
     @classmethod
     def from_estimator(
@@ -182,6 +185,7 @@ class TraversalDisplay:
             image_shape=image_shape,
             feature_names=model.feature_names,
             latent_names=list(names),
+            value_name=model.value_name,
         )
         return display.plot(**plot_kw)
 
@@ -244,7 +248,7 @@ class TraversalDisplay:
             xticklabels=value_labels(self.values, marked, ".2g"),
             yticks=centres(n_latents, height, gap),
             yticklabels=names,
-            xlabel="category" if is_whole(self.values) else "value of the latent",
+            xlabel=self.value_name,
         )
         self.ax_.tick_params(length=0)
         self.axes_ = np.array([self.ax_], dtype=object)
@@ -294,17 +298,8 @@ def _checked_values(values, model):
             f"The 'values' parameter of {OWNER} must be an int above 1, or at least "
             f"two increasing numbers. Got {values!r} instead."
         )
-    if model.n_categories is not None:
-        _check_categories(given, model.n_categories)
+    model.check_values(given, "values")
     return given
-
-
-def _check_categories(values, n_categories):
-    if not np.isin(values, np.arange(n_categories)).all():
-        raise ValueError(
-            f"The 'values' parameter of {OWNER} must be categories below "
-            f"{n_categories}. Got {values!r} instead."
-        )
 
 
 def _varied(base, chosen, values):
