@@ -5,6 +5,7 @@ and on which `machine` its `rows` were measured; a row is a flat dict whose firs
 names it.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 
 import skvae
+from skvae.datasets import load_mnist
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PACKAGES = ("torch", "scikit-learn", "skorch", "numpy", "pythae")
@@ -85,7 +87,29 @@ def data_file(name, given=None):
     return folder / name
 
 
+def mnist(subset, given=None):
+    """Rows in [0, 1] and labels of "train" or "test", of mnist.npz in that folder."""
+    folder = data_file("mnist.npz", given).parent
+    return load_mnist(folder, subset=subset, return_X_y=True)
+
+
 # --- command line ---------------------------------------------------------------------
+
+
+def parser(name, text):
+    """Begin a benchmark's command line with what all of them have."""
+    found = argparse.ArgumentParser(
+        prog=f"benchmarks.{name}",
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add, path = found.add_argument, RESULTS / f"{name}.json"
+    add("--data", metavar="FOLDER", help="where the files are, for SKVAE_DATA")
+    add("--quick", action="store_true", help="small, on rows that need no files")
+    add("--seeds", type=numbers, default=(0,), help="which, with commas")
+    add("--device", default="auto")
+    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
+    return found
 
 
 def words(text):
@@ -196,6 +220,12 @@ def merge_record(path, new):
     else:
         records.append(new)
     write_records(path, records)
+
+
+def keep(path, settings, row):
+    """Add one row to a result file, if there is to be one."""
+    if path:
+        merge_record(path, record(settings, [row]))
 
 
 def _name(row):

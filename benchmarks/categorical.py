@@ -14,7 +14,6 @@ temperature falls: here Adam, and from 1 by e^(-0.05) an epoch to the temperatur
 FOLDER holds mnist.npz; the variable SKVAE_DATA stands in for it.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -68,10 +67,8 @@ def load_rows(chosen):
         X = load_digits().data / 16
         X, n_train = (X >= 0.5).astype("float32"), 1300
     else:
-        path = common.data_file("mnist.npz", chosen.data)
-        with np.load(path, allow_pickle=False) as file:
-            X = file["X_train"].reshape(60_000, -1)
-        X, n_train = (X >= 127.5).astype("float32"), 50_000
+        X, _ = common.mnist("train", chosen.data)
+        X, n_train = (X >= 0.5).astype("float32"), 50_000
     return X[:n_train], X[n_train:]
 
 
@@ -176,16 +173,9 @@ def _names(text):
 
 def options(argv):
     """The command line; --quick only changes the defaults."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks.categorical",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = common.parser("categorical", __doc__)
     add = parser.add_argument
-    add("--data", metavar="FOLDER", help="where mnist.npz is")
-    add("--quick", action="store_true", help="small digits, small network, no data")
     add("--ways", type=_names, default=tuple(WAYS), help="which, with semicolons")
-    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--epochs", type=int, default=50)
     add("--kl-warmup", type=int, default=10, help="epochs")
     add("--beta", type=float, default=1.0)
@@ -194,10 +184,7 @@ def options(argv):
     add("--variables", type=int, default=30)
     add("--n-samples", type=int, default=100, help="importance samples a row")
     add("--test-rows", type=int, default=2000, help="of the bound and ln p(x)")
-    add("--device", default="auto")
     add("--picture", type=Path, help="draw the last seed's models into this file")
-    path = common.RESULTS / "categorical.json"
-    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
     if "--quick" in argv:
         parser.set_defaults(**QUICK)
     return parser.parse_args(argv)
@@ -221,9 +208,7 @@ def main(argv=None):
             row, models[name] = measure(name, train, valid, seed, chosen)
             rows.append(row)
             common.print_table(summary(rows))
-            if chosen.write:
-                record = common.record(settings(chosen), [row])
-                common.merge_record(chosen.write, record)
+            common.keep(chosen.write, settings(chosen), row)
     if chosen.picture:
         draw(models, valid, chosen)
 

@@ -27,7 +27,6 @@ networks are the published ones, divided in width by --shrink; batch size and th
 networks of CVAE and CMMA are not published.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -267,18 +266,11 @@ def _curve_names(row):
 
 def options(argv):
     """The command line; --quick, --full and --set only change the defaults."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks.jmvae",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = common.parser("jmvae", __doc__)
     add = parser.add_argument
-    add("--data", metavar="FOLDER", help="where the data are")
     add("--set", choices=("mnist", "celeba", "digits"), default="mnist")
-    add("--quick", action="store_true", help="small digits, small networks, no data")
     add("--full", action="store_true", help="as long as published")
     add("--models", type=common.words, default=MODELS, help="which, with commas")
-    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--epochs", type=int, default=30)
     add("--kl-warmup", type=int, default=3, help="epochs")
     add("--batch-size", type=int, default=100)
@@ -290,10 +282,7 @@ def options(argv):
     add("--train-rows", type=int, help="the first so many")
     add("--test-rows", type=int, default=2000)
     add("--n-importance", type=int, default=100, help="importance samples a row")
-    add("--device", default="auto")
     add("--pictures", type=Path, metavar="FOLDER", help="draw the figures into it")
-    path = common.RESULTS / "jmvae.json"
-    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
     first = parser.parse_args(argv)
     if first.set == "celeba":
         parser.set_defaults(**CELEBA)
@@ -332,9 +321,7 @@ def main(argv=None):
                 row |= curve(models[IMAGE], pairs, chosen)
             rows.append(row)
             common.print_table(summary(rows))
-            if chosen.write:
-                record = common.record(settings(chosen), [row])
-                common.merge_record(chosen.write, record)
+            common.keep(chosen.write, settings(chosen), row)
         if chosen.pictures and fitted:
             draw_all(fitted, pairs, rows, chosen)
 

@@ -1,6 +1,7 @@
 """Three learners of one network: figure 3 of Kingma and Welling (2014).
 
     python -m benchmarks.learners --data FOLDER --write
+    python -m benchmarks.learners --data FOLDER --rows 50000 --passes 1,3,10,20 --write
     python -m benchmarks.learners --quick                     # no data
 
 A decoder of 3 latents and 100 tanh units, trained on 0/1 pixels of MNIST by the
@@ -15,7 +16,6 @@ their shape.
 FOLDER holds mnist.npz; the variable SKVAE_DATA stands in for it.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -65,11 +65,7 @@ def load_rows(chosen):
         X = load_digits().data / 16
         parts = X[:1300], X[1300:]
     else:
-        path = common.data_file("mnist.npz", chosen.data)
-        with np.load(path, allow_pickle=False) as file:
-            parts = [
-                file[name].reshape(-1, 784) / 255 for name in ("X_train", "X_test")
-            ]
+        parts = [common.mnist(part, chosen.data)[0] for part in ("train", "test")]
     random = np.random.default_rng(BINARIZE_SEED)
     return [(random.random(part.shape) < part).astype("float32") for part in parts]
 
@@ -158,14 +154,8 @@ def draw(rows, path):
 
 def options(argv):
     """The command line; --quick only changes the defaults."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks.learners",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = common.parser("learners", __doc__)
     add = parser.add_argument
-    add("--data", metavar="FOLDER", help="where mnist.npz is")
-    add("--quick", action="store_true", help="small digits, small network, no data")
     add(
         "--rows",
         type=common.numbers,
@@ -178,16 +168,12 @@ def options(argv):
         default=(1, 3, 10, 30, 100, 300),
         help="over them",
     )
-    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--hidden", type=int, default=100)
     add("--lr", type=float, default=1e-3)
     add("--scored", type=int, default=500, help="rows of either part")
     add("--grid", type=int, default=61, help="values of each latent in the sum")
     add("--n-samples", type=int, default=200, help="importance samples a row")
-    add("--device", default="auto")
     add("--picture", type=Path, help="draw the curves into it, of all rows kept")
-    path = common.RESULTS / "learners.json"
-    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
     if "--quick" in argv:
         parser.set_defaults(**QUICK)
     return parser.parse_args(argv)
@@ -211,9 +197,7 @@ def main(argv=None):
                 for row in measure(name, n_rows, train, test, seed, chosen):
                     rows.append(row)
                     print(row["what"], row["ln p(x), test"], flush=True)
-                    if chosen.write:
-                        record = common.record(settings(chosen), [row])
-                        common.merge_record(chosen.write, record)
+                    common.keep(chosen.write, settings(chosen), row)
     common.print_table(summary(rows))
     if chosen.picture:
         kept = common.read_records(chosen.write) if chosen.write else [{"rows": rows}]

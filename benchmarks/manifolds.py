@@ -15,7 +15,6 @@ mnist.npz and frey_faces.npz; the variable SKVAE_DATA stands in for it. The publ
 has pictures only, and used Adagrad for longer.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -27,6 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks import _common as common
 from skvae import VAETransformer
+from skvae.datasets import load_frey
 from skvae.distributions import Gaussian
 from skvae.plotting import LatentMapDisplay, ManifoldDisplay
 
@@ -48,13 +48,11 @@ def load_rows(name, chosen):
         X, y = load_digits(return_X_y=True)
         return *_drawn(X[:1300] / 16, X[1300:] / 16), y[1300:]
     if name == "mnist":
-        with np.load(common.data_file("mnist.npz", chosen.data)) as file:
-            parts = [
-                file[part].reshape(-1, 784) / 255 for part in ("X_train", "X_test")
-            ]
-            return *_drawn(parts[0][:50_000], parts[1]), file["y_test"]
-    with np.load(common.data_file("frey_faces.npz", chosen.data)) as file:
-        X = file["X"].reshape(-1, 560).astype("float32") / 255
+        (X, _), (X_test, y) = (
+            common.mnist(part, chosen.data) for part in ("train", "test")
+        )
+        return *_drawn(X[:50_000], X_test), y
+    X = load_frey(common.data_file("frey_faces.npz", chosen.data).parent).data
     order = np.random.default_rng(DRAW_SEED).permutation(len(X))
     return X[order[:1765]], X[order[1765:]], None
 
@@ -130,23 +128,13 @@ def _save(figure, path):
 
 def options(argv):
     """The command line; --quick only changes the defaults."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks.manifolds",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = common.parser("manifolds", __doc__)
     add = parser.add_argument
-    add("--data", metavar="FOLDER", help="where the two files are")
-    add("--quick", action="store_true", help="small digits, small network, no data")
     add("--sets", type=common.words, default=("mnist", "frey"), help="with commas")
-    add("--seeds", type=common.numbers, default=(0,), help="which, with commas")
     add("--lr", type=float, default=1e-3)
     add("--n-samples", type=int, default=200, help="importance samples a row")
     add("--grid", type=int, default=20, help="values of each latent")
-    add("--device", default="auto")
     add("--pictures", type=Path, metavar="FOLDER", help="draw the figures into it")
-    path = common.RESULTS / "manifolds.json"
-    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
     parser.set_defaults(epochs={"mnist": 40, "frey": 500})
     if "--quick" in argv:
         parser.set_defaults(**QUICK)
@@ -168,10 +156,7 @@ def main(argv=None):
             row, fitted = measure(name, seed, chosen)
             rows.append(row)
             common.print_table(rows)
-            if chosen.write:
-                common.merge_record(
-                    chosen.write, common.record(settings(chosen), [row])
-                )
+            common.keep(chosen.write, settings(chosen), row)
             if chosen.pictures:
                 draw(name, fitted, chosen)
 

@@ -21,7 +21,6 @@ held out for early stopping from all training rows, the pixels of USPS (--usps),
 without --full, fewer epochs at a larger step.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -359,14 +358,8 @@ def _mean(rows, name):
 
 def options(argv):
     """The command line; --quick and --full only change the defaults."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks.task_invariant",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = common.parser("task_invariant", __doc__)
     add = parser.add_argument
-    add("--data", metavar="FOLDER", help="where the image sets are")
-    add("--quick", action="store_true", help="small digits, small networks, no data")
     add("--full", action="store_true", help="five seeds, 1000 epochs, step 1e-4")
     add(
         "--tables",
@@ -375,7 +368,7 @@ def options(argv):
         help="which, with commas",
     )
     add("--models", type=common.words, default=tuple(MODELS), help="which, with commas")
-    add("--seeds", type=common.numbers, default=(0, 1, 2), help="which, with commas")
+    parser.set_defaults(seeds=(0, 1, 2))
     add("--epochs", type=int, default=100)
     add("--kl-warmup", type=int, default=20, help="epochs")
     add("--patience", type=int, default=20, help="epochs without a better bound")
@@ -397,9 +390,6 @@ def options(argv):
         help="keep the held-out bound of every tenth epoch",
     )
     add("--picture", type=Path, help="draw the last table's latents into this file")
-    add("--device", default="auto")
-    path = common.RESULTS / "task_invariant.json"
-    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
     for flag, defaults in (("--full", FULL), ("--quick", QUICK)):
         if flag in argv:
             parser.set_defaults(**defaults)
@@ -429,9 +419,7 @@ def main(argv=None):
                 row, points[model] = measure(name, model, seed, chosen)
                 rows.append(row)
                 common.print_table(summary(rows))
-                if chosen.write:
-                    record = common.record(settings(chosen), rows[-1:])
-                    common.merge_record(chosen.write, record)
+                common.keep(chosen.write, settings(chosen), rows[-1])
             if chosen.picture:
                 draw(points, chosen.picture)
 
