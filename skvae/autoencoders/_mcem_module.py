@@ -91,8 +91,7 @@ class MCEM(LatentModel):
         return Normal(loc.to(batch.x.dtype), scale.to(batch.x.dtype))
 
     def proposal(self, batch):
-        share = batch.x.new_full((len(batch.x),), DEFENSIVE)
-        return Defensive(self.posterior(batch), self.prior(batch), share)
+        return Defensive(self.posterior(batch), self.prior(batch), DEFENSIVE)
 
     def measured(self, x):
         """Give mean and scale of a run of transitions, (B, K) each."""

@@ -12,12 +12,13 @@ class Defensive(Distribution):
     ----------
     q, p : Distribution
         Of the same rows.
-    share : Tensor of shape (B,)
+    share : Tensor of shape (B,), or float
         s of every row.
     """
 
     def __init__(self, q, p, share):
-        self.q, self.p, self.share = q, p, share
+        self.q, self.p = q, p
+        self.share = q.mean.new_ones(q.mean.shape[-2]) * share
 
     @property
     def mean(self):

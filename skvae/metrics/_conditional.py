@@ -226,8 +226,7 @@ class _Conditional:
 
 def _difference(module, batch, blind, target, noise, n_samples):
     """ln p(target, given) − ln p(given) of a batch; `blind` is q(z | given)."""
-    half = batch.x.new_full((len(batch.x),), 0.5)
-    q, p = Defensive(module.proposal(batch), blind, half), module.prior(batch)
+    q, p = Defensive(module.proposal(batch), blind, 0.5), module.prior(batch)
     size, sums = max(1, CHUNK_ELEMENTS // batch.x.numel()), []
     for start in range(0, n_samples, size):
         z = q.sample(noise, min(size, n_samples - start))  # (S, B, K)
