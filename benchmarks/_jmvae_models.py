@@ -19,6 +19,7 @@ IMAGE, LABEL = "image", "label"
 JOINT = {
     "JMVAE": (JMVAETransformer, {"alpha": 0.0}),
     "JMVAE-kl": (JMVAETransformer, {}),
+    "JMVAE-kl weighted": (JMVAETransformer, {"modality_weights": {LABEL: 10.0}}),
     "hierarchical": (HierarchicalJMVAETransformer, {}),
 }
 ONE_WAY = {"CVAE": CVAETransformer, "CMMA": CMMATransformer}
@@ -129,8 +130,8 @@ def training(chosen):
 def joint_model(name, pairs, seed, chosen, **params):
     """A model of both modalities, fitted."""
     cls, own = JOINT[name]
-    if name == "JMVAE-kl":
-        own = {"alpha": chosen.alpha}
+    if name.startswith("JMVAE-kl"):
+        own = own | {"alpha": chosen.alpha}
     layers = 2 if name == "hierarchical" else 1
     model = cls(modalities=pairs.modalities, random_state=seed, **own)
     model.set_params(**networks(pairs, chosen, layers) | params)

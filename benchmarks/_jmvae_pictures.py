@@ -9,6 +9,7 @@ from benchmarks._jmvae_models import IMAGE, LABEL, joint_model
 from skvae.plotting import LatentMapDisplay
 
 STEPS = (1, 10, 100)
+FACES = {"JMVAE-kl": "", "JMVAE-kl weighted": "_weighted"}
 ATTRIBUTES = ("Male", "Smiling", "Eyeglasses", "Blond_Hair", "Young", "Bangs")
 
 
@@ -18,8 +19,12 @@ def draw_all(fitted, pairs, rows, chosen):
     folder.mkdir(parents=True, exist_ok=True)
     by_steps(rows, folder / f"jmvae_{pairs.name}_steps.png")
     if pairs.name == "celeba":
-        by_attribute(fitted["JMVAE-kl"], pairs, folder / "jmvae_celeba_attributes.png")
-        edited(fitted["JMVAE-kl"], pairs, folder / "jmvae_celeba_edits.png")
+        for name, suffix in FACES.items():
+            if name in fitted:
+                path = folder / f"jmvae_celeba_attributes{suffix}.png"
+                by_attribute(fitted[name], pairs, path)
+                path = folder / f"jmvae_celeba_edits{suffix}.png"
+                edited(fitted[name], pairs, path)
         return
     by_label(fitted, pairs, chosen, folder / f"jmvae_{pairs.name}_labels.png")
     in_the_plane(fitted, pairs, chosen, folder / f"jmvae_{pairs.name}_latents.png")

@@ -6,7 +6,8 @@
     python -m benchmarks.jmvae --quick                         # no data
 
 Pictures x and labels w (or 40 attributes) are modelled by CVAE and CMMA, one model a
-direction, and by JMVAE, JMVAE-kl and the hierarchical JMVAE. Of the test rows:
+direction, and by JMVAE, JMVAE-kl and the hierarchical JMVAE. "JMVAE-kl weighted", which
+is not published, counts ln p(w | z) ten times in training. Of the test rows:
 
 - ln p(x | w), ln p(w | x), ln p(x | x, w), ln p(w | x, w): the papers' predictive
   conditional log-likelihood from 10 draws of z (eq. 11; the hierarchy's is nested and

@@ -48,7 +48,7 @@ OF_DIGITS = {
         "condition_columns": slice(0, 12),
         "condition_encoding": "passthrough",
     },
-    "modalities": {"modalities": HALVES},
+    "modalities": {"modalities": HALVES, "modality_weights": {"right": 3.0}},
     "iterated": {"modalities": HALVES, "alpha": 0.0, "n_iterations": 3},
 }
 

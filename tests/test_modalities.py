@@ -319,6 +319,9 @@ def test_wrong_modalities_are_named_and_change_nothing(case, whole):
         ({"encoder": {"sound": nn.Linear(16, 3)}}, r"Got \['sound'\] instead"),
         ({"encoder": {"image": nn.Linear(15, 3)}}, r"'encoder' .* map \(n, 16\)"),
         ({"decoder": {"label": 3}}, "'decoder' parameter of JMVAETransformer"),
+        ({"modality_weights": {"sound": 2.0}}, r"Got \['sound'\] instead"),
+        ({"modality_weights": {"label": 0.0}}, "must be a dict from modalities to pos"),
+        ({"modality_weights": 2.0}, "'modality_weights' parameter of JMVAE"),
         ({"alpha": -1.0}, "'alpha' parameter of JMVAETransformer"),
         ({"alpha": np.nan}, "'alpha' parameter of JMVAETransformer"),
         ({"n_iterations": 0}, "'n_iterations' parameter of JMVAETransformer"),
@@ -538,6 +541,41 @@ def test_terms_of_missing_blocks_are_nothing(model, holed):
     if "kl_experts" in terms:
         among = terms["kl_experts"].detach().numpy()
         np.testing.assert_array_equal(among == 0, missing.any(axis=1))
+
+
+@pytest.mark.parametrize("n_draws", [1, 3])
+@each_model
+def test_weights_of_modalities_weigh_the_bound_alone(model, n_draws, holed):
+    estimator = make(model, n_importance_samples=n_draws, dtype="float64").fit(holed)
+    module, batch = estimator.module_, batch_of(estimator, holed)
+    with torch.no_grad():
+        q, experts = module.inferred(batch)
+        plain, terms = module.terms(q, experts, batch, Noise.from_seed(0))
+        score = estimator.log_likelihood(holed, 5)
+        module.modality_weights = {"label": 4.0}
+        bound, same = module.terms(q, experts, batch, Noise.from_seed(0))
+        z = q.rsample(Noise.from_seed(0), n_draws)  # (S, B, K)
+        image, label = module.likelihood(z, batch).block_log_probs(batch.x)
+        prior = module.prior(batch).log_prob(z) - q.log_prob(z)
+    assert terms.keys() == same.keys()
+    assert all(torch.equal(terms[name], same[name]) for name in terms)
+    np.testing.assert_array_equal(estimator.log_likelihood(holed, 5), score)
+    if n_draws == 1:
+        expected = plain + 3 * terms["reconstruction_label"]
+    else:
+        expected = torch.logsumexp(image + 4 * label + prior, 0) - np.log(n_draws)
+        if experts:
+            expected -= terms["kl_experts"]
+    torch.testing.assert_close(bound, expected)
+
+
+@each_model
+def test_a_weight_is_of_its_own_modality(model, holed):
+    fits = [make(model, modality_weights=w).fit(holed) for w in (None, {"image": 1.0})]
+    assert_same_weights(*fits)
+    heavy = make(model, modality_weights={"label": 50.0}).fit(holed)
+    part = "reconstruction_label"
+    assert heavy.history_[-1][part] > fits[0].history_[-1][part]
 
 
 @each_model

@@ -44,7 +44,8 @@ class HierarchicalJMVAE(JMVAE):
     The posterior is Π_l q(z_l | x), each layer a Gaussian read off a chain of layers
     h_1, ..., h_L. Trained on
 
-        L(x) = E_q[Σ_m ln p(x_m | z_1)] − β Σ_l E_q[KL(q(z_l | x) || p(z_l | z_{l+1}))],
+        L(x) = E_q[Σ_m λ_m ln p(x_m | z_1)]
+               − β Σ_l E_q[KL(q(z_l | x) || p(z_l | z_{l+1}))],
 
     p(z_L | z_{L+1}) = N(0, I) (Suzuki et al. 2018, eq. 7 to 9; the divergences are
     exact given one draw of the layer above). There are no experts: where modalities

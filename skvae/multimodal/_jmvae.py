@@ -49,6 +49,11 @@ default="gaussian"
         Times that a row with a missing block is encoded, at alpha = 0.
     empty_rows : {"error", "prior"}, default="error"
         What a row without any modality is: an error, or what the prior says.
+    modality_weights : dict from modalities to float, or None, default=None
+        Weights λ_m of ln p(x_m | z) in training, 1 where not named. A modality of few
+        columns, such as a label beside a picture, counts little in the bound and is
+        learned badly: with 10 or more its pictures look like it. Likelihoods are
+        reported without weights.
     beta : float, default=1.0
         Weight of the divergence from the prior.
     kl_warmup : int, default=0
@@ -194,6 +199,7 @@ default=None
         alpha=1.0,
         n_iterations=100,
         empty_rows="error",
+        modality_weights=None,
         beta=1.0,
         kl_warmup=0,
         n_importance_samples=1,
@@ -227,6 +233,7 @@ default=None
         self.alpha = alpha
         self.n_iterations = n_iterations
         self.empty_rows = empty_rows
+        self.modality_weights = modality_weights
         self.beta = beta
         self.kl_warmup = kl_warmup
         self.n_importance_samples = n_importance_samples

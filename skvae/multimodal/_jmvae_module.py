@@ -20,12 +20,12 @@ class JMVAE(LatentModel):
 
     Every modality has an encoder of its own; what they give is joined. Trained on
 
-        L(x) = E_q[Σ_m ln p(x_m | z)] − β KL(q(z | x) || p(z))
+        L(x) = E_q[Σ_m λ_m ln p(x_m | z)] − β KL(q(z | x) || p(z))
                − α Σ_m KL(q(z | x) || q(z | x_m)),
 
     p(z) = N(0, I): JMVAE at α = 0, JMVAE-kl at α > 0 (Suzuki et al. 2018, eq. 5 and
     10). At α = 0 the experts q(z | x_m), and with them the last term, do not exist.
-    β, which a warm-up raises, is of the first divergence alone.
+    β, which a warm-up raises, is of the first divergence alone. The paper's λ_m are 1.
 
     Where modalities are missing, ln p(x_m | z) of the others are summed, and q(z | ·)
     is, at α > 0, the product of their experts; at α = 0 what iterative sampling ends
@@ -51,6 +51,8 @@ class JMVAE(LatentModel):
     ----------
     beta, alpha : float
         Weights of the divergences.
+    modality_weights : dict of str to float, or None
+        λ_m by name, 1 where not named.
     n_importance_samples : int
         Draws of z a row in training.
     n_iterations : int
@@ -59,6 +61,7 @@ class JMVAE(LatentModel):
 
     beta = 1.0
     alpha = 0.0
+    modality_weights = None
     n_importance_samples = 1
     n_iterations = 1
 
@@ -253,7 +256,7 @@ class JMVAE(LatentModel):
         n_draws = self.n_importance_samples
         z = q.rsample(noise, n_draws if n_draws > 1 else None)  # (B, K) or (S, B, K)
         parts = self.likelihood(z, batch).block_log_probs(batch.x)
-        reconstruction = sum(parts)
+        reconstruction = self._weighted(parts)
         if n_draws > 1:
             log_prior, log_q = p.log_prob(z), q.log_prob(z)
             log_w = log_weights(reconstruction, log_prior, log_q, beta)
@@ -263,6 +266,13 @@ class JMVAE(LatentModel):
             divergence = kl(q, p, z)
             bound = elbo(reconstruction, divergence, beta)
         return bound, self._named(parts) | {"kl": divergence}
+
+    def _weighted(self, parts):
+        """Σ_m λ_m ln p(x_m | z)."""
+        if self.modality_weights is None:
+            return sum(parts)
+        pairs = zip(self.modalities.names, parts, strict=True)
+        return sum(self.modality_weights.get(name, 1) * part for name, part in pairs)
 
     def _named(self, parts):
         """Name the log-likelihoods, where there are several their sum too."""

@@ -6,6 +6,7 @@ from sklearn.utils.validation import validate_data
 from skvae._columns import resolve_columns
 from skvae._validation import (
     NONE,
+    POSITIVE,
     POSITIVE_INT,
     Instance,
     Mapping,
@@ -38,6 +39,10 @@ MULTIMODAL_PARAMETERS = {
         Mapping(VAE_PARAMETERS["likelihood"], "a dict from modalities to these"),
     ),
     "empty_rows": (Options(("error", "prior")),),
+    "modality_weights": (
+        Mapping((POSITIVE,), "a dict from modalities to positive floats"),
+        NONE,
+    ),
     **{
         name: (*BODY, Mapping(BODY, "a dict from modalities to these"))
         for name in ("encoder", "decoder")
@@ -57,6 +62,7 @@ class TableOfModalities(BaseVAETransformer):
         "modalities",
         "joint_hidden_layer_sizes",
     )
+    _module_settings = (*BaseVAETransformer._module_settings, "modality_weights")
     _saved = BaseVAETransformer._saved | {
         "modalities_": Instance((dict,), "a dict from names to columns"),
     }
@@ -105,10 +111,11 @@ class TableOfModalities(BaseVAETransformer):
 
     def _check_names(self):
         """Refuse a dict whose names are not those of the modalities."""
-        for parameter in ("hidden_layer_sizes", "likelihood", "encoder", "decoder"):
+        whole_ones = ("hidden_layer_sizes", "likelihood")
+        known = set(self.modalities_)
+        for parameter in (*whole_ones, "encoder", "decoder", "modality_weights"):
             value = getattr(self, parameter)
-            known = set(self.modalities_)
-            whole = parameter in ("hidden_layer_sizes", "likelihood")
+            whole = parameter in whole_ones
             if isinstance(value, dict):
                 wrong = known ^ set(value) if whole else set(value) - known
                 if wrong:
