@@ -11,16 +11,19 @@ from skvae import (
     CMMATransformer,
     CVAETransformer,
     HierarchicalJMVAETransformer,
+    JMVAEGANTransformer,
     JMVAETransformer,
 )
 from skvae.multimodal import suzuki2018
 
 IMAGE, LABEL = "image", "label"
+GAN = "JMVAE-kl GAN"  # of faces alone
 JOINT = {
     "JMVAE": (JMVAETransformer, {"alpha": 0.0}),
     "JMVAE-kl": (JMVAETransformer, {}),
-    "JMVAE-kl weighted": (JMVAETransformer, {"modality_weights": {LABEL: 10.0}}),
+    "JMVAE-kl weighted": (JMVAETransformer, {"modality_weights": {LABEL: 50.0}}),
     "hierarchical": (HierarchicalJMVAETransformer, {}),
+    GAN: (JMVAEGANTransformer, {}),
 }
 ONE_WAY = {"CVAE": CVAETransformer, "CMMA": CMMATransformer}
 MODELS = (*ONE_WAY, *JOINT)
@@ -104,12 +107,10 @@ def _of_faces(file, n_train):
 # --- models ---------------------------------------------------------------------------
 
 
-def networks(pairs, chosen, layers=1):
+def networks(pairs, chosen, **kind):
     """The published networks and settings, with those of the command line."""
-    if pairs.name == "celeba":
-        found = suzuki2018("celeba", layers=layers, shrink=chosen.shrink)
-    else:
-        found = suzuki2018("mnist", layers=layers, shrink=chosen.shrink)
+    data = "celeba" if pairs.name == "celeba" else "mnist"
+    found = suzuki2018(data, shrink=chosen.shrink, **kind)
     if chosen.n_components:
         found["n_components"] = chosen.n_components
     return found | training(chosen) | {"n_iterations": chosen.iterations}
@@ -132,9 +133,9 @@ def joint_model(name, pairs, seed, chosen, **params):
     cls, own = JOINT[name]
     if name.startswith("JMVAE-kl"):
         own = own | {"alpha": chosen.alpha}
-    layers = 2 if name == "hierarchical" else 1
+    kind = {"layers": 2 if name == "hierarchical" else 1, "adversarial": name == GAN}
     model = cls(modalities=pairs.modalities, random_state=seed, **own)
-    model.set_params(**networks(pairs, chosen, layers) | params)
+    model.set_params(**networks(pairs, chosen, **kind) | params)
     return model.fit(pairs.train)
 
 

@@ -9,7 +9,7 @@ from benchmarks._jmvae_models import IMAGE, LABEL, joint_model
 from skvae.plotting import LatentMapDisplay
 
 STEPS = (1, 10, 100)
-FACES = {"JMVAE-kl": "", "JMVAE-kl weighted": "_weighted"}
+FACES = {"JMVAE-kl": "", "JMVAE-kl weighted": "_weighted", "JMVAE-kl GAN": "_gan"}
 ATTRIBUTES = ("Male", "Smiling", "Eyeglasses", "Blond_Hair", "Young", "Bangs")
 
 
