@@ -193,7 +193,7 @@ def test_every_gradient_learns(gradient, digits):
 def test_target_propagation_moves_encoder_and_decoder_by_their_own_losses(digits):
     model = small(CategoricalVAETransformer, gradient="target-propagation").fit(digits)
     row = model.history_[-1]
-    assert {"encoder_loss", "target_distance"} <= row.keys()
+    assert {"encoder_loss", "target_distance", "inverse_distance"} <= row.keys()
     assert "temperature" not in row
     batch = batch_of(model, digits)
     decoder, encoder = model.module_.losses(batch, "model", Noise.from_seed(0))
@@ -216,6 +216,36 @@ def test_a_perfect_reconstruction_is_its_own_target(tiny, digits):
 
     target = TargetPropagation().target(module, q, Same)
     torch.testing.assert_close(target, q.mean)
+
+
+def test_the_inverse_is_asked_around_the_draws(tiny, digits):
+    module, batch = tiny.module_, batch_of(tiny, digits)
+    way, noise = TargetPropagation(), Noise.from_seed(0)
+    y = module.posterior(batch).sample(noise)
+    changed, n_draws = [], 200
+    for _ in range(n_draws):
+        again = way.redrawn(module, y, batch, noise)
+        entries = module.by_variable(again)
+        assert torch.equal(entries.sum(-1), torch.ones_like(entries[..., 0]))
+        changed.append((entries != module.by_variable(y)).any(-1).double().mean())
+    # One in ten is drawn anew, and not always another.
+    expected = 0.1 * (1 - 1 / module.n_categories)
+    error = (expected * (1 - expected) / (n_draws * len(digits) * 2)) ** 0.5
+    assert abs(torch.stack(changed).mean() - expected) < 4 * error
+
+
+def test_the_encoders_loss_is_that_of_target_inverse_and_divergence(tiny, digits):
+    module, batch = tiny.module_, batch_of(tiny, digits)
+    way, y = TargetPropagation(), module.posterior(batch).sample(Noise.from_seed(0))
+    inverse = way.inverse_distance(module, y, batch, Noise.from_seed(1))
+    again = way.redrawn(module, y, batch, Noise.from_seed(1)).numpy()
+    back = tiny.transform(tiny.inverse_transform(again))
+    np.testing.assert_allclose(inverse.detach(), ((back - again) ** 2).sum(1))
+    _, encoder = way.losses(module, batch, Noise.from_seed(0))
+    terms = encoder.terms
+    divergence = kl(module.posterior(batch), module.prior(batch))
+    expected = terms["target_distance"] + terms["inverse_distance"] + 0.1 * divergence
+    torch.testing.assert_close(encoder.value, expected.mean())
 
 
 # -- what transform gives -------------------------------------------------------------

@@ -109,8 +109,8 @@ default="relu"
     history_ : skorch.history.History
         One row an epoch: ``train_loss``, ``reconstruction`` and ``kl`` (under "gumbel"
         at relaxed draws), ``beta``, ``temperature``, ``seconds`` and, with early
-        stopping, ``valid_loss``; under "target-propagation" ``encoder_loss`` and
-        ``target_distance`` in place of the temperature.
+        stopping, ``valid_loss``; under "target-propagation" ``encoder_loss``,
+        ``target_distance`` and ``inverse_distance`` in place of the temperature.
     n_iter_ : int
         Epochs done; after early stopping the weights are those of the best one.
     likelihood_ : Likelihood

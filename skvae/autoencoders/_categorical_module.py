@@ -94,7 +94,7 @@ class CategoricalVAE(LatentModel):
         probabilities = self.posterior(batch).mean
         if self.output == "probabilities":
             return probabilities
-        codes = self._by_variable(probabilities).argmax(-1)  # (B, V)
+        codes = self.by_variable(probabilities).argmax(-1)  # (B, V)
         if self.output == "codes":
             return codes.to(probabilities.dtype)
         return self._one_hot(codes).to(probabilities.dtype)
@@ -105,7 +105,8 @@ class CategoricalVAE(LatentModel):
             z = self._one_hot(z.round().clamp(0, last).long()).to(z.dtype)
         return super().decode(z)
 
-    def _by_variable(self, y):
+    def by_variable(self, y):
+        """Give the entries of each variable, (..., V K) -> (..., V, K)."""
         return y.unflatten(-1, (self.n_variables, self.n_categories))
 
     def _one_hot(self, codes):

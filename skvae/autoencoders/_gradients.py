@@ -3,6 +3,8 @@
 Each way says which parameters its losses move, and yields the losses of a batch.
 """
 
+import torch
+
 from skvae.distributions import Categories, kl
 from skvae.objectives import elbo
 from skvae.training import Loss
@@ -11,6 +13,7 @@ ENCODER = "encoder"
 # Of the divergence, in nats, against squared distances of probabilities in the loss of
 # target propagation's encoder: at 1 it would end all learning.
 SCALE = 0.1
+REDRAWN = 0.1  # of the variables, where the encoder learns to be the decoder's inverse
 
 
 class Reparameterised:
@@ -41,16 +44,20 @@ class TargetPropagation:
     """Difference target propagation at the latents (Nitta 2017, chapters 3 and 4).
 
     The decoder takes a step on −ln p(x | y) at hard draws y. The encoder gets a target
-    for its probabilities and a loss of its own, in which target and input are held,
+    for its probabilities and a loss of its own, in which target and inputs are held,
 
-        ‖π(x) − π̂‖² + 0.1 β Σ π ln K π,   π̂ = π(x) + (π(x) − π(x')),
+        ‖π(x) − π̂‖² + ‖π(x̃) − ỹ‖² + 0.1 β Σ π ln K π,   π̂ = π(x) + (π(x) − π(x')),
 
     x' the decoder's mean at y: eq. 5.4, with the difference of eq. 3.6 taken through
-    the encoder, which is the decoder's approximate inverse. The text leaves open
-    whether the first π(x) of the target is π(x) or the draw y; y is π(x) and noise of
-    mean zero, which would only add to the variance. It does not say how large β gets
-    either: 0.1 makes β = 1 serve, as it does the other gradients. Targets may leave the
-    simplex.
+    the encoder, which is the decoder's approximate inverse. The second distance, eq.
+    3.4, makes it one: ỹ is y with a tenth of its variables drawn anew, as noise tells
+    the inverse what lies around y (Lee et al. 2015), and x̃ the decoder's mean at ỹ.
+
+    The text leaves open whether the first π(x) of the target is π(x) or the draw y; y
+    is π(x) and noise of mean zero, which would only add to the variance. It does not
+    say how large β gets either: 0.1 makes β = 1 serve, as it does the other gradients.
+    Nor does it say whether its encoder is trained as an inverse: without that, as
+    without the difference, little is learned. Targets may leave the simplex.
     """
 
     def groups(self, module):
@@ -71,13 +78,31 @@ class TargetPropagation:
         yield Loss("model", -bound.mean(), terms)
         target = self.target(module, q, p).detach()
         distance = (q.mean - target).square().sum(-1)  # (B,)
-        loss = distance + SCALE * beta * divergence
-        yield Loss(ENCODER, loss.mean(), {"target_distance": distance})
+        inverse = self.inverse_distance(module, y, batch, noise)
+        loss = distance + inverse + SCALE * beta * divergence
+        terms = {"target_distance": distance, "inverse_distance": inverse}
+        yield Loss(ENCODER, loss.mean(), terms)
 
     def target(self, module, q, p):
         """π̂ = 2 π(x) − π(x'), (B, V K)."""
-        reflected = module.posterior_of(module.head.features(p.mean))
-        return 2 * q.mean - reflected.mean
+        return 2 * q.mean - self._encoded(module, p).mean
+
+    def inverse_distance(self, module, y, batch, noise):
+        """‖π(x̃) − ỹ‖², (B,)."""
+        y = self.redrawn(module, y, batch, noise)
+        with torch.no_grad():
+            p = module.likelihood(y)
+        return (self._encoded(module, p).mean - y).square().sum(-1)
+
+    def redrawn(self, module, y, batch, noise):
+        """ỹ, one-hot: y with some variables drawn from the prior, (B, V K)."""
+        y = module.by_variable(y)  # (B, V, K)
+        anew = module.by_variable(module.prior(batch).sample(noise))
+        again = noise.uniform(y[..., 0]) < REDRAWN  # (B, V)
+        return torch.where(again[..., None], anew, y).flatten(-2)
+
+    def _encoded(self, module, p):
+        return module.posterior_of(module.head.features(p.mean))
 
 
 GRADIENTS = {
