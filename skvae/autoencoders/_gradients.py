@@ -34,10 +34,14 @@ class Reparameterised:
 
     def losses(self, module, batch, noise):
         """Minus the bound at such draws; relaxed ones make it no bound."""
+        yield Loss("model", *self.surrogate(module, batch, noise))
+
+    def surrogate(self, module, batch, noise):
+        """Give the loss whose gradient stands for the bound's, and its terms."""
         q = module.posterior(batch)
         y = self.draw(q, noise, module.temperature)
         bound, terms = module.terms(q, y, batch)
-        yield Loss("model", -bound.mean(), terms)
+        return -bound.mean(), terms
 
 
 class TargetPropagation:
@@ -72,16 +76,28 @@ class TargetPropagation:
         p = module.likelihood(y)
         log_likelihood = p.log_prob(batch.x)
         divergence = kl(q, module.prior(batch))
-        beta = module.beta * module.kl_weight
-        bound = elbo(log_likelihood, divergence.detach(), beta)
+        bound = elbo(log_likelihood, divergence.detach(), self._beta(module))
         terms = {"reconstruction": log_likelihood, "kl": divergence}
         yield Loss("model", -bound.mean(), terms)
+        loss, terms = self._to_target(module, q, p, divergence)
+        inverse = self.inverse_distance(module, y, batch, noise)
+        terms["inverse_distance"] = inverse
+        yield Loss(ENCODER, loss + inverse.mean(), terms)
+
+    def surrogate(self, module, batch, noise):
+        """Give the encoder's loss without the inverse's, and its terms."""
+        q = module.posterior(batch)
+        p = module.likelihood(q.sample(noise))
+        return self._to_target(module, q, p, kl(q, module.prior(batch)))
+
+    def _beta(self, module):
+        return module.beta * module.kl_weight
+
+    def _to_target(self, module, q, p, divergence):
         target = self.target(module, q, p).detach()
         distance = (q.mean - target).square().sum(-1)  # (B,)
-        inverse = self.inverse_distance(module, y, batch, noise)
-        loss = distance + inverse + SCALE * beta * divergence
-        terms = {"target_distance": distance, "inverse_distance": inverse}
-        yield Loss(ENCODER, loss.mean(), terms)
+        loss = distance + SCALE * self._beta(module) * divergence
+        return loss.mean(), {"target_distance": distance}
 
     def target(self, module, q, p):
         """π̂ = 2 π(x) − π(x'), (B, V K)."""

@@ -54,7 +54,8 @@ def gradient_check(
 
     by the encoder's parameters, summed over all ``n_categories ** n_variables``
     configurations, so latents have to be few. Target propagation gives a step of
-    another scale, and a direction only: read its cosines.
+    another scale, and a direction only: read its cosines. Its encoder is also trained
+    as the decoder's inverse, which is left out here.
 
     Parameters
     ----------
@@ -161,10 +162,10 @@ def _questions(temperatures):
 
 
 def _draw(module, batch, noise, parameters, ask):
-    """Give one draw of the gradient of the loss that moves the encoder, (P,)."""
+    """Give one draw of the gradient that moves the encoder, (P,)."""
     way, module.temperature = ask
-    *_, loss = way.losses(module, batch, noise)
-    return _flat(loss.value, parameters)
+    loss, _ = way.surrogate(module, batch, noise)
+    return _flat(loss, parameters)
 
 
 def _flat(value, parameters):
