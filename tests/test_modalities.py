@@ -579,6 +579,28 @@ def test_a_weight_is_of_its_own_modality(model, holed):
 
 
 @each_model
+def test_the_history_has_means_over_rows_that_have_a_block(model, holed):
+    estimator = make(model, batch_size=7).fit(holed)  # a batch may lack a block
+    there = ~missing_in(holed, estimator)
+    for row in estimator.history_:
+        parts = [row[f"reconstruction_{name}"] for name in estimator.modalities_]
+        total = parts @ there.mean(axis=0)
+        np.testing.assert_allclose(row["reconstruction"], total, rtol=1e-5)
+    if model in ("experts", "gan"):  # beta = alpha = 1
+        row = estimator.history_[-1]
+        among = there.all(axis=1).mean() * row["kl_experts"]
+        bound = row["reconstruction"] - row["kl"] - among
+        np.testing.assert_allclose(row["train_loss"], -bound, rtol=1e-5)
+
+
+def test_a_block_that_no_row_has_is_nan_in_the_history(holed):
+    estimator = make("experts").fit(holed).partial_fit(holed[1::4])
+    last = estimator.history_[-1]
+    assert np.isnan([last["reconstruction_label"], last["kl_experts"]]).all()
+    assert last["reconstruction_image"] == pytest.approx(last["reconstruction"])
+
+
+@each_model
 def test_a_block_that_a_batch_lacks_moves_nothing_of_its_own(model, holed):
     estimator = make(model, optimizer="sgd").partial_fit(holed)
     modality = estimator.module_.modalities[1]

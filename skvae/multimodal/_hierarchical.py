@@ -129,8 +129,8 @@ default=None
     history_ : skorch.history.History
         One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction`` and
         its parts ``reconstruction_<modality>``, ``kl``, ``beta``, ``seconds`` and, with
-        early stopping, ``valid_loss``. Terms are means over all rows: a block that a
-        row lacks adds 0.
+        early stopping, ``valid_loss``. A modality's part is the mean over the rows
+        that have it.
     n_iter_ : int
         Epochs done; after early stopping the weights are those of the best one.
     likelihood_ : Likelihood

@@ -53,7 +53,7 @@ class JMVAEGAN(JMVAE):
     def losses(self, batch, phase, noise):
         q, experts = self.inferred(batch)
         bound, terms = self.terms(q, experts, batch, noise)
-        yield Loss("model", -bound.mean(), terms)
+        yield Loss("model", -bound.mean(), terms, self.rows_of(terms, batch))
         z = [q.sample(noise), self.prior(batch).sample(noise)]
         z = torch.stack(z)  # (2, B, K)
         modality = self.modalities[self.image]

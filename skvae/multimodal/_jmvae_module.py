@@ -233,7 +233,7 @@ class JMVAE(LatentModel):
 
     def losses(self, batch, phase, noise):
         bound, terms = self.terms(*self.inferred(batch), batch, noise)
-        yield Loss("model", -bound.mean(), terms)
+        yield Loss("model", -bound.mean(), terms, self.rows_of(terms, batch))
 
     def inferred(self, batch):
         """Give q(z | ·) without iterations, and what the experts say."""
@@ -281,6 +281,15 @@ class JMVAE(LatentModel):
             names = [f"reconstruction_{name}" for name in self.modalities.names]
             terms |= dict(zip(names, parts, strict=True))
         return terms
+
+    def rows_of(self, terms, batch):
+        """Give the rows that have each term, where some lack it."""
+        if batch.observed is None:
+            return None
+        seen = zip(self.modalities.names, batch.observed.unbind(-1), strict=True)
+        rows = {f"reconstruction_{name}": there for name, there in seen}
+        rows["kl_experts"] = batch.observed.all(-1)
+        return {name: there for name, there in rows.items() if name in terms}
 
     def _divergence_of(self, experts, q, batch):
         """Σ_m KL(q(z | x) || q(z | x_m)), 0 where a modality is missing: (B,)."""

@@ -13,32 +13,43 @@ class Ledger:
     ----------
     names : list of str
         Of the columns; the loss is the first.
+    partial : list of str
+        Of columns that not every row has; behind the others stands 1 where one does.
     n_rows : int
         How many rows are expected; more make the table grow.
     like : Tensor
         Says which type and device.
     """
 
-    def __init__(self, names, n_rows, like):
-        self.names = names
+    def __init__(self, names, partial, n_rows, like):
+        self.names, self.partial = names, partial
         self.ends = []  # of each batch
         self.steps = []  # which of the epoch's steps it was, of all groups
-        self._table = like.new_empty((n_rows, len(names)))
+        self._table = like.new_empty((n_rows, len(names) + len(partial)))
 
     def add(self, columns, step):
         """Write the values of one batch, each (B,)."""
         start = self.ends[-1] if self.ends else 0
         end = start + len(columns[0])
         if end > len(self._table):
-            more = self._table.new_empty((max(end, len(self._table)), len(self.names)))
+            size = (max(end, len(self._table)), len(columns))
+            more = self._table.new_empty(size)
             self._table = torch.cat([self._table[:start], more])  # at least doubled
         torch.stack(columns, 1, out=self._table[start:end])
         self.ends.append(end)
         self.steps.append(step)
 
     def means(self):
-        """Give the mean of every column over the rows, (len(names),)."""
+        """Give the mean of every column over the rows, and the shares that have one."""
         return self._table[: self.ends[-1]].mean(0, dtype=torch.float64)
+
+    def named(self, means):
+        """Give means by name, each over the rows that have one; NaN if none has."""
+        n = len(self.names)
+        found = dict(zip(self.names, means[:n], strict=True))
+        for name, share in zip(self.partial, means[n:], strict=True):
+            found[name] = found[name] / share if share > 0 else float("nan")
+        return found
 
     def last_loss(self):
         """Give the loss of the last batch, ()."""
@@ -82,8 +93,10 @@ class EpochLog:
         ledger = self._ledgers.get(loss.group)
         if ledger is None:
             names = [_loss_name(loss.group), *loss.terms]
-            ledger = self._ledgers[loss.group] = Ledger(names, self.n_rows, value)
+            ledger = Ledger(names, [*(loss.rows or ())], self.n_rows, value)
+            self._ledgers[loss.group] = ledger
         terms = [values.detach() for values in loss.terms.values()]
+        terms += [loss.rows[name].to(value.dtype) for name in ledger.partial]
         ledger.add([value.expand(n_rows), *terms], self._n_steps)
         self._n_steps += 1
 
@@ -105,9 +118,10 @@ class EpochLog:
         *numbers, total = torch.cat([*means, weights.double()[None]]).tolist()
         if not all(number - number == 0 for number in [*numbers, total]):
             self._raise()
-        names = [name for ledger in self._ledgers.values() for name in ledger.names]
-        for name, number in zip(names, numbers, strict=True):
-            history.record(name, number)
+        for ledger, width in zip(self._ledgers.values(), map(len, means), strict=True):
+            for name, number in ledger.named(numbers[:width]).items():
+                history.record(name, number)
+            numbers = numbers[width:]
 
     def _raise(self):
         found = [ledger.first_bad() for ledger in self._ledgers.values()]

@@ -29,11 +29,14 @@ class Loss(NamedTuple):
         What is minimised.
     terms : dict of str to Tensor of shape (B,)
         Values per row to record under their names; they are not differentiated.
+    rows : dict of str to Tensor of bool of shape (B,), or None, default=None
+        Of terms that not every row has: which rows do. The mean is over these.
     """
 
     group: str
     value: torch.Tensor
     terms: dict
+    rows: dict | None = None
 
 
 class VariationalNet(NeuralNet):
