@@ -64,6 +64,15 @@ def test_a_models_numbers_are_its_own():
     assert "accuracy" not in table
 
 
+def test_more_importance_samples_may_be_asked_for():
+    vae = small(VAETransformer, n_components=2)
+    found = compare({"vae": vae}, SCALED, cv=KFold(2), n_samples=3).attrs["runs"][0]
+    train, test = next(KFold(2).split(X))
+    fitted = clone(vae).set_params(random_state=0).fit(SCALED[train])
+    by_hand = fitted.log_likelihood(SCALED[test], 3).mean()
+    assert_allclose(found["log_likelihood"], by_hand)
+
+
 def test_rows_are_estimators_and_means_are_over_folds_and_seeds():
     estimators = {
         "b": small(VAETransformer),
@@ -233,7 +242,12 @@ def test_what_cannot_be_compared_is_refused(estimators, error):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"random_states": ()}, {"random_states": 3}, {"scoring": "accuracy"}],
+    [
+        {"random_states": ()},
+        {"random_states": 3},
+        {"scoring": "accuracy"},
+        {"n_samples": 0},
+    ],
     ids=str,
 )
 def test_wrong_arguments_are_named(wrong):

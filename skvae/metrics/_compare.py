@@ -11,7 +11,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.multiclass import type_of_target
 
-from skvae._validation import NATURAL, NONE, Instance, Sequence, check_parameter
+from skvae._validation import (
+    NATURAL,
+    NONE,
+    POSITIVE_INT,
+    Instance,
+    Sequence,
+    check_parameter,
+)
 from skvae.base import BaseVAETransformer, split_model
 from skvae.metrics._optional import import_frames
 from skvae.metrics._posteriors import condition_of
@@ -28,6 +35,7 @@ def compare(
     downstream=None,
     scoring=None,
     random_states=(0,),
+    n_samples=64,
     n_jobs=None,
 ):
     """Compare transformers on the same folds, scikit-learn's own among them.
@@ -59,6 +67,9 @@ def compare(
         transformer, as those of this module.
     random_states : sequence of int, default=(0,)
         Seeds: set as every ``random_state`` of the transformers and their parts.
+    n_samples : int, default=64
+        Importance samples a row of each log-likelihood. The estimate rises with them
+        towards ln p(x), and most where a model was itself trained on several.
     n_jobs : int or None, default=None
         Folds at a time. Side by side they slow each other: compare ``seconds`` of
         runs with 1.
@@ -71,7 +82,7 @@ def compare(
         there is one fold):
 
         - ``log_likelihood``: held-out, in nats a row, where there is one: at β = 1 from
-          64 importance samples, or the mean of ``score_samples``,
+          `n_samples` importance samples, or the mean of ``score_samples``,
         - ``monte_carlo_error``: the standard error of that estimate, where it is one,
         - ``reconstruction_error``: as in `reconstruction_error`, where there is a way
           back,
@@ -117,6 +128,7 @@ def compare(
     check_estimators(estimators, random_states, "compare")
     scorings = (Instance((dict,), "a dict of names and scorers"), NONE)
     check_parameter("scoring", scoring, scorings, "compare")
+    check_parameter("n_samples", n_samples, (POSITIVE_INT,), "compare")
     if downstream is None and y is not None:
         downstream = _downstream(y)
     discrete = y is not None and is_classifier(downstream)
@@ -131,7 +143,7 @@ def compare(
                 X,
                 y,
                 cv=folds,
-                scoring=_Scores(scoring or {}),
+                scoring=_Scores(scoring or {}, n_samples),
                 n_jobs=n_jobs,
                 error_score="raise",
             )
@@ -198,14 +210,16 @@ class _Scores:
     ----------
     scoring : dict of str to scorer
         More of them.
+    n_samples : int
+        Importance samples a row.
     """
 
-    def __init__(self, scoring):
-        self.scoring = scoring
+    def __init__(self, scoring, n_samples):
+        self.scoring, self.n_samples = scoring, n_samples
 
     def __call__(self, candidate, X, y=None):
         model = candidate.estimator_
-        value, error = log_likelihood(model, X)
+        value, error = log_likelihood(model, X, n_samples=self.n_samples)
         scores = {
             "log_likelihood": value,
             "monte_carlo_error": error,
@@ -226,7 +240,7 @@ def _score(scorer, model, X, y):
         return np.nan
 
 
-def log_likelihood(estimator, X, condition=None):
+def log_likelihood(estimator, X, condition=None, n_samples=64):
     """Mean ln p(x) and the Monte-Carlo error of it; NaN where there is none.
 
     A model that takes its condition as an argument is given `condition`, (n_samples,).
@@ -236,7 +250,7 @@ def log_likelihood(estimator, X, condition=None):
         X = X if before is None else before.transform(X)
         condition = condition_of(model, condition)
         given = {} if condition is None else {"condition": condition}
-        found = model.log_likelihood(X, return_std_error=True, **given)
+        found = model.log_likelihood(X, n_samples, return_std_error=True, **given)
         return float(np.mean(found.values)), found.mean_std_error
     if not hasattr(estimator, "score_samples"):
         return np.nan, np.nan
