@@ -58,7 +58,9 @@ def from_labels(model, pairs):
 
 
 def by_steps(rows, path):
-    """ln p(x | w) against the number of iterations (Fig. 4, 7)."""
+    """ln p(x | w) against the number of iterations (Fig. 4, 7), where there are any."""
+    if not any(f"ln p(x|w), {STEPS[0]}" in row for row in rows):
+        return
     figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
     for row in rows:
         points = {

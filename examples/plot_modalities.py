@@ -128,7 +128,7 @@ print(f"  {'logistic regression':<22}{on_pixels:.3f}")
 # A label is worth at most ln 10 = 2.3 nats of the bound and a picture dozens, so the
 # label is learned late; with Bernoulli pixels, later still. ``modality_weights`` counts
 # it ten times in training. Pictures and labels get better, and what the model says of
-# whole test rows in nats does not suffer.
+# whole test rows in nats changes by less than one.
 
 print("Bernoulli pixels:   drawn and read   label   nats a row")
 for weights in (None, {"label": 10.0}):

@@ -110,13 +110,14 @@ class Mapping:
 
     items: tuple
     words: str
+    empty: bool = False
 
     def accepts(self, value):
         """Whether `value` is such a dict."""
         item = AnyOf(self.items)
         return (
             isinstance(value, dict)
-            and len(value) > 0
+            and (self.empty or len(value) > 0)
             and all(isinstance(name, str) for name in value)
             and all(item.accepts(v) for v in value.values())
         )

@@ -571,11 +571,37 @@ def test_weights_of_modalities_weigh_the_bound_alone(model, n_draws, holed):
 
 @each_model
 def test_a_weight_is_of_its_own_modality(model, holed):
-    fits = [make(model, modality_weights=w).fit(holed) for w in (None, {"image": 1.0})]
-    assert_same_weights(*fits)
+    same = None, {}, {"image": 1.0}
+    fits = [make(model, modality_weights=w).fit(holed) for w in same]
+    assert_same_weights(*fits[:2])
+    assert_same_weights(*fits[1:])
     heavy = make(model, modality_weights={"label": 50.0}).fit(holed)
     part = "reconstruction_label"
     assert heavy.history_[-1][part] > fits[0].history_[-1][part]
+
+
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_a_wrong_weight_is_named_when_a_fit_goes_on(way, holed, tmp_path):
+    model = make("experts", warm_start=True).fit(holed)
+    before = copy.deepcopy(weights(model))
+    model.set_params(modality_weights={"lable": 5.0})
+    with pytest.raises(
+        ValueError, match=r"'modality_weights'.*Got \['lable'\] instead"
+    ):
+        getattr(model, way)(holed)
+    assert all(torch.equal(value, before[k]) for k, value in weights(model).items())
+    assert_same_answers(through_file(model, tmp_path / "m.safetensors"), model, holed)
+
+
+def test_the_decoder_of_the_image_has_a_weight_of_its_own(holed):
+    """γ is in the generator's loss, the weights in that of the other networks."""
+    estimator = make("gan", dtype="float64").fit(holed)
+    module, batch = estimator.module_, batch_of(estimator, holed)
+    plain = [loss.value for loss in module.losses(batch, "model", Noise.from_seed(0))]
+    module.modality_weights = {"image": 10.0}
+    heavy = [loss.value for loss in module.losses(batch, "model", Noise.from_seed(0))]
+    assert heavy[0] > plain[0]
+    assert heavy[1:] == plain[1:]
 
 
 @each_model
@@ -1102,8 +1128,8 @@ def test_the_history_shows_every_loss(holed):
         *("discriminator_loss", "missed_real", "missed_fake"),
     ):
         assert np.isfinite(rows[:, name]).all(), name
-    last = rows[-1]
-    parts = last["missed_real"] + last["missed_fake"]
+    last, there = rows[-1], ~np.isnan(holed[:, 0])
+    parts = there.mean() * last["missed_real"] + last["missed_fake"]
     np.testing.assert_allclose(last["discriminator_loss"], parts, rtol=1e-5)
 
 

@@ -146,7 +146,8 @@ default="relu"
 
     References
     ----------
-    Nitta, T. (2017). Target propagation for categorical latent variables, section 2.4.
+    Nitta, 新田一稀 (2017). Learning of variational autoencoders with a discrete latent
+    space (in Japanese). Bachelor's thesis, Kanazawa University. Section 2.4.
 
     Examples
     --------

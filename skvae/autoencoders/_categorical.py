@@ -132,8 +132,8 @@ default="relu"
 
     References
     ----------
-    Nitta, S. (2017). Target propagation for variational autoencoders with categorical
-    latent variables. In Japanese.
+    Nitta, 新田一稀 (2017). Learning of variational autoencoders with a discrete latent
+    space (in Japanese). Bachelor's thesis, Kanazawa University.
 
     Jang, E., Gu, S. and Poole, B. (2017). Categorical Reparameterization with
     Gumbel-Softmax. ICLR.

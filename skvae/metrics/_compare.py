@@ -100,7 +100,7 @@ def compare(
     TypeError
         If an estimator cannot transform.
     ValueError
-        If `estimators`, `scoring` or `random_states` is not allowed, or a fit fails.
+        If a parameter is not allowed, or a fit fails.
 
     Examples
     --------

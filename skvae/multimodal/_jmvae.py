@@ -52,8 +52,9 @@ default="gaussian"
     modality_weights : dict from modalities to float, or None, default=None
         Weights λ_m of ln p(x_m | z) in training, 1 where not named. A modality of few
         columns, such as a label beside a picture, counts little in the bound and is
-        learned badly: with 10 or more its pictures look like it. Likelihoods are
-        reported without weights.
+        learned badly; 10 or more can help. What is recorded in training as the bound,
+        and watched by early stopping, has them; what a fitted model says in nats has
+        not.
     beta : float, default=1.0
         Weight of the divergence from the prior.
     kl_warmup : int, default=0

@@ -51,8 +51,10 @@ default="gaussian"
     modality_weights : dict from modalities to float, or None, default=None
         Weights λ_m of ln p(x_m | z) in training, 1 where not named. A modality of few
         columns, such as a label beside a picture, counts little in the bound and is
-        learned badly: with 10 or more its pictures look like it. Likelihoods are
-        reported without weights.
+        learned badly; 10 or more can help. What is recorded in training as the bound,
+        and watched by early stopping, has them; what a fitted model says in nats has
+        not. The image's
+        decoder has `gamma` instead.
     beta : float, default=1.0
         Weight of the divergence from the prior.
     kl_warmup : int, default=0
@@ -125,8 +127,7 @@ default=None
     history_ : skorch.history.History
         One row an epoch: as of :class:`~skvae.JMVAETransformer`, and
         ``generator_loss`` with its part ``not_fooled``, ``discriminator_loss`` with
-        ``missed_real`` and ``missed_fake``; a row without an image adds 0 to
-        ``missed_real``.
+        ``missed_real``, of rows that have an image, and ``missed_fake``.
     n_iter_ : int
         Epochs done; after early stopping the weights are those of the best one.
     likelihood_ : Likelihood

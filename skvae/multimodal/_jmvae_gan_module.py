@@ -76,7 +76,11 @@ class JMVAEGAN(JMVAE):
         right = functional.softplus(-self._real_logits(real, batch))
         right = self._seen(right, batch)
         wrong = functional.softplus(logits).mean(0)
-        return (right + wrong).mean(), {"missed_real": right, "missed_fake": wrong}
+        terms = {"missed_real": right, "missed_fake": wrong}
+        if batch.observed is None:
+            return (right + wrong).mean(), terms
+        rows = {"missed_real": batch.observed[:, self.image]}
+        return (right + wrong).mean(), terms, rows
 
     def _logits(self, features):
         """D's logits, (..., B, n_m) -> (..., B)."""

@@ -40,7 +40,7 @@ MULTIMODAL_PARAMETERS = {
     ),
     "empty_rows": (Options(("error", "prior")),),
     "modality_weights": (
-        Mapping((POSITIVE,), "a dict from modalities to positive floats"),
+        Mapping((POSITIVE,), "a dict from modalities to positive floats", empty=True),
         NONE,
     ),
     **{
@@ -84,6 +84,11 @@ class TableOfModalities(BaseVAETransformer):
             ensure_all_finite=True if self.modalities is None else "allow-nan",
         )
 
+    def _prepare_rows(self, X, condition, resume, reason):
+        rows = super()._prepare_rows(X, condition, resume, reason)
+        self._check_named("modality_weights")  # which may change between fits
+        return rows
+
     def _check_input(self, X, condition=None, reset=False):
         frame = self._check_dimensions(X)
         x = self._validated(frame, reset)
@@ -110,26 +115,29 @@ class TableOfModalities(BaseVAETransformer):
         return check_parameter(name, getattr(self, name), allowed, owner)
 
     def _check_names(self):
-        """Refuse a dict whose names are not those of the modalities."""
-        whole_ones = ("hidden_layer_sizes", "likelihood")
-        known = set(self.modalities_)
-        for parameter in (*whole_ones, "encoder", "decoder", "modality_weights"):
-            value = getattr(self, parameter)
-            whole = parameter in whole_ones
-            if isinstance(value, dict):
-                wrong = known ^ set(value) if whole else set(value) - known
-                if wrong:
-                    raise ValueError(
-                        f"The {parameter!r} parameter of {type(self).__name__} must "
-                        f"name the modalities {sorted(known)}. Got "
-                        f"{sorted(value)} instead."
-                    )
-            elif not whole and value is not None and len(known) > 1:
+        """Refuse networks and likelihoods of others than the modalities."""
+        for parameter in ("hidden_layer_sizes", "likelihood"):
+            self._check_named(parameter, whole=True)
+        for parameter in ("encoder", "decoder"):
+            self._check_named(parameter)
+            value, known = getattr(self, parameter), sorted(self.modalities_)
+            if not isinstance(value, dict | None) and len(known) > 1:
                 raise ValueError(
                     f"The {parameter!r} parameter of {type(self).__name__} must be a "
-                    f"dict, a network for each of {sorted(known)}. Got {value!r} "
-                    "instead."
+                    f"dict, a network for each of {known}. Got {value!r} instead."
                 )
+
+    def _check_named(self, parameter, whole=False):
+        """Refuse a dict whose names are not those of the modalities."""
+        value, known = getattr(self, parameter), set(self.modalities_)
+        if not isinstance(value, dict):
+            return
+        wrong = known ^ set(value) if whole else set(value) - known
+        if wrong:
+            raise ValueError(
+                f"The {parameter!r} parameter of {type(self).__name__} must name the "
+                f"modalities {sorted(known)}. Got {sorted(value)} instead."
+            )
 
     def _check_all_seen(self, observed):
         for name, seen in zip(self.modalities_, observed.any(axis=0), strict=True):

@@ -95,9 +95,12 @@ class EpochLog:
             names = [_loss_name(loss.group), *loss.terms]
             ledger = Ledger(names, [*(loss.rows or ())], self.n_rows, value)
             self._ledgers[loss.group] = ledger
-        terms = [values.detach() for values in loss.terms.values()]
-        terms += [loss.rows[name].to(value.dtype) for name in ledger.partial]
-        ledger.add([value.expand(n_rows), *terms], self._n_steps)
+        terms = {name: values.detach() for name, values in loss.terms.items()}
+        rows = [loss.rows[name] for name in ledger.partial]
+        for name, there in zip(ledger.partial, rows, strict=True):
+            terms[name] = torch.where(there, terms[name], 0)
+        shares = [there.to(value.dtype) for there in rows]
+        ledger.add([value.expand(n_rows), *terms.values(), *shares], self._n_steps)
         self._n_steps += 1
 
     def last_loss(self):

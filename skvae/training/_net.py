@@ -30,7 +30,8 @@ class Loss(NamedTuple):
     terms : dict of str to Tensor of shape (B,)
         Values per row to record under their names; they are not differentiated.
     rows : dict of str to Tensor of bool of shape (B,), or None, default=None
-        Of terms that not every row has: which rows do. The mean is over these.
+        Of terms that not every row has: which rows do. The mean is over these. The
+        names are the same in every batch of a fit.
     """
 
     group: str
