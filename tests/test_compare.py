@@ -198,7 +198,7 @@ def test_columns_of_a_condition_are_left_out_of_the_error():
 
 def test_values_that_are_missing_are_left_out_of_the_error():
     blocks = {"five": slice(0, 5), "eight": slice(5, 13)}
-    table = pd.DataFrame(SCALED, columns=[f"c{j}" for j in range(13)])
+    table = pd.DataFrame(SCALED.copy(), columns=[f"c{j}" for j in range(13)])
     table.iloc[::3, blocks["five"]] = np.nan
     model = small(JMVAETransformer, modalities=blocks, empty_rows="prior").fit(table)
     squares = np.square(table - model.reconstruct(table))
