@@ -93,11 +93,11 @@ What to make of the table:
   overlap; and a Gaussian of independent latents covers those of a digit badly, so that
   some of what it draws lies between digits. It is the same after 100 epochs (where the
   judge and the baseline were fitted to 20 000 rows only) and with 8 latents.
-- The weight mends the first of these: 0.92 to 0.94 are recognised, over three seeds, the
-  label is given as well as by JMVAE, and the densities of the picture are what they
-  were. With alpha = 3
-  beside it 0.958 are recognised and ln p(x | w) by draws is the best of all, but the
-  picture's own density and reconstruction are 10 and 16 nats worse.
+- The weight mends the first of these: 0.92 to 0.94 are recognised, over three seeds,
+  the label is given as well as by JMVAE, and the densities of the picture are what they
+  were. With alpha = 3 beside it 0.958 are recognised and ln p(x | w) by draws is the
+  best of all, but the picture's own density and reconstruction are 10 and 16 nats
+  worse.
 - On CelebA there are a twentieth of the published faces, 20 epochs, a quarter of the
   published widths and ten times the published step, and pixels are standardised by
   another spread, so the numbers are of another scale. In ln p(x | w) CVAE comes first
