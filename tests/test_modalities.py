@@ -589,6 +589,7 @@ def test_a_wrong_weight_is_named_when_a_fit_goes_on(way, holed, tmp_path):
         ValueError, match=r"'modality_weights'.*Got \['lable'\] instead"
     ):
         getattr(model, way)(holed)
+    assert model.module_.modality_weights is None
     assert all(torch.equal(value, before[k]) for k, value in weights(model).items())
     assert_same_answers(through_file(model, tmp_path / "m.safetensors"), model, holed)
 

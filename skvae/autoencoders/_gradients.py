@@ -60,8 +60,8 @@ class TargetPropagation:
     The text leaves open whether the first π(x) of the target is π(x) or the draw y; y
     is π(x) and noise of mean zero, which would only add to the variance. It does not
     say how large β gets either: 0.1 makes β = 1 serve, as it does the other gradients.
-    Nor does it say whether its encoder is trained as an inverse: on MNIST its published
-    value is reached with that, and was not without. Targets may leave the simplex.
+    Nor does it say whether its encoder is trained as an inverse. Targets may leave the
+    simplex.
     """
 
     def groups(self, module):

@@ -85,9 +85,10 @@ class TableOfModalities(BaseVAETransformer):
         )
 
     def _prepare_rows(self, X, condition, resume, reason):
-        rows = super()._prepare_rows(X, condition, resume, reason)
-        self._check_named("modality_weights")  # which may change between fits
-        return rows
+        if resume:  # afresh, the modalities are not known yet
+            self._now("modality_weights")
+            self._check_named("modality_weights")
+        return super()._prepare_rows(X, condition, resume, reason)
 
     def _check_input(self, X, condition=None, reset=False):
         frame = self._check_dimensions(X)
@@ -97,6 +98,7 @@ class TableOfModalities(BaseVAETransformer):
                 self.modalities, x.shape[1], self._names(), frame
             )
             self._check_names()
+            self._check_named("modality_weights")
         table = self._as_table(x)
         if reset and table.observed is not None:
             self._check_all_seen(table.observed)
