@@ -107,7 +107,7 @@ What to make of the table:
   can be seen, eyeglasses cannot. With the weight eyeglasses are there, in faces drawn
   and in faces edited. The published pictures are of JMVAE-kl with GAN, which here draws
   sharper faces that hardly follow the attributes, and nothing but texture from the
-  prior: its adversary learns fastest at ten times the published step.
+  prior.
 - All faces are drawn by the models; none is of the set.
 """
 STEPS = (1, 2, 5, 10, 20, 40, 100)
