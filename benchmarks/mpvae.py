@@ -72,8 +72,8 @@ What to make of the table:
 - Faces: both paths together do as well as the VAE and no better, where the published
   table has them a point ahead; then come the deep path and, not far above the commonest
   answer, the shallow one. Both together are within half a point of the published
-  number: again it is our VAE that is better. There are a twentieth of the faces, and the
-  commonest answers alone are right for four labels in five.
+  number: again it is our VAE that is better. There are a twentieth of the faces, and
+  the commonest answers alone are right for four labels in five.
 - Models saw all pictures without labels, those of the classifiers' held-out rows too.
 """
 CELEBA = {"beta": 1.0, "epochs": 20, "classifier": "logistic"}
