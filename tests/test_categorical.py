@@ -244,7 +244,8 @@ def test_the_encoders_loss_is_that_of_target_inverse_and_divergence(tiny, digits
     _, encoder = way.losses(module, batch, Noise.from_seed(0))
     terms = encoder.terms
     divergence = kl(module.posterior(batch), module.prior(batch))
-    expected = terms["target_distance"] + terms["inverse_distance"] + 0.1 * divergence
+    weighted = 0.1 * module.beta * module.kl_weight * divergence
+    expected = terms["target_distance"] + terms["inverse_distance"] + weighted
     torch.testing.assert_close(encoder.value, expected.mean())
 
 
