@@ -1,53 +1,52 @@
-"""Load what an estimator's `save` has written."""
+"""Load what an estimator's `save` wrote."""
 
 import warnings
 
 from skvae._version import __version__
-from skvae.base import restore
 from skvae.discovery import all_estimators
 from skvae.exceptions import SkvaeLoadWarning
-from skvae.persistence import FORMAT, read, refusing
+from skvae.persistence import FORMAT, read, refusing, restore
 
 
 def load(path, *, device=None, **own):
-    """Load a fitted estimator that its `save` wrote.
+    """Load a fitted estimator from a file that its `save` wrote.
 
-    Nothing in the file is executed: it holds numbers, strings and names out of a fixed
-    list of classes, and asks for no more memory than it takes itself.
+    Nothing in the file is executed: it contains numbers, strings and names from a fixed
+    list of classes, and takes no more memory than it has bytes.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     device : str, torch.device or None, default=None
-        Where to, and the estimator's new ``device``. None leaves the parameter as it
-        is; where there is no such device, the CPU is taken, with a warning.
+        Where to load to; becomes the estimator's ``device``. None keeps the saved
+        parameter, or warns and uses the CPU if that device is not available.
     **own
-        Parameters that could not be saved as they are no plain data: own networks
-        (``encoder``, ``decoder``), ``callbacks``, ``net_params``, a class of optimizers
-        or a prior. The error without them names them.
+        Parameters that could not be saved because they are not plain data: custom
+        networks (``encoder``, ``decoder``), ``callbacks``, ``net_params``, an optimizer
+        class or a prior. Without them the error names them.
 
     Returns
     -------
     estimator
-        Of the class that was saved, and as fitted.
+        Of the saved class, fitted as it was.
 
     Raises
     ------
     ValueError
         If the file is damaged, was not written by skvae or has a newer format, or if
-        `own` does not hold what the file lacks.
+        `own` lacks parameters that the file does not contain.
     OSError
-        If there is no such file, or it cannot be read.
+        If the file does not exist or cannot be read.
 
     Warns
     -----
     SkvaeLoadWarning
-        If another version of skvae wrote the file, or the device is not there.
+        If another version of skvae wrote the file, or the device is not available.
 
     See Also
     --------
-    skvae.VAETransformer.save : Write it.
+    skvae.VAETransformer.save : Write the file.
 
     Examples
     --------
@@ -81,7 +80,7 @@ def _version_message(path, header):
     if theirs == __version__ and header["format"] == FORMAT:
         return None
     return (
-        f"{path} was written by skvae {theirs} (format {header['format']}), and this "
+        f"{path} was written by skvae {theirs} (format {header['format']}), but this "
         f"is skvae {__version__} (format {FORMAT}): results may differ."
     )
 
@@ -90,5 +89,5 @@ def _find_class(header):
     classes = dict(all_estimators())
     name = header["class"]
     if not isinstance(name, str) or name not in classes:
-        raise ValueError(f"it holds a {name!r}, which is no estimator of skvae.")
+        raise ValueError(f"it contains a {name!r}, which is not an skvae estimator.")
     return classes[name]

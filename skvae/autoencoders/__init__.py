@@ -1,15 +1,13 @@
 """Autoencoders of one table: with and without noise, real and categorical latents."""
 
 from skvae.autoencoders._ae import AE, AETransformer
-from skvae.autoencoders._categorical import CategoricalVAETransformer
-from skvae.autoencoders._categorical_module import CategoricalVAE
-from skvae.autoencoders._gradients import GRADIENTS, TargetPropagation
-from skvae.autoencoders._mcem import MCEMTransformer
-from skvae.autoencoders._mcem_module import MCEM
+from skvae.autoencoders._categorical import CategoricalVAE, CategoricalVAETransformer
+from skvae.autoencoders._categorical_gradients import GRADIENTS, TargetPropagation
+from skvae.autoencoders._mcem import MCEM, MCEMTransformer
 from skvae.autoencoders._multi_path import MPVAETransformer
 from skvae.autoencoders._multi_path_module import MPVAE
 from skvae.autoencoders._presets import ishikawa_mpvae
-from skvae.autoencoders._vae import VAE, VAETransformer
+from skvae.autoencoders._vae import VAE, VAENetworks, VAETransformer
 from skvae.autoencoders._wake_sleep import WakeSleep, WakeSleepTransformer
 
 __all__ = [
@@ -24,6 +22,7 @@ __all__ = [
     "MCEMTransformer",
     "MPVAETransformer",
     "TargetPropagation",
+    "VAENetworks",
     "VAETransformer",
     "WakeSleep",
     "WakeSleepTransformer",

@@ -1,19 +1,152 @@
-"""The variational autoencoder with categorical latents, for scikit-learn."""
+"""The variational autoencoder with categorical latents."""
 
 from numbers import Integral
 
+from torch import nn
+from torch.nn import functional
+
+from skvae._parameters import parameter
 from skvae._validation import NON_NEGATIVE, POSITIVE, POSITIVE_INT, Interval, Options
-from skvae.autoencoders._categorical_module import CategoricalVAE
-from skvae.autoencoders._gradients import GRADIENTS
-from skvae.base import BaseVAETransformer
-from skvae.training import Anneal
+from skvae.autoencoders._categorical_gradients import GRADIENTS
+from skvae.base import BaseVAETransformer, CustomNetworks, Divergence
+from skvae.distributions import Categories, UniformCategories, kl
+from skvae.nets import over_rows
+from skvae.objectives import elbo
+from skvae.training import Anneal, LatentModel
 
 
-class CategoricalVAETransformer(BaseVAETransformer):
+class CategoricalVAE(LatentModel):
+    """p(x, y) = p(x | y) K^−V, with q(y | x) = Π_v Cat(y_v; π_v(x)).
+
+    y are V one-hot variables of K categories each. The bound is
+
+        L(x) = E_q[ln p(x | y)] − β Σ_v Σ_k π_vk ln(K π_vk),
+
+    with the exact divergence (Nitta 2017, eq. 5.2). A draw of y has no gradient;
+    ``gradient`` says how the encoder gets one. "gumbel" trains at softmax((ln π + g) /
+    τ) (Jang et al. 2017; Maddison et al. 2017), a relaxed draw, whose loss is not a
+    bound; "straight-through" trains at hard draws with that gradient;
+    "target-propagation" needs none, see
+    :class:`~skvae.autoencoders.TargetPropagation`. Validation and reported numbers
+    always use hard draws.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        (B, n_features) -> (B, h).
+    n_hidden : int
+        h.
+    decoder : torch.nn.Module
+        (..., B, V K) -> (..., B, h').
+    head : torch.nn.Module
+        h' -> p(x | y), the head of a `Likelihood`.
+    n_variables, n_categories : int
+        V and K.
+    gradient : str
+        One of the above.
+    output : {"probabilities", "one-hot", "codes"}
+        What `encode` returns.
+
+    Attributes
+    ----------
+    beta : float
+        Weight of the divergence.
+    temperature : float
+        τ in this epoch.
+    """
+
+    beta = 1.0
+    temperature = 1.0
+
+    def __init__(
+        self,
+        encoder,
+        n_hidden,
+        decoder,
+        head,
+        n_variables,
+        n_categories,
+        gradient,
+        output,
+    ):
+        super().__init__()
+        self.encoder, self.decoder, self.head = encoder, decoder, head
+        self.to_logits = nn.Linear(n_hidden, n_variables * n_categories)
+        self.n_variables, self.n_categories = n_variables, n_categories
+        self.gradient, self.output = GRADIENTS[gradient], output
+        self.anneals = gradient != "target-propagation"
+        self.n_outputs = n_variables * (1 if output == "codes" else n_categories)
+
+    def posterior(self, batch):
+        return self.posterior_of(self.head.features(batch.x))
+
+    def posterior_of(self, features):
+        """q(y | x) from what the encoder sees of x."""
+        logits = self.to_logits(self.encoder(features))  # (B, V K)
+        return Categories(logits.unflatten(-1, (self.n_variables, self.n_categories)))
+
+    def prior(self, batch):
+        width = self.n_variables * self.n_categories
+        return UniformCategories(
+            batch.x.new_empty((len(batch.x), width)), self.n_categories
+        )
+
+    def likelihood(self, z, batch=None):
+        return self.head(over_rows(self.decoder, z))
+
+    # -- what transform returns ------------------------------------------------------
+
+    def encode(self, batch):
+        probabilities = self.posterior(batch).mean
+        if self.output == "probabilities":
+            return probabilities
+        codes = self.by_variable(probabilities).argmax(-1)  # (B, V)
+        if self.output == "codes":
+            return codes.to(probabilities.dtype)
+        return self._one_hot(codes).to(probabilities.dtype)
+
+    def decode(self, z, batch=None):
+        if self.output == "codes":
+            last = self.n_categories - 1
+            z = self._one_hot(z.round().clamp(0, last).long()).to(z.dtype)
+        return super().decode(z)
+
+    def by_variable(self, y):
+        """Split the columns by variable, (..., V K) -> (..., V, K)."""
+        return y.unflatten(-1, (self.n_variables, self.n_categories))
+
+    def _one_hot(self, codes):
+        return functional.one_hot(codes, self.n_categories).flatten(-2)
+
+    # -- training -------------------------------------------------------------------
+
+    def parameter_groups(self):
+        return self.gradient.groups(self)
+
+    def scheduled(self):
+        now = {"beta": self.beta * self.kl_weight}
+        return now | {"temperature": self.temperature} if self.anneals else now
+
+    def bound(self, batch, noise):
+        q = self.posterior(batch)
+        return self.terms(q, q.sample(noise), batch)[0]
+
+    def losses(self, batch, phase, noise):
+        return self.gradient.losses(self, batch, noise)
+
+    def terms(self, q, y, batch):
+        """Return the bound at y, (B, V K), and its parts, each (B,)."""
+        reconstruction = self.likelihood(y).log_prob(batch.x)
+        divergence = kl(q, self.prior(batch))
+        bound = elbo(reconstruction, divergence, self.beta * self.kl_weight)
+        return bound, {"reconstruction": reconstruction, "kl": divergence}
+
+
+class CategoricalVAETransformer(Divergence, CustomNetworks, BaseVAETransformer):
     """Variational autoencoder whose latents are categories.
 
-    Rows become a few variables of a few categories each, such as clusters in several
-    regards. The model, the bound and the gradients are those of
+    Each row is described by a few categorical variables, like several cluster labels at
+    once. The model, the bound and the gradients are those of
     :class:`~skvae.autoencoders.CategoricalVAE`.
 
     Parameters
@@ -23,49 +156,49 @@ class CategoricalVAETransformer(BaseVAETransformer):
     n_categories : int, default=10
         Number of categories of each.
     gradient : {"gumbel", "straight-through", "target-propagation"}, default="gumbel"
-        How the encoder learns through draws of categories.
+        How the encoder is trained through the draws of categories.
     temperature : float, default=1.0
-        Of the relaxed draws in the first epoch. Lower is nearer to categories, and
-        noisier. Target propagation has none.
+        Temperature of the relaxed draws in the first epoch. A lower one is closer to
+        categories, and noisier. Target propagation has none.
     temperature_decay : float, default=0.03
         In epoch e (from 0) the temperature is ``temperature * exp(-decay * e)``.
     min_temperature : float, default=0.5
         The lowest temperature.
     output : {"probabilities", "one-hot", "codes"}, default="probabilities"
-        What `transform` gives and `inverse_transform` takes: probabilities, the most
-        probable category of each variable one-hot, or its number from 0.
+        What `transform` returns and `inverse_transform` takes: probabilities, the most
+        probable category of each variable one-hot, or its number, from 0.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the encoder's layers; the decoder has them in reverse order. An empty
-        tuple makes both linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them in
+        reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
-        one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
-        ``likelihood__scale`` needs an object here, as a string or a list has no
-        parameters of its own.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
+        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
+        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
+        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
+        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
     beta : float, default=1.0
-        Weight of the divergence; below 1 more latents stay in use, above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
+        1 fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     encoder, decoder : torch.nn.Module, callable or None, default=None
-        Own networks in place of the layers above: a module, copied in fit, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
-        so ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number
-        of columns (of levels, under "codes") or
-        ``n_variables * n_categories``.
+        Custom networks in place of the layers above: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added, so
+        the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the number of
+        data columns (of levels, under "codes") for the encoder, and the width of all that
+        the decoder reads for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -73,32 +206,33 @@ default="relu"
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -107,18 +241,18 @@ default="relu"
     module_ : CategoricalVAE
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss``, ``reconstruction`` and ``kl`` (under "gumbel"
+        One row per epoch: ``train_loss``, ``reconstruction`` and ``kl`` (under "gumbel"
         at relaxed draws), ``beta``, ``temperature``, ``seconds`` and, with early
         stopping, ``valid_loss``; under "target-propagation" ``encoder_loss``,
         ``target_distance`` and ``inverse_distance`` in place of the temperature.
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -155,100 +289,23 @@ default="relu"
     ((1797, 5), True)
     """
 
-    _allowed = {
-        name: allowed
-        for name, allowed in BaseVAETransformer._allowed.items()
-        if name not in ("n_components", "prior", "n_importance_samples")
-    } | {
-        "n_variables": (POSITIVE_INT,),
-        "n_categories": (Interval(Integral, 2),),
-        "gradient": (Options(tuple(GRADIENTS)),),
-        "temperature": (POSITIVE,),
-        "temperature_decay": (NON_NEGATIVE,),
-        "min_temperature": (POSITIVE,),
-        "output": (Options(("probabilities", "one-hot", "codes")),),
-    }
-    _architecture = (
-        "n_variables",
-        "n_categories",
-        "gradient",
-        "output",
-        *(
-            name
-            for name in BaseVAETransformer._architecture
-            if name not in ("n_components", "prior")
-        ),
+    n_variables: int = parameter(
+        POSITIVE_INT, default=8, kw_only=False, shapes_network=True
     )
-    _module_settings = ("beta",)
-
-    def __init__(
-        self,
-        n_variables=8,
-        n_categories=10,
-        *,
-        gradient="gumbel",
-        temperature=1.0,
-        temperature_decay=0.03,
-        min_temperature=0.5,
-        output="probabilities",
-        hidden_layer_sizes=(256, 256),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        beta=1.0,
-        kl_warmup=0,
-        encoder=None,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_variables = n_variables
-        self.n_categories = n_categories
-        self.gradient = gradient
-        self.temperature = temperature
-        self.temperature_decay = temperature_decay
-        self.min_temperature = min_temperature
-        self.output = output
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.beta = beta
-        self.kl_warmup = kl_warmup
-        self.encoder = encoder
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
+    n_categories: int = parameter(
+        Interval(Integral, 2), default=10, kw_only=False, shapes_network=True
+    )
+    gradient: str = parameter(
+        Options(tuple(GRADIENTS)), default="gumbel", shapes_network=True
+    )
+    temperature: float = parameter(POSITIVE, default=1.0)
+    temperature_decay: float = parameter(NON_NEGATIVE, default=0.03)
+    min_temperature: float = parameter(POSITIVE, default=0.5)
+    output: str = parameter(
+        Options(("probabilities", "one-hot", "codes")),
+        default="probabilities",
+        shapes_network=True,
+    )
 
     def _names_of_outputs(self):
         variables = self._names_of_latents()
@@ -261,21 +318,15 @@ default="relu"
         return [f"_variable{v}" for v in range(self.module_.n_variables)]
 
     def _build_module(self, table):
-        width = self.n_variables * self.n_categories
-        decoder, n_out = self._build_body("decoder", width)
-        head = self._build_head(decoder, n_out)
-        encoder, n_hidden = self._build_body("encoder", head.n_features)
         return CategoricalVAE(
-            encoder,
-            n_hidden,
-            decoder,
-            head,
+            *self._build_parts(self.n_variables * self.n_categories),
             self.n_variables,
             self.n_categories,
             self.gradient,
             self.output,
         )
 
-    def _annealing(self):
+    def _schedules(self):
         floor = min(self.min_temperature, self.temperature)
-        return [Anneal("temperature", self.temperature, self.temperature_decay, floor)]
+        start, decay = self.temperature, self.temperature_decay
+        return [*super()._schedules(), Anneal("temperature", start, decay, floor)]

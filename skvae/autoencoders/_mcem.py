@@ -1,61 +1,245 @@
-"""Monte Carlo expectation-maximisation, for scikit-learn."""
+"""Monte Carlo expectation-maximisation: a decoder without an encoder."""
 
+import copy
+import zlib
+from collections.abc import Callable
 from numbers import Integral
 
+import numpy as np
+import torch
+from torch import nn
+
+from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Interval
-from skvae.autoencoders._mcem_module import MCEM
-from skvae.base import BaseVAETransformer
+from skvae.base import BODY, BaseVAETransformer, Latents
+from skvae.distributions import Defensive, Normal, SharedNoise, StandardNormal, kl
+from skvae.nets import over_rows
+from skvae.objectives import elbo
+from skvae.training import LatentModel, Loss, adapted, transition
 
-LEFT_OUT = ("prior", "beta", "kl_warmup", "n_importance_samples", "encoder")
+ACCEPTANCE = 0.9
+FIRST_STEP = 0.1
+MIN_SCALE = 1e-3
+N_FINGERPRINT = 100  # rows by which a table is recognised
+N_TRIED = 200  # draws of the prior, one of which starts a run
+DEFENSIVE = 0.5  # share of the prior in the proposal
+CHUNK_ELEMENTS = 2**22  # draws times values of the rows, at a time
 
 
-class MCEMTransformer(BaseVAETransformer):
+class MCEM(LatentModel):
+    """p(x, z) = p(z) p(x | z), trained at samples of p(z | x) itself.
+
+    Each row has a Markov chain. For a batch, the chains of its rows make one transition
+    of Hamiltonian Monte Carlo, and the decoder takes some steps that raise ln p(x | z)
+    at the new z (Kingma & Welling 2014, appendix E). The step size is adapted to an
+    acceptance of 0.9. Chains belong to the rows of one table; for another table they
+    start again, from the prior.
+
+    There is no encoder: q(z | x) is a normal with the mean and the scales of a run of
+    transitions, whose noise is seeded and the same for all rows. The run starts at one
+    of some draws of the prior, chosen with probability proportional to p(x | z), since
+    a run that starts far from the posterior's mass may never find it. It may stay in
+    one of several modes, so half of the importance samples are drawn from the prior.
+
+    Parameters
+    ----------
+    decoder : torch.nn.Module
+        (..., B, K) -> (..., B, h').
+    head : torch.nn.Module
+        h' -> p(x | z), the head of a `Likelihood`.
+    n_components : int
+        K.
+    seed : int
+        Seed of the runs.
+
+    Attributes
+    ----------
+    n_leapfrog, n_updates, n_burn_in, n_draws : int
+        As in :class:`~skvae.MCEMTransformer`.
+    """
+
+    n_leapfrog, n_updates, n_burn_in, n_draws = 10, 5, 20, 30
+
+    def __init__(self, decoder, head, n_components, seed):
+        super().__init__()
+        self.decoder, self.head = decoder, head
+        self.n_outputs = self.n_latents = n_components
+        self.seed = seed
+        self.register_buffer("step_size", torch.tensor(FIRST_STEP))
+        # They belong to the training rows, not to the model, nor to its file.
+        self.register_buffer("chains", torch.zeros(0, n_components), persistent=False)
+        self.register_buffer("fresh", torch.zeros(0, dtype=bool), persistent=False)
+        self.table = None
+
+    def prior(self, batch):
+        return StandardNormal(batch.x.new_empty((len(batch.x), self.n_latents)))
+
+    def likelihood(self, z, batch=None):
+        return self.head(over_rows(self.decoder, z))
+
+    def log_joint(self, x):
+        """Return the function z -> ln p(x, z), (B, K) -> (B,)."""
+
+        def function(z):
+            return self.likelihood(z).log_prob(x) + StandardNormal(z).log_prob(z)
+
+        return function
+
+    # -- the posterior --------------------------------------------------------------
+
+    def posterior(self, batch):
+        with torch.inference_mode(False):
+            # Acceptance is a threshold, and numbers in single precision depend on the
+            # rows beside them.
+            twin = copy.deepcopy(self).double()
+            x = batch.x.double().clone()
+            loc, scale = twin.measured(x)
+        return Normal(loc.to(batch.x.dtype), scale.to(batch.x.dtype))
+
+    def proposal(self, batch):
+        return Defensive(self.posterior(batch), self.prior(batch), DEFENSIVE)
+
+    def measured(self, x):
+        """Return mean and scale of a run of transitions, (B, K) each."""
+        noise = SharedNoise.from_seed(self.seed, x.device)
+        total = squares = x.new_zeros((len(x), self.n_latents))
+        for i, z in enumerate(self._run(x, noise)):
+            if i >= self.n_burn_in:
+                total, squares = total + z, squares + z.square()
+        mean = total / self.n_draws
+        variance = squares / self.n_draws - mean.square()
+        return mean, variance.clamp(min=0).sqrt() + MIN_SCALE
+
+    def _run(self, x, noise):
+        z = self._begun(x, noise)
+        for _ in range(self.n_burn_in + self.n_draws):
+            z = self._moved(x, z, noise)[0]
+            yield z
+
+    @torch.no_grad()
+    def _begun(self, x, noise):
+        """Return one of `N_TRIED` draws of the prior per row, by its likelihood, (B, K)."""
+        like = x.new_zeros((len(x), self.n_latents))
+        tried = noise.normal(like, N_TRIED).expand(N_TRIED, *like.shape)  # (T, B, K)
+        size = max(1, CHUNK_ELEMENTS // x.numel())
+        log_likelihood = torch.cat(
+            [self.likelihood(z).log_prob(x) for z in tried.split(size)]
+        )  # (T, B)
+        keys = log_likelihood + noise.gumbel(like[:, :1], N_TRIED)[..., 0]
+        return tried[keys.argmax(0), torch.arange(len(x), device=x.device)]
+
+    def _moved(self, x, z, noise):
+        return transition(self.log_joint(x), z, noise, self.step_size, self.n_leapfrog)
+
+    def bound(self, batch, noise):
+        q = self.posterior(batch)
+        log_likelihood = self.likelihood(q.sample(noise)).log_prob(batch.x)
+        return elbo(log_likelihood, kl(q, self.prior(batch)))
+
+    # -- training -------------------------------------------------------------------
+
+    def begin(self, rows):
+        table = _fingerprint(rows)
+        if table != self.table:
+            shape = (len(rows.X), self.n_latents)
+            self.chains = self.step_size.new_zeros(shape)
+            self.fresh = torch.ones(len(rows.X), dtype=bool, device=self.chains.device)
+            self.table = table
+
+    def losses(self, batch, phase, noise):
+        z, acceptance = self._sampled(batch, noise)
+        log_prior = self.prior(batch).log_prob(z)
+        for _ in range(self.n_updates):
+            log_likelihood = self.likelihood(z).log_prob(batch.x)
+            loss = -(log_likelihood + log_prior).mean()
+            terms = {"reconstruction": log_likelihood, "acceptance": acceptance}
+            yield Loss("model", loss, terms)
+
+    def _sampled(self, batch, noise):
+        """Move the chains of some rows, (B, K); return the acceptance too."""
+        fresh = self.fresh[batch.index]
+        begun = self.chains[batch.index]
+        z = torch.where(fresh[:, None], noise.normal(begun), begun)
+        # All chains of a batch start together, in the first epoch.
+        for _ in range(1 + self.n_burn_in * bool(fresh.any())):
+            z, acceptance = self._moved(batch.x, z, noise)
+            self.step_size.copy_(adapted(self.step_size, acceptance, ACCEPTANCE))
+        self.chains[batch.index], self.fresh[batch.index] = z, False
+        return z, acceptance
+
+    # -- files ----------------------------------------------------------------------
+
+    def training_state(self):
+        return {
+            "chains": self.chains,
+            "fresh": self.fresh.to(torch.uint8),
+            "table": self.table,
+        }
+
+    def restore_training_state(self, state):
+        chains, fresh = state["chains"], state["fresh"]
+        if state.keys() != {"chains", "fresh", "table"} or (
+            chains.shape != (len(fresh), self.n_latents)
+            or chains.dtype != self.chains.dtype
+        ):
+            raise ValueError("its chains do not belong to the model.")
+        self.chains = chains.to(self.step_size.device)
+        self.fresh = fresh.to(self.step_size.device, bool)
+        self.table = state["table"]
+
+
+def _fingerprint(rows):
+    """Return a string that identifies a table, from its shape and some of its rows."""
+    some = np.linspace(0, len(rows.X) - 1, min(len(rows.X), N_FINGERPRINT)).astype(int)
+    return f"{rows.X.shape} {zlib.crc32(np.ascontiguousarray(rows.X[some]).tobytes())}"
+
+
+class MCEMTransformer(Latents, BaseVAETransformer):
     """The VAE's decoder, trained by Monte Carlo expectation-maximisation.
 
-    What is compared with a :class:`~skvae.VAETransformer` of equal
-    settings is the algorithm alone: the model and the scores are the same. The steps
-    are those of :class:`~skvae.autoencoders.MCEM`. Every answer runs chains of its own,
-    in double precision, so it takes about 500 steps through the decoder.
+    Compared with a :class:`~skvae.VAETransformer` of equal settings only the algorithm
+    differs: the model and the scores are the same. The steps are those of
+    :class:`~skvae.autoencoders.MCEM`. Every answer runs new chains in double precision,
+    which takes about 500 passes through the decoder.
 
     Parameters
     ----------
     n_components : int, default=8
         Number of latents.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the decoder's layers, in reverse order, as of an encoder. An empty
-        tuple makes it linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them in
+        reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
-        one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
-        ``likelihood__scale`` needs an object here, as a string or a list has no
-        parameters of its own.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
+        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
+        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
+        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
+        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
     n_leapfrog : int, default=10
-        Leapfrog steps of a transition.
+        Leapfrog steps per transition.
     n_updates : int, default=5
-        Steps of the decoder at one sample.
+        Steps of the decoder at each sample.
     n_burn_in : int, default=20
-        Transitions before the first sample of a new chain, and before the posterior of
-        a row is measured.
+        Transitions before the first sample of a new chain, and before a row's posterior
+        is measured.
     n_draws : int, default=30
-        Transitions over which the posterior of a row is measured.
+        Transitions over which a row's posterior is measured.
     decoder : torch.nn.Module, callable or None, default=None
-        Own network in place of the layers above: a module, copied in fit, or a function
-        ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added. ``n_in`` is
-        ``n_components``.
+        Custom network in place of the layers above: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added.
+        ``n_in`` is ``n_components``.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -63,32 +247,33 @@ default="relu"
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -97,17 +282,17 @@ default="relu"
     module_ : MCEM
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (minus ln p(x, z) at the chains' z),
+        One row per epoch: ``train_loss`` (minus ln p(x, z) at the chains' z),
         ``reconstruction``, ``acceptance``, ``seconds`` and, with early stopping,
         ``valid_loss`` (minus the bound).
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -133,81 +318,13 @@ default="relu"
     (200, 2)
     """
 
-    _allowed = {
-        name: allowed
-        for name, allowed in BaseVAETransformer._allowed.items()
-        if name not in LEFT_OUT
-    } | {
-        "n_leapfrog": (POSITIVE_INT,),
-        "n_updates": (POSITIVE_INT,),
-        "n_burn_in": (POSITIVE_INT,),
-        "n_draws": (Interval(Integral, 2),),
-    }
-    _architecture = tuple(
-        name
-        for name in BaseVAETransformer._architecture
-        if name not in ("prior", "encoder")
+    n_leapfrog: int = parameter(POSITIVE_INT, default=10, module=True)
+    n_updates: int = parameter(POSITIVE_INT, default=5, module=True)
+    n_burn_in: int = parameter(POSITIVE_INT, default=20, module=True)
+    n_draws: int = parameter(Interval(Integral, 2), default=30, module=True)
+    decoder: nn.Module | Callable | None = parameter(
+        *BODY, default=None, shapes_network=True
     )
-    _module_settings = ("n_leapfrog", "n_updates", "n_burn_in", "n_draws")
-
-    def __init__(
-        self,
-        n_components=8,
-        *,
-        hidden_layer_sizes=(256, 256),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        n_leapfrog=10,
-        n_updates=5,
-        n_burn_in=20,
-        n_draws=30,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.n_leapfrog = n_leapfrog
-        self.n_updates = n_updates
-        self.n_burn_in = n_burn_in
-        self.n_draws = n_draws
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
 
     def _build_module(self, table):
         decoder, n_out = self._build_body("decoder", self.n_components)

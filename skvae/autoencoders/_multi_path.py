@@ -1,11 +1,13 @@
 """Latents from several depths, for scikit-learn."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from numbers import Integral
 
 from sklearn.base import clone
 from torch import nn
 
+from skvae._parameters import parameter
 from skvae._validation import (
     NATURAL,
     NON_NEGATIVE,
@@ -15,22 +17,22 @@ from skvae._validation import (
     Sequence,
 )
 from skvae.autoencoders._multi_path_module import MPVAE
-from skvae.base import BODY, BaseVAETransformer
+from skvae.base import BODY, BaseVAETransformer, CustomNetworks, Divergence
 from skvae.nets import JoinedConvDecoder, build_body, mlp
-from skvae.priors import as_prior
+from skvae.priors import StandardNormal
 
 SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
-NUMBERS = Sequence(NATURAL, "a tuple of ints that are not negative", empty=False)
+NUMBERS = Sequence(NATURAL, "a tuple of non-negative ints", empty=False)
 BODIES = Sequence(AnyOf(BODY[:2]), "a list of torch modules or functions", empty=False)
-N_PATHS = 2  # where the number of latents is one int
+N_PATHS = 2  # if the number of latents is one int
 
 
-class MPVAETransformer(BaseVAETransformer):
+class MPVAETransformer(Divergence, CustomNetworks, BaseVAETransformer):
     """Multi-path variational autoencoder: latents from several depths.
 
-    Shallow paths keep what deep ones have lost, side by side in `transform`. The model
-    and its bound are those of :class:`~skvae.autoencoders.MPVAE`. (The acronym also
-    names the Multivariate Probit VAE, another model.)
+    Shallow paths keep details that deep ones lose; `transform` returns them side by
+    side. The model and its bound are those of :class:`~skvae.autoencoders.MPVAE`. (The
+    Multivariate Probit VAE, another model, has the same acronym.)
 
     Parameters
     ----------
@@ -38,49 +40,48 @@ class MPVAETransformer(BaseVAETransformer):
         Number of latents of each path, the shallowest first; an int is that many in
         each of two paths.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the encoder's layers; the decoder, which joins all paths, has them in
-        reverse order.
+        Widths of the hidden layers, from the data to the latents; the decoder has them in
+        reverse order. An empty tuple makes the networks linear.
     taps : tuple of int or None, default=None
-        Behind how many layers of the encoder each path begins, rising; None takes the
-        last ones.
+        Number of encoder layers before each path, increasing; with None the paths start
+        at the last layers.
     path_hidden_layer_sizes : tuple of int, default=()
-        Widths of layers that each path has for itself.
+        Widths of additional layers in each path.
     paths : tuple of int or None, default=None
-        Which paths `transform` gives, from 0; None gives all. `inverse_transform` takes
-        the mean of the prior for the others. Read in fit; of a fitted model choose
+        Which paths `transform` returns, from 0; None returns all. `inverse_transform`
+        uses the mean of the prior for the others. Read in fit; of a fitted model choose
         columns by their names.
     beta : float or tuple of float, default=1.0
-        Weight of the divergence, for all paths or for each.
+        Weight of the KL divergence from the prior, for all paths or for each.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
-        one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
-        ``likelihood__scale`` needs an object here, as a string or a list has no
-        parameters of its own.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
+        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
+        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
+        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
+        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     encoder : torch.nn.Module, callable, list of these, or None, default=None
-        Own networks in place of the layers above, one a path: the first maps
-        (n, n_in) to (n, h_1), the next (n, h_1) to (n, h_2), and so on; a path begins
-        behind each. Of a single network all paths begin behind it. Modules are copied
-        in fit; a function is given its input's width. ``n_in`` is the number of columns
-        (of levels, under "codes").
+        Custom networks in place of the layers above, one per path: the first maps
+        (n, n_in) to (n, h_1), the next (n, h_1) to (n, h_2), and so on; a path starts
+        behind each. Behind a single network all paths start. Modules are copied in fit;
+        a function gets the width of its input. ``n_in`` is the number of columns (of
+        levels, under "codes").
     decoder : torch.nn.Module, callable or None, default=None
-        Own network, (n, n_in) to (n, h), ``n_in`` the number of all latents, which
-        stand side by side.
+        Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents, side
+        by side.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -88,32 +89,33 @@ default="relu"
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -122,17 +124,17 @@ default="relu"
     module_ : MPVAE
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
+        One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
         ``kl`` and its parts ``kl_path0``, ..., ``beta``, ``seconds`` and, with early
         stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -157,93 +159,29 @@ default="relu"
     ['mpvaetransformer_path0_0', 'mpvaetransformer_path0_1', 'mpvaetransformer_path1_0']
     """
 
-    _allowed = {
-        name: allowed
-        for name, allowed in BaseVAETransformer._allowed.items()
-        if name not in ("prior", "n_importance_samples")
-    } | {
-        "n_components": (POSITIVE_INT, SIZES),
-        "taps": (NUMBERS, NONE),
-        "path_hidden_layer_sizes": (
-            Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        ),
-        "paths": (NUMBERS, NONE),
-        "beta": (
-            NON_NEGATIVE,
-            Sequence(NON_NEGATIVE, "a tuple of such floats", empty=False),
-        ),
-        "encoder": (BODIES, *BODY),
-    }
-    _architecture = (
-        *(name for name in BaseVAETransformer._architecture if name != "prior"),
-        "taps",
-        "path_hidden_layer_sizes",
-        "paths",
+    n_components: int | tuple[int, ...] = parameter(
+        POSITIVE_INT, SIZES, default=(4, 4), kw_only=False, shapes_network=True
     )
-    _module_settings = ("beta",)
-
-    def __init__(
-        self,
-        n_components=(4, 4),
-        *,
-        hidden_layer_sizes=(256, 256),
-        taps=None,
-        path_hidden_layer_sizes=(),
-        paths=None,
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        beta=1.0,
-        kl_warmup=0,
-        encoder=None,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.taps = taps
-        self.path_hidden_layer_sizes = path_hidden_layer_sizes
-        self.paths = paths
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.beta = beta
-        self.kl_warmup = kl_warmup
-        self.encoder = encoder
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
+    taps: tuple[int, ...] | None = parameter(
+        NUMBERS, NONE, default=None, shapes_network=True
+    )
+    path_hidden_layer_sizes: tuple[int, ...] = parameter(
+        Sequence(POSITIVE_INT, "a tuple of positive ints"),
+        default=(),
+        shapes_network=True,
+    )
+    paths: tuple[int, ...] | None = parameter(
+        NUMBERS, NONE, default=None, shapes_network=True
+    )
+    beta: float | tuple[float, ...] = parameter(
+        NON_NEGATIVE,
+        Sequence(NON_NEGATIVE, "a tuple of such floats", empty=False),
+        default=1.0,
+        module=True,
+    )
+    encoder: nn.Module | Callable | list | None = parameter(
+        BODIES, *BODY, default=None, shapes_network=True
+    )
 
     def _names_of_outputs(self):
         return self._names_of_paths(self.module_.shown)
@@ -261,26 +199,25 @@ default="relu"
         decoder, n_out = self._build_decoder(widths)
         head = self._build_head(decoder, n_out)
         stages, hidden = self._build_stages(head.n_features, len(widths))
-        own = tuple(self.path_hidden_layer_sizes)
-        paths = [mlp(h, own, self.activation, self.dropout) for h in hidden]
-        sizes = [(h, *own)[-1] for h in hidden]
-        prior = as_prior("standard-normal", type(self).__name__).build(None, None)
+        built = [self._build_layers(h, self.path_hidden_layer_sizes) for h in hidden]
+        paths, sizes = zip(*built, strict=True)
+        prior = StandardNormal().build(None, None)
         return MPVAE(stages, paths, sizes, decoder, head, prior, widths, shown)
 
     def _build_decoder(self, widths):
-        own = self.decoder
-        if isinstance(own, JoinedConvDecoder) and own.widths is None:
-            own = clone(own).set_params(widths=widths)
-            return build_body(own, sum(widths), "decoder")
+        custom = self.decoder
+        if isinstance(custom, JoinedConvDecoder) and custom.widths is None:
+            custom = clone(custom).set_params(widths=widths)
+            return build_body(custom, sum(widths), "decoder")
         return self._build_body("decoder", sum(widths))
 
     def _widths(self):
         n = self.n_components
         widths = (n,) * N_PATHS if isinstance(n, Integral) else tuple(n)
-        self._check_lengths_of_paths(len(widths))
+        self._check_lengths(len(widths))
         return widths
 
-    def _check_lengths_of_paths(self, n_paths):
+    def _check_lengths(self, n_paths):
         for name in ("beta", "taps", "encoder"):
             value = getattr(self, name)
             if isinstance(value, list | tuple) and len(value) != n_paths:
@@ -299,9 +236,9 @@ default="relu"
         return shown
 
     def _build_stages(self, n_in, n_paths):
-        """Build the encoder in parts; give their widths too."""
+        """Build the parts of the encoder; return their widths too."""
         if self.encoder is not None:
-            return self._build_own_stages(n_in, n_paths)
+            return self._build_custom_stages(n_in, n_paths)
         sizes = tuple(self.hidden_layer_sizes)
         taps = self._taps(len(sizes), n_paths)
         stages, hidden = [], []
@@ -311,7 +248,7 @@ default="relu"
             hidden.append(n_in)
         return stages, hidden
 
-    def _build_own_stages(self, n_in, n_paths):
+    def _build_custom_stages(self, n_in, n_paths):
         bodies = self.encoder
         if not isinstance(bodies, list | tuple):
             bodies = [bodies, *[nn.Identity()] * (n_paths - 1)]

@@ -13,8 +13,8 @@ from skvae.objectives import elbo
 class MPVAE(VAE):
     """p(x, z_1, ..., z_n) = Π_k p(z_k) p(x | z_1, ..., z_n), z_k from depth k.
 
-    The encoder is one network; path k is read off its hidden units at some depth, and
-    one decoder joins all paths. Given x the paths are independent. Trained on
+    The encoder is one network. Path k starts from its hidden units at some depth, and
+    one decoder joins all paths. Given x, the paths are independent. Trained on
 
         L(x) = E_q[ln p(x | z_1, ..., z_n)] − Σ_k β_k KL(q(z_k | x) || N(0, I))
 
@@ -23,17 +23,17 @@ class MPVAE(VAE):
     Parameters
     ----------
     stages : list of torch.nn.Module
-        (B, h_{k−1}) -> (B, h_k): the encoder, cut where paths begin.
+        (B, h_{k−1}) -> (B, h_k): the encoder, cut where the paths start.
     paths : list of torch.nn.Module
         (B, h_k) -> (B, h'_k): layers of each path.
     sizes : list of int
         h'_k.
     decoder, head, prior : torch.nn.Module
-        As of :class:`VAE`.
+        As in :class:`VAE`.
     widths : sequence of int
         Number of latents of each path.
     shown : sequence of int
-        Which paths `encode` gives.
+        Which paths `encode` returns.
     """
 
     def __init__(self, stages, paths, sizes, decoder, head, prior, widths, shown):
@@ -44,15 +44,15 @@ class MPVAE(VAE):
         )
         self.decoder, self.head, self.prior_module = decoder, head, prior
         self.widths, self.shown = tuple(widths), tuple(shown)
-        self.n_components = sum(widths[k] for k in shown)
-        self.beta, self.n_importance_samples = 1.0, 1
+        self.n_latents = sum(widths)
+        self.n_outputs = sum(widths[k] for k in shown)
         self.register_buffer("_path", self._path_of_latents(), persistent=False)
 
     def _path_of_latents(self):
-        """Say of every latent which path it is of, (Σ K,)."""
+        """Return the path of each latent, (Σ K,)."""
         return torch.as_tensor(np.repeat(np.arange(len(self.widths)), self.widths))
 
-    def _posterior(self, features):
+    def posterior_of(self, features):
         h, parts = features, []
         for stage, path, head in zip(self.stages, self.paths, self.heads, strict=True):
             h = stage(h)
@@ -60,14 +60,10 @@ class MPVAE(VAE):
         loc, scale = (torch.cat(part, -1) for part in zip(*parts, strict=True))
         return Normal(loc, scale)  # (B, K_1 + ... + K_n)
 
-    def prior(self, batch):
-        like = batch.x.new_empty((len(batch.x), sum(self.widths)))
-        return self.prior_module(like, self._posterior)
-
-    # -- what transform gives -------------------------------------------------------
+    # -- what transform returns ------------------------------------------------------
 
     def _columns(self):
-        """Give the positions of the latents that are shown."""
+        """Return the positions of the latents that `encode` returns."""
         ends = np.cumsum(self.widths)
         starts = ends - np.array(self.widths)
         return np.concatenate([np.arange(starts[k], ends[k]) for k in self.shown])
@@ -76,7 +72,7 @@ class MPVAE(VAE):
         return self.posterior(batch).mean[:, self._columns()]
 
     def decode(self, z, batch=None):
-        whole = z.new_zeros((*z.shape[:-1], sum(self.widths)))
+        whole = z.new_zeros((*z.shape[:-1], self.n_latents))
         whole[..., self._columns()] = z
         return super().decode(whole)
 
@@ -99,12 +95,12 @@ class MPVAE(VAE):
         return bound, terms | self._by_path(by_latent)
 
     def _weights(self, like):
-        """β of every latent, (Σ K,)."""
+        """Return β of each latent, (Σ K,)."""
         beta = torch.as_tensor(self.beta, dtype=like.dtype, device=like.device)
         return beta.expand(len(self.widths))[self._path]
 
     def _by_path(self, by_latent):
-        """Name the divergence of each path, where there are several."""
+        """Return the divergence of each path by name, if there are several."""
         if len(self.widths) == 1:
             return {}
         parts = by_latent.split(self.widths, -1)

@@ -1,19 +1,26 @@
-"""The variational autoencoder, with β, several samples and other priors as values."""
+"""The variational autoencoder; β, several samples and other priors are parameters."""
 
 from functools import partial
 
-from skvae.base import BaseVAETransformer
+from skvae.base import (
+    BaseVAETransformer,
+    ChosenPrior,
+    CustomNetworks,
+    Divergence,
+    ImportanceWeighted,
+    Latents,
+)
 from skvae.distributions import Normal, kl
 from skvae.nets import LocScale, over_rows
 from skvae.objectives import elbo, importance_weighted, log_weights
-from skvae.priors import as_prior
+from skvae.priors import StandardNormal
 from skvae.training import LatentModel, Loss
 
 
 class VAE(LatentModel):
     """p(x, z) = p(z) p(x | z), with q(z | x) = N(μ(x), diag σ²(x)).
 
-    Trained on the evidence lower bound, one reparameterised draw a row,
+    Trained on the evidence lower bound, with one reparameterised draw per row,
 
         L(x) = E_q[ln p(x | z)] − β KL(q(z | x) || p(z)),
 
@@ -33,48 +40,43 @@ class VAE(LatentModel):
     decoder : torch.nn.Module
         (..., B, K) -> (..., B, h').
     head : torch.nn.Module
-        h' -> p(x | z), of a `Likelihood`.
-    prior : torch.nn.Module
-        Of a `Prior`.
+        h' -> p(x | z), the head of a `Likelihood`.
+    prior : PriorModule
+        p(z).
     n_components : int
         K.
+
+    Attributes
+    ----------
     beta : float
         Weight of the divergence.
     n_importance_samples : int
         S.
     """
 
-    def __init__(
-        self,
-        encoder,
-        n_hidden,
-        decoder,
-        head,
-        prior,
-        n_components,
-        beta=1.0,
-        n_importance_samples=1,
-    ):
+    beta = 1.0
+    n_importance_samples = 1
+
+    def __init__(self, encoder, n_hidden, decoder, head, prior, n_components):
         super().__init__()
         self.encoder, self.decoder, self.head = encoder, decoder, head
         self.loc_scale = LocScale(n_hidden, n_components)
         self.prior_module = prior
-        self.n_components = n_components
-        self.beta = beta
-        self.n_importance_samples = n_importance_samples
+        self.n_outputs = self.n_latents = n_components
 
     def posterior(self, batch):
-        return self._posterior(self.head.features(batch.x))
+        return self.posterior_of(self.head.features(batch.x))
 
-    def _posterior(self, features):
+    def posterior_of(self, features):
+        """q(z | x) from the encoder's input, (B, n_features)."""
         return Normal(*self.loc_scale(self.encoder(features)))
 
     def likelihood(self, z, batch=None):
         return self.head(over_rows(self.decoder, z))
 
     def prior(self, batch):
-        like = batch.x.new_empty((len(batch.x), self.n_components))
-        return self.prior_module(like, self._posterior)
+        like = batch.x.new_empty((len(batch.x), self.n_latents))
+        return self.prior_module(like, self.posterior_of)
 
     @property
     def phases(self):
@@ -112,7 +114,7 @@ class VAE(LatentModel):
             yield Loss(*loss)
 
     def _terms(self, batch, noise):
-        """Give the bound and its parts, each (B,)."""
+        """Return the bound and its parts, each (B,)."""
         beta = self.beta * self.kl_weight
         q, p = self.posterior(batch), self.prior(batch)
         if self.n_importance_samples > 1:
@@ -132,11 +134,34 @@ class VAE(LatentModel):
         return bound, {"reconstruction": reconstruction.mean(0), "kl": divergence}
 
 
-class VAETransformer(BaseVAETransformer):
+class VAENetworks(Latents, CustomNetworks):
+    """Builds the networks of the VAE, and of its relatives that see a condition."""
+
+    _module_type = VAE
+    _decoder_sees_condition = False
+
+    def _build_module(self, table):
+        n_latents = self.n_components
+        width = self._columns.condition_width if self._decoder_sees_condition else 0
+        parts = self._build_parts(n_latents + width)
+        prior = self._build_prior(table, parts[-1])
+        return self._module_type(*parts, prior, n_latents)
+
+    def _build_prior(self, table, head):
+        rows = self._training_features(table, head)
+        return self._choose_prior().build(self.n_components, rows)
+
+    def _choose_prior(self):
+        return StandardNormal()
+
+
+class VAETransformer(
+    ChosenPrior, VAENetworks, Divergence, ImportanceWeighted, BaseVAETransformer
+):
     """Variational autoencoder.
 
-    Latents by `transform`, data by `inverse_transform` and `sample`, ln p(x) by
-    `score_samples`. The model, the bound and their sources are those of
+    `transform` returns latents, `inverse_transform` and `sample` return rows, and
+    `score_samples` returns ln p(x). The model, the bound and their sources are those of
     :class:`~skvae.autoencoders.VAE`; β-VAE, IWAE and VampPrior are values of ``beta``,
     ``n_importance_samples`` and ``prior``.
 
@@ -145,41 +170,42 @@ class VAETransformer(BaseVAETransformer):
     n_components : int, default=8
         Number of latents.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the encoder's layers; the decoder has them in reverse order. An empty
-        tuple makes both linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them in
+        reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
-        one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
-        ``likelihood__scale`` needs an object here, as a string or a list has no
-        parameters of its own.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
+        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
+        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
+        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
+        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
     prior : {"standard-normal", "vamp", "density-ratio"} or Prior, \
 default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
     beta : float, default=1.0
-        Weight of the divergence; below 1 more latents stay in use, above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
+        1 fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z a row in training; above 1 the importance-weighted bound.
+        Draws of z per row in training. Above 1 the bound is the importance-weighted one.
     encoder, decoder : torch.nn.Module, callable or None, default=None
-        Own networks in place of the layers above: a module, copied in fit, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
-        so ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number
-        of columns (of levels, under "codes") or ``n_components``.
+        Custom networks in place of the layers above: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added, so
+        the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the number of
+        data columns (of levels, under "codes") for the encoder, and the width of all that
+        the decoder reads for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -187,32 +213,33 @@ default="standard-normal"
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -221,16 +248,16 @@ default="standard-normal"
     module_ : VAE
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
+        One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
         ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -260,80 +287,3 @@ default="standard-normal"
     >>> vae.sample(5, random_state=0).shape
     (5, 64)
     """
-
-    def __init__(
-        self,
-        n_components=8,
-        *,
-        hidden_layer_sizes=(256, 256),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        prior="standard-normal",
-        beta=1.0,
-        kl_warmup=0,
-        n_importance_samples=1,
-        encoder=None,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.prior = prior
-        self.beta = beta
-        self.kl_warmup = kl_warmup
-        self.n_importance_samples = n_importance_samples
-        self.encoder = encoder
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
-
-    def _build_module(self, table):
-        decoder, n_out = self._build_body("decoder", self.n_components)
-        head = self._build_head(decoder, n_out)
-        encoder, n_hidden = self._build_body("encoder", head.n_features)
-        prior = as_prior(self.prior, type(self).__name__)
-        return VAE(
-            encoder,
-            n_hidden,
-            decoder,
-            head,
-            prior.build(self.n_components, self._training_features(table, head)),
-            self.n_components,
-            self.beta,
-            self.n_importance_samples,
-        )

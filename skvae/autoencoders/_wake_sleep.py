@@ -2,28 +2,26 @@
 
 import torch
 
-from skvae.autoencoders._vae import VAE
+from skvae.autoencoders._vae import VAE, VAENetworks
 from skvae.base import BaseVAETransformer
 from skvae.distributions import kl
 from skvae.objectives import elbo
-from skvae.priors import as_prior
 from skvae.training import Batch, Loss
 
 ENCODER = "encoder"
-LEFT_OUT = ("prior", "beta", "kl_warmup", "n_importance_samples")
 
 
 class WakeSleep(VAE):
-    """The model of the VAE, decoder and encoder trained in turn, each with the other's.
+    """The model of the VAE; decoder and encoder are trained in turn on each other's draws.
 
-    - Wake: z ~ q(z | x) of a row of data, held; the decoder takes a step up
-      ln p(x | z).
-    - Sleep: z ~ p(z) and x ~ p(x | z), a draw and not its mean, held; the encoder takes
-      a step up ln q(z | x) at what the model has dreamed.
+    - Wake: z ~ q(z | x) is drawn for a row of data; the decoder takes a step that
+      raises ln p(x | z).
+    - Sleep: z ~ p(z) and then x ~ p(x | z) are drawn (not a mean); the encoder takes a
+      step that raises ln q(z | x).
 
     (Hinton et al. 1995; compared with the VAE in Kingma & Welling 2014, fig. 2 and 3.)
-    No gradient passes a draw, so latents and data may be of any kind. The two steps
-    descend on two objectives; what is recorded and held out is the bound of the VAE.
+    No gradient passes through a draw, so latents and data may be of any type. The two
+    steps have different objectives; the bound of the VAE is recorded and validated.
     """
 
     def scheduled(self):
@@ -49,44 +47,44 @@ class WakeSleep(VAE):
         yield Loss(ENCODER, -dreamed.mean(), {})
 
 
-class WakeSleepTransformer(BaseVAETransformer):
+class WakeSleepTransformer(VAENetworks, BaseVAETransformer):
     """The VAE's network, trained by wake-sleep.
 
-    What is compared with a :class:`~skvae.VAETransformer` of equal
-    settings is the algorithm alone: model, posterior and scores are the same. The steps
-    are those of :class:`~skvae.autoencoders.WakeSleep`.
+    Compared with a :class:`~skvae.VAETransformer` of equal settings only the algorithm
+    differs: model, posterior and scores are the same. The steps are those of
+    :class:`~skvae.autoencoders.WakeSleep`.
 
     Parameters
     ----------
     n_components : int, default=8
         Number of latents.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the encoder's layers; the decoder has them in reverse order. An empty
-        tuple makes both linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them in
+        reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
-        one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
-        ``likelihood__scale`` needs an object here, as a string or a list has no
-        parameters of its own.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
+        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
+        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
+        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
+        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
     encoder, decoder : torch.nn.Module, callable or None, default=None
-        Own networks in place of the layers above: a module, copied in fit, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
-        so ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number
-        of columns (of levels, under "codes") or ``n_components``.
+        Custom networks in place of the layers above: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added, so
+        the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the number of
+        data columns (of levels, under "codes") for the encoder, and the width of all that
+        the decoder reads for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -94,32 +92,33 @@ default="relu"
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -128,17 +127,17 @@ default="relu"
     module_ : WakeSleep
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
+        One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
         ``kl``, ``encoder_loss`` (minus ln q(z | x) of dreams), ``seconds`` and, with
         early stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -163,79 +162,4 @@ default="relu"
     (1797, 2)
     """
 
-    _allowed = {
-        name: allowed
-        for name, allowed in BaseVAETransformer._allowed.items()
-        if name not in LEFT_OUT
-    }
-    _architecture = tuple(
-        name for name in BaseVAETransformer._architecture if name != "prior"
-    )
-    _module_settings = ()
-
-    def __init__(
-        self,
-        n_components=8,
-        *,
-        hidden_layer_sizes=(256, 256),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        encoder=None,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.encoder = encoder
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
-
-    def _build_module(self, table):
-        decoder, n_out = self._build_body("decoder", self.n_components)
-        head = self._build_head(decoder, n_out)
-        encoder, n_hidden = self._build_body("encoder", head.n_features)
-        prior = as_prior("standard-normal", type(self).__name__)
-        return WakeSleep(
-            encoder,
-            n_hidden,
-            decoder,
-            head,
-            prior.build(self.n_components, None),
-            self.n_components,
-        )
+    _module_type = WakeSleep

@@ -1,24 +1,31 @@
-"""The scikit-learn face of every model."""
+"""The scikit-learn interface of every model."""
 
 from skvae.base._autoencoder import BaseAutoencoderTransformer
-from skvae.base._parameters import BODY, VAE_PARAMETERS
-from skvae.base._restoring import restore
-from skvae.base._saving import plain_columns, resolved
-from skvae.base._steps import as_transformer, find_model, split_model
-from skvae.base._tasks import with_callbacks
-from skvae.base._vae import BaseVAETransformer, as_asked
+from skvae.base._callbacks import with_callbacks
+from skvae.base._groups import (
+    BODY,
+    ChosenPrior,
+    CustomNetworks,
+    Divergence,
+    ImportanceWeighted,
+    Latents,
+)
+from skvae.base._pipelines import as_transformer, find_model, split_model
+from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 
 __all__ = [
     "BODY",
-    "VAE_PARAMETERS",
     "BaseAutoencoderTransformer",
     "BaseVAETransformer",
-    "as_asked",
+    "ChosenPrior",
+    "CustomNetworks",
+    "DensityMixin",
+    "Divergence",
+    "ImportanceWeighted",
+    "Latents",
     "as_transformer",
     "find_model",
-    "plain_columns",
-    "resolved",
-    "restore",
+    "selected",
     "split_model",
     "with_callbacks",
 ]

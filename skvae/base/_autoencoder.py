@@ -1,28 +1,56 @@
-"""The scikit-learn face of every model.
+"""The scikit-learn interface of every model.
 
-An estimator validates, builds, fits and asks. It knows nothing of the mathematics; the
-module that it builds knows nothing of scikit-learn. A family gives its parameters and
-`_build_module`; everything else is here.
+An estimator validates, builds, fits and answers. It knows nothing of the mathematics;
+the module that it builds knows nothing of scikit-learn. A family declares its
+parameters and writes `_build_module`; everything else is here.
 """
+
+from typing import Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from skvae._validation import check_parameters
-from skvae.base._building import configure, new_net, resolve_device, resolve_dtype
+from skvae._parameters import Declared, parameter
+from skvae._validation import (
+    BOOLEAN,
+    FRACTION,
+    NATURAL,
+    NON_NEGATIVE,
+    NONE,
+    POSITIVE,
+    POSITIVE_INT,
+    PROBABILITY,
+    RANDOM_STATE,
+    Callable,
+    Instance,
+    Options,
+    Sequence,
+    check_parameter,
+    check_parameters,
+)
+from skvae.base._callbacks import CallbackSupportMixin, with_callbacks
 from skvae.base._documentation import DocumentationLinkMixin
-from skvae.base._identity import architecture, check_same_architecture
-from skvae.base._names import LatentNamesMixin
-from skvae.base._parameters import AUTOENCODER_PARAMETERS
-from skvae.base._saving import SavingMixin
-from skvae.base._tasks import CallbackSupportMixin, FitTasks, with_callbacks
-from skvae.distributions import as_likelihood
+from skvae.base._groups import SkorchCallback
+from skvae.base._latent_names import LatentNamesMixin
+from skvae.base._networks import NetworksMixin
+from skvae.distributions import SHORTHAND, Likelihood, as_likelihood
 from skvae.inference import Evaluator
-from skvae.nets import build_body, mlp
-from skvae.training import Progress, Rows, Table, seeded_weights
+from skvae.inputs import NOTHING, PlainColumns, as_numpy
+from skvae.nets import ACTIVATIONS
+from skvae.persistence import SavingMixin, architecture, check_same_architecture
+from skvae.training import (
+    OPTIMIZERS,
+    configure,
+    new_net,
+    resolve_device,
+    resolve_dtype,
+    seeded_weights,
+    undone_without_an_epoch,
+    watching,
+)
 
 
 class BaseAutoencoderTransformer(
@@ -30,28 +58,68 @@ class BaseAutoencoderTransformer(
     SavingMixin,
     DocumentationLinkMixin,
     LatentNamesMixin,
+    NetworksMixin,
     TransformerMixin,
-    BaseEstimator,
+    Declared,
 ):
-    """What every estimator does: fit, transform, inverse_transform, reconstruct.
+    """Base of every estimator: fit, transform, inverse_transform, reconstruct.
 
-    A subclass gives ``_allowed`` (its parameters), `_build_module` and, where a change
-    of a parameter means another network, ``_architecture``.
+    A subclass declares its parameters, with `skvae._parameters.parameter`, and writes
+    `_build_module`.
     """
 
-    _allowed = AUTOENCODER_PARAMETERS
-    _architecture = (
-        "n_components",
-        "hidden_layer_sizes",
-        "activation",
-        "dropout",
-        "likelihood",
-        "encoder",
-        "decoder",
-        "dtype",
-        "optimizer",
+    _columns_type = PlainColumns  # what the columns of X mean
+    _n_warmup_epochs = 0  # epochs before early stopping counts
+
+    hidden_layer_sizes: tuple[int, ...] = parameter(
+        Sequence(POSITIVE_INT, "a tuple of positive ints"),
+        default=(256, 256),
+        shapes_network=True,
     )
-    _module_settings = ()  # parameters that the module reads in every fit
+    activation: str = parameter(
+        Options(tuple(ACTIVATIONS)), default="relu", shapes_network=True
+    )
+    dropout: float = parameter(PROBABILITY, default=0.0, shapes_network=True)
+    likelihood: str | Likelihood | list = parameter(
+        Options(tuple(SHORTHAND)),
+        Instance((Likelihood,), "an instance of a class of skvae.distributions"),
+        Instance((list,), "a list of (likelihood, columns)"),
+        default="gaussian",
+        shapes_network=True,
+    )
+    binarize: str | None = parameter(Options(("fixed", "dynamic")), NONE, default=None)
+    max_epochs: int = parameter(POSITIVE_INT, default=100)
+    batch_size: int = parameter(POSITIVE_INT, default=128)
+    lr: float = parameter(POSITIVE, default=1e-3)
+    optimizer: str | type = parameter(
+        Options(tuple(OPTIMIZERS)),
+        Callable("a class of torch optimizers"),
+        default="adam",
+        shapes_network=True,
+    )
+    weight_decay: float = parameter(NON_NEGATIVE, default=0.0)
+    early_stopping: bool = parameter(BOOLEAN, default=False)
+    validation_fraction: float = parameter(FRACTION, default=0.1)
+    n_iter_no_change: int = parameter(POSITIVE_INT, default=10)
+    tol: float = parameter(NON_NEGATIVE, default=1e-4)
+    dtype: str = parameter(
+        Options(("float32", "float64", "auto")), default="float32", shapes_network=True
+    )
+    device: str | torch.device = parameter(
+        Instance((str, torch.device), "a str such as 'auto', 'cpu' or 'cuda'"),
+        default="auto",
+    )
+    warm_start: bool = parameter(BOOLEAN, default=False)
+    random_state: int | np.random.RandomState | None = parameter(
+        *RANDOM_STATE, default=None
+    )
+    verbose: int = parameter(NATURAL, BOOLEAN, default=0)
+    callbacks: list | None = parameter(
+        Sequence(SkorchCallback(), "a list of skorch callbacks"), NONE, default=None
+    )
+    net_params: dict | None = parameter(
+        Instance((dict,), "a dict of skorch arguments"), NONE, default=None
+    )
 
     # -- scikit-learn's tags and names ----------------------------------------------
 
@@ -60,29 +128,36 @@ class BaseAutoencoderTransformer(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
-        except (ValueError, TypeError):  # a wrong parameter, reported by fit
+        except (ValueError, TypeError):  # an invalid parameter, reported by fit
             tags.input_tags.positive_only = False
         return tags
 
     @property
     def _n_features_out(self):
-        return self.module_.n_components
+        return self.module_.n_outputs
 
     @property
-    def module_(self):
+    def module_(self) -> torch.nn.Module:
         """The fitted torch module, in evaluation mode."""
         return self.net_.module_.eval()
 
     @property
     def history_(self):
-        """One row an epoch, a `skorch.history.History`."""
+        """One row per epoch, a `skorch.history.History`."""
         return self.net_.history
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs done."""
+        return len(self.net_.history)
 
     # -- fitting --------------------------------------------------------------------
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Fit the model.
+
+        Until the first new epoch is complete, an error leaves the estimator as it was.
 
         Parameters
         ----------
@@ -98,32 +173,31 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter or the data are not allowed. Nothing fitted before is lost.
+            If a parameter or the data are not valid.
         FloatingPointError
-            If a loss turns non-finite. The weights of the epoch before are kept.
+            If a loss turns non-finite. The epochs before are kept.
         KeyboardInterrupt
-            On Ctrl-C, with the epochs done so far kept and usable.
+            On Ctrl-C. The epochs before are kept and can be used.
         """
         return self._fit(X, y)
 
-    def _fit(self, X, y, condition=None):
-        resume = self.warm_start and hasattr(self, "net_")
-        rows = self._prepare(X, condition, resume, "warm_start=True")
-        n_epochs = self.net_.max_epochs
-        tasks = FitTasks(self, n_epochs, {"X": X, "y": y})
-        progress = Progress(type(self).__name__, n_epochs, hidden=not self.verbose)
-        try:
-            self._train(rows, n_epochs, [tasks, progress])
-        finally:
-            progress.close()
-        tasks.close()
+    def _fit(self, X, y=None, given=NOTHING):
+        """Fit to rows and what comes beside them, a `Given`."""
+        resumed_by = "warm_start=True" if self.warm_start else None
+        with undone_without_an_epoch(self):
+            rows = self._prepare(X, given, resumed_by)
+            if self.early_stopping and len(rows) == 1:
+                raise ValueError("early_stopping holds rows out, but n_samples = 1.")
+            n_epochs = self.net_.max_epochs
+            with watching(self, n_epochs, X, y) as watchers:
+                self.net_.partial_fit(rows, epochs=n_epochs, watchers=watchers)
         return self
 
-    def partial_fit(self, X, y=None):
-        """Train for one epoch on the rows given.
+    def partial_fit(self, X, y=None) -> Self:
+        """Train for one epoch on the given rows.
 
-        The first call builds the network and learns what the likelihood needs of the
-        columns (levels, spreads) from its rows. Early stopping does not apply.
+        The first call builds the network and learns from its rows what the likelihood
+        needs to know of the columns (levels, spreads). Early stopping does not apply.
 
         Parameters
         ----------
@@ -139,118 +213,71 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            As `fit`, and if a parameter was changed that makes another network.
+            As `fit`, and if a parameter that shapes the network was changed.
         FloatingPointError
             As `fit`.
         """
         return self._partial_fit(X)
 
-    def _partial_fit(self, X, condition=None):
-        rows = self._prepare(X, condition, hasattr(self, "net_"), "partial_fit")
-        self._train(rows, 1, [], validate=False)
+    def _partial_fit(self, X, given=NOTHING):
+        with undone_without_an_epoch(self):
+            rows = self._prepare(X, given, "partial_fit")
+            self.net_.partial_fit(rows, epochs=1, validate=False)
         return self
 
-    def _prepare(self, X, condition, resume, reason):
-        """Prepare a fit, or leave everything as it was where something is wrong."""
-        before = dict(vars(self))
-        try:
-            return self._prepare_rows(X, condition, resume, reason)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+    def _prepare(self, X, given, resumed_by):
+        """Check everything, and return the training rows.
 
-    def _prepare_rows(self, X, condition, resume, reason):
-        """Validate all, then build or continue a net; return the training rows."""
+        `resumed_by` says what resumes with a fitted net; without one it is built.
+        """
         check_parameters(self)
         device = resolve_device(self.device, type(self).__name__)
-        if resume:
-            check_same_architecture(self, reason)
-        table = self._check_input(X, condition, reset=not resume)
-        if self.early_stopping and reason != "partial_fit" and len(table) == 1:
-            raise ValueError("early_stopping holds rows out, but n_samples = 1.")
-        if resume:
-            self.likelihood_.check(table.x, self._names())
+        if resumed_by and hasattr(self, "net_"):
+            check_same_architecture(self, resumed_by)
+            table = self._columns.table(self, X, given)
+            self._check_settings()
+            self.likelihood_.check(table.x, self._columns.names)
         else:
-            self._start_afresh(table, X, device)
+            table = self._learn_columns(X, given)
+            self._build_net(table, device)
         configure(self.net_, self)
-        # A net that goes on stays where it is, whatever `device` says now.
-        return Rows(table, self._evaluator().device, self.module_.dtype)
+        return self._evaluator().rows(table)  # a resumed net stays on its device
 
-    def _start_afresh(self, table, frame, device):
-        random = check_random_state(self.random_state)
-        self._seed = int(random.randint(np.iinfo(np.int32).max))
-        self.likelihood_ = self._new_likelihood(frame)
-        self.likelihood_.fit(table.x, self._names(), frame)
+    def _learn_columns(self, X, given):
+        """Learn what the columns mean and hold; return the rows as a `Table`."""
+        self._columns = self._columns_type()
+        table = self._columns.fit(self, X, given)
+        self._check_settings()
+        self.likelihood_ = self._columns.likelihood(self, X)
+        self.likelihood_.fit(table.x, self._columns.names, X)
         if self.binarize is not None and not self.likelihood_.binary:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 "unless every column is Bernoulli or one-hot. Got "
                 f"{self.binarize!r} instead."
             )
+        return table
+
+    def _build_net(self, table, device):
+        random = check_random_state(self.random_state)
+        self._seed = int(random.randint(np.iinfo(np.int32).max))
         with torch.device("cpu"), seeded_weights(self._seed):
             module = self._build_module(table)
         module.dtype = resolve_dtype(self.dtype, table)
         self.net_ = new_net(self, module.to(module.dtype), self._seed, device)
         self._fitted_architecture = architecture(self)
 
-    def _new_likelihood(self, frame):
-        return as_likelihood(self.likelihood, type(self).__name__)
+    def _check_settings(self):
+        """Raise ValueError if a parameter does not fit the columns of X."""
 
-    def _annealing(self):
-        """Give callbacks that change numbers of the module from epoch to epoch."""
+    def _schedules(self):
+        """Return callbacks, with a ``name``, that change the module in every epoch."""
         return []
 
-    def _build_module(self, table):
-        """Build the untrained torch module for the columns of a `Table`.
+    # -- answering ------------------------------------------------------------------
 
-        It is None where saved weights will be put in; ``likelihood_`` is fitted.
-        """
-        raise NotImplementedError
-
-    def _build_body(self, name, n_in):
-        """Build the encoder's or the decoder's body; return it and its width."""
-        own = getattr(self, name)
-        if own is not None:
-            return build_body(own, n_in, name)
-        sizes = tuple(self.hidden_layer_sizes)
-        return self._build_layers(n_in, sizes if name == "encoder" else sizes[::-1])
-
-    def _build_layers(self, n_in, sizes):
-        """Build layers of these widths; give the last one too."""
-        return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
-
-    def _build_head(self, decoder, n_hidden, likelihood=None):
-        """Build the last layer behind a decoder's body, if that has none of its own."""
-        head = (likelihood or self.likelihood_).head(n_hidden)
-        if getattr(decoder, "gives_parameters", False):
-            head.take_as_is()
-        return head
-
-    def _training_features(self, table, head):
-        """Give a function n -> n training rows as the encoder sees them."""
-
-        def rows(n):
-            if table is None:
-                return torch.zeros(n, head.n_features)
-            which = np.random.default_rng(self._seed).permutation(len(table))
-            block = np.take(table.x, np.resize(which, n), axis=0)
-            return head.features(torch.as_tensor(block).to(torch.get_default_dtype()))
-
-        return rows
-
-    def _train(self, rows, n_epochs, watchers, validate=True):
-        try:
-            self.net_.partial_fit(
-                rows, epochs=n_epochs, validate=validate, watchers=watchers
-            )
-        finally:
-            self.n_iter_ = len(self.history_)
-
-    # -- asking ---------------------------------------------------------------------
-
-    def transform(self, X):
-        """Encode rows as posterior means; deterministic.
+    def transform(self, X) -> np.ndarray:
+        """Encode rows as posterior means. This is deterministic.
 
         Parameters
         ----------
@@ -260,7 +287,7 @@ class BaseAutoencoderTransformer(
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components)
-            In the precision of `X`.
+            Latents, in the precision of `X`.
 
         Raises
         ------
@@ -273,7 +300,7 @@ class BaseAutoencoderTransformer(
         Z = self._evaluator().encode(table)
         return Z.astype(table.dtype, copy=False)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X) -> np.ndarray:
         """Decode latents to the mean of p(x | z).
 
         Parameters
@@ -284,27 +311,18 @@ class BaseAutoencoderTransformer(
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            In the input's columns and the precision of the latents.
+            Rows with the input's columns, in the precision of the latents.
 
         Raises
         ------
         ValueError
-            If `X` has another number of columns than `transform` gives.
+            If `X` has another number of columns than `transform` returns.
         """
         Z = self._check_latents(X)
-        return self._evaluator().decode(Z).astype(Z.dtype, copy=False)
+        x = self._evaluator().decode(Z).astype(Z.dtype, copy=False)
+        return self._columns.restore(x)
 
-    def _check_latents(self, X):
-        check_is_fitted(self)
-        Z = check_array(_as_array(X), dtype=[np.float64, np.float32])
-        if Z.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has "
-                f"n_components={self._n_features_out}."
-            )
-        return Z
-
-    def reconstruct(self, X):
+    def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
 
         Parameters
@@ -323,49 +341,41 @@ class BaseAutoencoderTransformer(
             As `transform`.
         """
         table = self._check_encodable(X)
-        X_mean = self._evaluator().reconstruct(table)
-        return X_mean.astype(table.dtype, copy=False)
+        x = self._evaluator().reconstruct(table).astype(table.dtype, copy=False)
+        return self._columns.restore(x)
 
     def _evaluator(self):
-        """Give what asks the module."""
         return Evaluator(self.module_)
 
-    def _names(self):
-        return getattr(self, "feature_names_in_", None)
+    def _check_ready(self):
+        """Check that there is a fit, and apply parameters that may change after it."""
+        check_is_fitted(self)
+        for name in self._after_fit:
+            value, owner = getattr(self, name), type(self).__name__
+            check_parameter(name, value, self._allowed[name], owner)
+            if name in self._module_settings:
+                setattr(self.module_, name, value)
 
-    def _check_input(self, X, condition=None, reset=False):
-        """Check the rows and give them as a `Table`."""
-        X = self._check_dimensions(X)
-        return Table(
-            validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
-        )
-
-    def _check_dimensions(self, X):
-        X = _as_array(X)
-        n_dimensions = len(getattr(X, "shape", ()))
-        if n_dimensions > 2:
+    def _check_latents(self, X):
+        self._check_ready()
+        Z = check_array(as_numpy(X), dtype=[np.float64, np.float32])
+        if Z.shape[1] != self._n_features_out:
             raise ValueError(
-                f"X has {n_dimensions} dimensions, but {type(self).__name__} takes one "
-                "row a sample. Reshape your data using X.reshape(len(X), -1)."
+                f"X has {Z.shape[1]} columns, but the latents of {type(self).__name__} "
+                f"have {self._n_features_out}."
             )
-        return X
+        return Z
 
-    def _check_encodable(self, X, condition=None):
-        check_is_fitted(self)
-        table = self._check_input(X, condition)
-        self.likelihood_.check_codes(table.x, self._names())
+    def _check_encodable(self, X, given=NOTHING):
+        """Return rows that the encoder can read as a `Table`."""
+        self._check_ready()
+        table = self._columns.table(self, X, given)
+        self.likelihood_.check_codes(table.x, self._columns.names)
         return table
 
-    def _check_scorable(self, X, condition=None):
-        check_is_fitted(self)
-        table = self._check_input(X, condition)
-        self.likelihood_.check(table.x, self._names())
+    def _check_scorable(self, X, given=NOTHING):
+        """Return rows within the support of the likelihood as a `Table`."""
+        self._check_ready()
+        table = self._columns.table(self, X, given)
+        self.likelihood_.check(table.x, self._columns.names)
         return table
-
-
-def _as_array(X):
-    """Take a torch tensor as it is; leave anything else to scikit-learn."""
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X if X.dtype in (torch.float32, torch.float64) else X.float()).numpy()

@@ -1,10 +1,10 @@
-"""Where the documentation of an estimator stands."""
+"""The address of an estimator's documentation page."""
 
 SITE = "https://skvae.readthedocs.io/en/latest/"
 
 
 def page(name):
-    """Give the page of a public name, e.g. ``"skvae.load"``, relative to `SITE`."""
+    """Return the page of a public name, e.g. ``"skvae.load"``, relative to `SITE`."""
     return f"api/{name}.html"
 
 

@@ -1,39 +1,35 @@
-"""What every estimator with a prior adds: sampling and likelihoods."""
+"""What a prior adds to an estimator: draws and likelihoods."""
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from skvae._validation import POSITIVE_INT, Options, check_parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
-from skvae.base._parameters import VAE_PARAMETERS
 from skvae.inference import LogLikelihood
+from skvae.inputs import NOTHING
 from skvae.training import derive_seed
 
 
-class BaseVAETransformer(BaseAutoencoderTransformer):
-    """What every model with a prior adds: sampling and likelihoods."""
+class DensityMixin:
+    """Adds `sample`, `score_samples`, `score` and `log_likelihood`."""
 
-    _allowed = VAE_PARAMETERS
-    _architecture = (*BaseAutoencoderTransformer._architecture, "prior")
-    _module_settings = ("beta", "n_importance_samples")
-
-    def sample(self, n_samples=1, random_state=None, mean=False):
+    def sample(self, n_samples=1, random_state=None, mean=False) -> np.ndarray:
         """Draw rows from the model, z ~ p(z) and x ~ p(x | z).
 
         Parameters
         ----------
         n_samples : int, default=1
-            How many rows.
+            Number of rows.
         random_state : int, RandomState or None, default=None
-            Of the draws.
+            Seed of the draws.
         mean : bool, default=False
-            Give the mean of p(x | z) instead of a draw: smoother pictures.
+            Whether to return the mean of p(x | z) instead of a draw, which makes
+            smoother pictures.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            In the precision of the computation (``dtype``), without column names.
+            Rows in the precision of the computation (``dtype``).
 
         Raises
         ------
@@ -41,22 +37,23 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
             If `n_samples` is not a positive int.
         """
         seed = self._check_draw(n_samples, random_state)
-        evaluator = self._evaluator()
-        return evaluator.sample(n_samples, self.n_features_in_, seed, mean)
+        width = self._columns.n_data
+        x = self._evaluator().sample(n_samples, width, seed, mean)
+        return self._columns.restore(x)
 
     def _check_draw(self, n_samples, random_state, method="sample"):
-        """Give a seed, or say what is wrong."""
-        check_is_fitted(self)
+        """Check the arguments of a draw, and return its seed."""
+        self._check_ready()
         owner = f"{type(self).__name__}.{method}"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
         random = check_random_state(random_state)
         return int(random.randint(np.iinfo(np.int32).max))
 
-    def score_samples(self, X):
+    def score_samples(self, X) -> np.ndarray:
         """Estimate ln p(x) of each row by importance sampling (64 samples), in nats.
 
-        The noise is seeded in fit and shared by all rows, so that a row's value is the
-        same alone and among others. Always at β = 1, whatever was trained.
+        The noise is seeded in fit and shared by all rows, so that the value of a row
+        does not depend on the others. It is always computed at β = 1.
 
         Parameters
         ----------
@@ -66,8 +63,8 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            Log-density, or log-probability under discrete likelihoods; too low by the
-            estimate's bias in expectation, less so with more samples.
+            Log-density, or log-probability under discrete likelihoods. In expectation
+            it is too low by the bias of the estimate, which falls with more samples.
 
         Raises
         ------
@@ -77,8 +74,8 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         """
         return self.log_likelihood(X)
 
-    def score(self, X, y=None):
-        """Mean of `score_samples`, in nats a row.
+    def score(self, X, y=None) -> float:
+        """Return the mean of `score_samples`, in nats per row.
 
         Parameters
         ----------
@@ -90,7 +87,7 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         Returns
         -------
         float
-            Nats a row.
+            Nats per row.
         """
         return float(np.mean(self.score_samples(X)))
 
@@ -109,33 +106,33 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         X : array-like of shape (n_samples, n_features)
             Rows.
         n_samples : int, default=64
-            Draws a row.
+            Draws per row.
         method : {"importance", "elbo"}, default="importance"
             "importance": ln 1/S Σ_s p(x | z_s) p(z_s) / q(z_s | x), z_s ~ q(z | x)
             (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
         return_std_error : bool, default=False
-            Also give the Monte-Carlo error.
+            Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
-            Also give what tells how far to trust the estimate.
+            Whether to return all that tells how far to trust the estimate.
 
         Returns
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
-            The values, or with ``return_std_error`` a named tuple ``(values, std_error,
-            mean_std_error)``: of each row by the delta method, and of the mean over
-            rows, which share their draws. With ``return_diagnostics`` there follow
+            The values. With ``return_std_error``, a named tuple ``(values, std_error,
+            mean_std_error)``: the errors of each row, by the delta method, and of the
+            mean over rows, which share their draws. With ``return_diagnostics``, also
             ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
-            row's weights, and what was subtracted where the prior is normalised only
-            by an estimate.
+            row's weights, and what was subtracted if the prior is normalised only by
+            an estimate.
 
         Raises
         ------
         ValueError
-            As `score_samples`, and if an argument is not allowed.
+            As `score_samples`, and if an argument is not valid.
         """
         table = self._check_scorable(X)
         result = self._log_likelihood(table, n_samples, method)
-        return as_asked(result, return_std_error, return_diagnostics)
+        return selected(result, return_std_error, return_diagnostics)
 
     def _log_likelihood(self, table, n_samples=64, method="importance"):
         owner = f"{type(self).__name__}.log_likelihood"
@@ -144,14 +141,18 @@ class BaseVAETransformer(BaseAutoencoderTransformer):
         seed = derive_seed(self._seed, "evaluation")
         return self._evaluator().log_likelihood(table, n_samples, seed, method)
 
-    def _distributions(self, X, condition=None):
-        """Give q(z | x) and p(z) for all rows at once; for the metrics."""
-        table = self._check_encodable(X, condition)
+    def _distributions(self, X, given=NOTHING):
+        """Return q(z | x) and p(z) for all rows at once; for the metrics."""
+        table = self._check_encodable(X, given)
         return self._evaluator().distributions(table)
 
 
-def as_asked(result, return_std_error, return_diagnostics):
-    """Give as much of the `Diagnostics` as was asked for."""
+class BaseVAETransformer(DensityMixin, BaseAutoencoderTransformer):
+    """Base of the models of one table with a prior."""
+
+
+def selected(result, return_std_error, return_diagnostics):
+    """Return the part of `Diagnostics` that was asked for."""
     if return_diagnostics:
         return result
     return LogLikelihood(*result[:3]) if return_std_error else result.values

@@ -1,15 +1,15 @@
 """Models of rows under conditions: tasks, classes, attributes."""
 
+from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._cmma import CMMA, CMMATransformer
 from skvae.conditional._cvae import CVAE, CVAETransformer
-from skvae.conditional._table import ConditionedTable
 from skvae.conditional._task_invariant import TaskInvariantVAETransformer
 
 __all__ = [
     "CMMA",
     "CVAE",
+    "BaseConditionalTransformer",
     "CMMATransformer",
     "CVAETransformer",
-    "ConditionedTable",
     "TaskInvariantVAETransformer",
 ]

@@ -1,22 +1,57 @@
-"""The face of every conditional estimator: each method takes ``condition=``."""
+"""The interface of every conditional estimator: each method takes ``condition=``."""
+
+from numbers import Integral
+from typing import Self
 
 import numpy as np
 
-from skvae.base import as_asked, with_callbacks
-from skvae.conditional._table import ConditionedTable
+from skvae._parameters import parameter
+from skvae._validation import NONE, Callable, Instance, Interval, Options
+from skvae.base import (
+    BaseAutoencoderTransformer,
+    DensityMixin,
+    selected,
+    with_callbacks,
+)
+from skvae.inputs import ConditionedColumns, Given
 
 
-class BaseConditionalTransformer(ConditionedTable):
-    """What every model of p(x | condition) gives.
+class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
+    """Base of every model of p(x | condition).
 
-    Conditions come in one of two ways: as columns of ``X``, named once in the
+    Conditions are passed in one of two ways: as columns of ``X``, named once in the
     constructor by ``condition_columns``; or, without it, by the argument ``condition``
     of every method, to which scikit-learn's metadata routing can pass it.
     """
 
+    _columns_type = ConditionedColumns
+    _decoder_sees_condition = True
+
+    condition_columns: object = parameter(
+        Instance((list, tuple, slice, str, np.ndarray), "columns of X"),
+        Interval(Integral, -np.inf, closed="neither"),
+        Callable("a selector of columns"),
+        NONE,
+        default=None,
+        shapes_network=True,
+    )
+    condition_encoding: str = parameter(
+        Options(("one-hot", "passthrough")), default="one-hot", shapes_network=True
+    )
+    handle_unknown: str = parameter(
+        Options(("error", "ignore")), default="error", after_fit=True
+    )
+
+    @property
+    def conditions_(self):
+        """The levels of the conditions, `skvae.inputs.Conditions`."""
+        return self._columns.conditions
+
     @with_callbacks
-    def fit(self, X, y=None, condition=None):
+    def fit(self, X, y=None, condition=None) -> Self:
         """Fit the model.
+
+        Until the first new epoch is complete, an error leaves the estimator as it was.
 
         Parameters
         ----------
@@ -25,8 +60,8 @@ class BaseConditionalTransformer(ConditionedTable):
         y : None
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Of each row, where ``condition_columns`` is None; without it all rows have
-            the same.
+            Condition of each row, if ``condition_columns`` is None. Without it all
+            rows have the same condition.
 
         Returns
         -------
@@ -35,17 +70,16 @@ class BaseConditionalTransformer(ConditionedTable):
         Raises
         ------
         ValueError
-            If a parameter, the data or the condition are not allowed. Nothing fitted
-            before is lost.
+            If a parameter, the data or the condition are not valid.
         FloatingPointError
-            If a loss turns non-finite. The weights of the epoch before are kept.
+            If a loss turns non-finite. The epochs before are kept.
         KeyboardInterrupt
-            On Ctrl-C, with the epochs done so far kept and usable.
+            On Ctrl-C. The epochs before are kept and can be used.
         """
-        return self._fit(X, y, condition)
+        return self._fit(X, y, Given(condition))
 
-    def partial_fit(self, X, y=None, condition=None):
-        """Train for one epoch on the rows given.
+    def partial_fit(self, X, y=None, condition=None) -> Self:
+        """Train for one epoch on the given rows.
 
         The first call learns the levels of the condition from its rows.
 
@@ -65,14 +99,14 @@ class BaseConditionalTransformer(ConditionedTable):
         Raises
         ------
         ValueError
-            As `fit`, and if a parameter was changed that makes another network, or a
+            As `fit`, and if a parameter that shapes the network was changed, or a
             condition is new.
         FloatingPointError
             As `fit`.
         """
-        return self._partial_fit(X, condition)
+        return self._partial_fit(X, Given(condition))
 
-    def fit_transform(self, X, y=None, condition=None):
+    def fit_transform(self, X, y=None, condition=None) -> np.ndarray:
         """Fit the model, and encode the training rows.
 
         Parameters
@@ -96,30 +130,30 @@ class BaseConditionalTransformer(ConditionedTable):
         """
         return self.fit(X, y, condition=condition).transform(X, condition=condition)
 
-    def transform(self, X, condition=None):
-        """Encode rows, each under its condition, as posterior means; deterministic.
+    def transform(self, X, condition=None) -> np.ndarray:
+        """Encode rows under their conditions as posterior means. This is deterministic.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            As in `fit`; a single value stands for all rows.
+            As in `fit`; a single value applies to all rows.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components)
-            In the precision of `X`.
+            Latents, in the precision of `X`.
 
         Raises
         ------
         ValueError
-            If `X` has other columns than in fit, or the condition is missing or, under
+            If `X` has other columns than in fit, or the condition is missing or, with
             ``handle_unknown="error"``, unknown.
         """
-        return self._transform(self._check_encodable(X, condition))
+        return self._transform(self._check_encodable(X, Given(condition)))
 
-    def inverse_transform(self, X, condition=None):
+    def inverse_transform(self, X, condition=None) -> np.ndarray:
         """Decode latents to the mean of p(x | z, condition).
 
         Parameters
@@ -127,31 +161,31 @@ class BaseConditionalTransformer(ConditionedTable):
         X : array-like of shape (n_samples, n_components)
             Latents.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            A single value stands for all rows. May be left out only if all rows of fit
-            had the same.
+            Conditions to decode under; a single value applies to all rows. It may be
+            left out only if all rows of fit had the same.
 
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            In the input's columns, those of the condition filled in; an array of
-            objects if these hold strings.
+            Rows with the input's columns, those of the condition filled in; an array
+            of objects if these contain strings.
 
         Raises
         ------
         ValueError
-            If `X` has another number of columns than `transform` gives, or the
+            If `X` has another number of columns than `transform` returns, or the
             condition is missing or unknown.
         """
         Z = self._check_latents(X)
-        codes = self._target(condition, len(Z), "inverse_transform")
+        codes = self._columns.codes_to_decode(self, condition, len(Z))
         return self._decode(Z, codes)
 
     def _decode(self, Z, codes):
-        given = self.conditions_.encode(codes)
-        x = self._evaluator().decode(Z, given).astype(Z.dtype, copy=False)
-        return self._filled(x, codes)
+        condition = self.conditions_.encode(codes)
+        x = self._evaluator().decode(Z, condition).astype(Z.dtype, copy=False)
+        return self._columns.restore(x, codes)
 
-    def reconstruct(self, X, condition=None):
+    def reconstruct(self, X, condition=None) -> np.ndarray:
         """Encode rows, and decode their latents under the same condition.
 
         Parameters
@@ -171,34 +205,32 @@ class BaseConditionalTransformer(ConditionedTable):
         ValueError
             As `transform`.
         """
-        table = self._check_encodable(X, condition)
-        return self._decode(self._transform(table), self._own_codes(X, condition))
+        table = self._check_encodable(X, Given(condition))
+        codes = self._columns.codes_of(self, X, condition)
+        return self._decode(self._transform(table), codes)
 
-    def _own_codes(self, X, condition):
-        if self._positions is not None:
-            _, condition = self._split(self._check_dimensions(X), reset=False)
-        return self._codes(condition, len(X), reset=False)
-
-    def sample(self, n_samples=1, random_state=None, mean=False, condition=None):
+    def sample(
+        self, n_samples=1, random_state=None, mean=False, condition=None
+    ) -> np.ndarray:
         """Draw rows from the model, z ~ p(z) and x ~ p(x | z, condition).
 
         Parameters
         ----------
         n_samples : int, default=1
-            How many rows.
+            Number of rows.
         random_state : int, RandomState or None, default=None
-            Of the draws.
+            Seed of the draws.
         mean : bool, default=False
-            Give the mean of p(x | z, condition) instead of a draw.
+            Whether to return the mean of p(x | z, condition) instead of a draw.
         condition : value, or array-like of shape (n_samples,) or (n_samples, n), \
 default=None
-            A single value stands for all rows; without it, conditions are drawn as
-            often as they came in fit.
+            Conditions to draw under; a single value applies to all rows. Without it,
+            conditions are drawn with the frequencies seen in fit.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            In the input's columns, those of the condition filled in.
+            Rows with the input's columns, those of the condition filled in.
 
         Raises
         ------
@@ -209,13 +241,12 @@ default=None
         if condition is None:
             codes = self.conditions_.draw(n_samples, seed)
         else:
-            codes = self._codes(condition, n_samples, reset=False)
-        given = self.conditions_.encode(codes)
-        width = self._likelihood_width()
+            codes = self._columns.codes(self, condition, n_samples)
+        given, width = self.conditions_.encode(codes), self._columns.n_data
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
-        return self._filled(x, codes)
+        return self._columns.restore(x, codes)
 
-    def score_samples(self, X, condition=None):
+    def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row, in nats; 64 importance samples.
 
         Parameters
@@ -228,8 +259,8 @@ default=None
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            Of the data given the condition; too low by the estimate's bias in
-            expectation.
+            Of the data given the condition. In expectation it is too low by the bias
+            of the estimate, which falls with more samples.
 
         Raises
         ------
@@ -238,8 +269,8 @@ default=None
         """
         return self.log_likelihood(X, condition=condition)
 
-    def score(self, X, y=None, condition=None):
-        """Mean of `score_samples`, in nats a row.
+    def score(self, X, y=None, condition=None) -> float:
+        """Return the mean of `score_samples`, in nats per row.
 
         Parameters
         ----------
@@ -253,7 +284,7 @@ default=None
         Returns
         -------
         float
-            Nats a row.
+            Nats per row.
         """
         return float(np.mean(self.score_samples(X, condition=condition)))
 
@@ -273,32 +304,32 @@ default=None
         X : array-like of shape (n_samples, n_features)
             Rows.
         n_samples : int, default=64
-            Draws a row.
+            Draws per row.
         method : {"importance", "elbo"}, default="importance"
             "importance": ln 1/S Σ_s p(x | z_s) p(z_s) / q(z_s | x), z_s ~ q(z | x)
             (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
         return_std_error : bool, default=False
-            Also give the Monte-Carlo error.
+            Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
-            Also give what tells how far to trust the estimate.
+            Whether to return all that tells how far to trust the estimate.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
 
         Returns
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
-            The values, or with ``return_std_error`` a named tuple ``(values, std_error,
-            mean_std_error)``: of each row by the delta method, and of the mean over
-            rows, which share their draws. With ``return_diagnostics`` there follow
+            The values. With ``return_std_error``, a named tuple ``(values, std_error,
+            mean_std_error)``: the errors of each row, by the delta method, and of the
+            mean over rows, which share their draws. With ``return_diagnostics``, also
             ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
-            row's weights, and what was subtracted where the prior is normalised only
-            by an estimate.
+            row's weights, and what was subtracted if the prior is normalised only by
+            an estimate.
 
         Raises
         ------
         ValueError
-            As `score_samples`, and if an argument is not allowed.
+            As `score_samples`, and if an argument is not valid.
         """
-        table = self._check_scorable(X, condition)
+        table = self._check_scorable(X, Given(condition))
         result = self._log_likelihood(table, n_samples, method)
-        return as_asked(result, return_std_error, return_diagnostics)
+        return selected(result, return_std_error, return_diagnostics)

@@ -1,5 +1,6 @@
 """The conditional variational autoencoder with the optimal prior."""
 
+from skvae._parameters import parameter
 from skvae._validation import (
     NATURAL,
     POSITIVE,
@@ -8,83 +9,89 @@ from skvae._validation import (
     Options,
     Sequence,
 )
-from skvae.conditional._cvae import CVAETransformer
+from skvae.base import Divergence, ImportanceWeighted
+from skvae.conditional._base import BaseConditionalTransformer
+from skvae.conditional._cvae import CVAENetworks
 from skvae.nets import ACTIVATIONS
 from skvae.priors import DensityRatio
 
 
-class TaskInvariantVAETransformer(CVAETransformer):
+class TaskInvariantVAETransformer(
+    CVAENetworks, Divergence, ImportanceWeighted, BaseConditionalTransformer
+):
     """Variational autoencoder whose latents carry what tasks have in common.
 
-    A CVAE, :class:`~skvae.conditional.CVAE`, keeps the task out of its latents by
-    making E[KL(q(z | x, s) || p(z))] small, which is an upper bound of I(S; Z), but a
-    loose one: it also holds KL(q(z) || p(z)). Under the optimal prior, the aggregated
-    posterior q(z) = E q(z | x, s) of all tasks together, that part is gone, and the
-    bound on ln p(x | s) is the larger by just as much (Takahashi et al. 2022, theorems
-    1 and 2). The ratio of q(z) to N(0, I) is learned by a critic:
-    :class:`~skvae.priors.DensityRatio`.
+    It is a CVAE, :class:`~skvae.conditional.CVAE`, with the optimal prior. A CVAE keeps
+    the task out of its latents by making E[KL(q(z | x, s) || p(z))] small. This is an
+    upper bound of I(S; Z), but a loose one, as it includes KL(q(z) || p(z)). Under the
+    optimal prior, the aggregated posterior q(z) = E q(z | x, s) of all tasks together,
+    that part vanishes, and the bound on ln p(x | s) rises by the same amount (Takahashi
+    et al. 2022, theorems 1 and 2). A critic learns the ratio of q(z) to N(0, I):
+    :class:`~skvae.priors.DensityRatio`. ``beta`` weighs the divergence from the optimal
+    prior, critic included.
 
     Parameters
     ----------
     n_components : int, default=8
         Number of latents.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the encoder's layers; the decoder has them in reverse order. An empty
-        tuple makes both linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them in
+        reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (a learned scale a column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are
-        one one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or parts of a table of mixed type. A search over
-        ``likelihood__scale`` needs an object here, as a string or a list has no
-        parameters of its own.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
+        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
+        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
+        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
+        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
     critic_hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the critic's layers.
     critic_activation : str, default="tanh"
         After every layer of the critic.
     critic_dropout : float, default=0.5
-        Probability of dropping a unit before the critic's last layer.
+        Probability of dropping a unit before the last layer of the critic.
     critic_lr : float, default=1e-3
         Learning rate of the critic.
     n_critic_passes : int, default=10
-        Passes of the critic over the data in an epoch; 0 leaves the prior N(0, I), and
-        the model is the CVAE.
+        Passes of the critic over the data per epoch; with 0 the prior stays N(0, I),
+        and the model is the CVAE.
     n_kept : int, default=1000
-        Posteriors of training rows that are kept, to draw latents from the prior.
+        Number of training rows whose posteriors are kept to draw from the prior.
     beta : float, default=1.0
-        Weight of the divergence from the optimal prior, critic and all.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
+        1 fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z a row in training; above 1 the importance-weighted bound.
+        Draws of z per row in training. Above 1 the bound is the importance-weighted one.
     condition_columns : columns of X or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`. They may hold strings. None leaves
-        the argument ``condition`` of every method; without that, too, all rows have the
-        same condition.
+        :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With None,
+        conditions are passed as the argument ``condition`` of every method; without that
+        argument, too, all rows have the same condition.
     condition_encoding : {"one-hot", "passthrough"}, default="one-hot"
-        What the networks see: a 0/1 column for every level, or the numbers as they are.
+        What the networks read: one 0/1 column per level, or the numbers unchanged. It
+        follows the output of a custom encoder, and the latents that a decoder reads.
     handle_unknown : {"error", "ignore"}, default="error"
-        What to do with a level that was not in fit: raise, or see none of the levels.
+        What to do with a level that was not in fit: raise an error, or treat it as none of
+        the levels.
     encoder, decoder : torch.nn.Module, callable or None, default=None
-        Own networks in place of the layers above: a module, copied in fit, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
-        so ``n_components`` and ``likelihood`` stay searchable. ``n_in`` is the number
-        of columns without those of the condition (of levels, under "codes"), or
-        ``n_components`` and the width of the condition, which stands behind the
-        latents. Behind an own encoder the condition joins what it gives.
+        Custom networks in place of the layers above: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added, so
+        the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the number of
+        data columns (of levels, under "codes") for the encoder, and the width of all that
+        the decoder reads for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -92,32 +99,33 @@ default="relu"
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -126,17 +134,17 @@ default="relu"
     module_ : CVAE
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
-        ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``; of the
+        One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
+        ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``; for the
         critic ``critic_loss``, and ``log_ratio``, its estimate of KL(q(z) || N(0, I)).
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -168,108 +176,20 @@ default="relu"
     (1797, 2)
     """
 
-    _allowed = {
-        name: allowed
-        for name, allowed in CVAETransformer._allowed.items()
-        if name != "prior"
-    } | {
-        "critic_hidden_layer_sizes": (
-            Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        ),
-        "critic_activation": (Options(tuple(ACTIVATIONS)),),
-        "critic_dropout": (PROBABILITY,),
-        "critic_lr": (POSITIVE,),
-        "n_critic_passes": (NATURAL,),
-        "n_kept": (POSITIVE_INT,),
-    }
-    _architecture = (
-        *(name for name in CVAETransformer._architecture if name != "prior"),
-        "critic_hidden_layer_sizes",
-        "critic_activation",
-        "critic_dropout",
-        "critic_lr",
-        "n_critic_passes",
-        "n_kept",
+    critic_hidden_layer_sizes: tuple[int, ...] = parameter(
+        Sequence(POSITIVE_INT, "a tuple of positive ints"),
+        default=(256, 256),
+        shapes_network=True,
     )
+    critic_activation: str = parameter(
+        Options(tuple(ACTIVATIONS)), default="tanh", shapes_network=True
+    )
+    critic_dropout: float = parameter(PROBABILITY, default=0.5, shapes_network=True)
+    critic_lr: float = parameter(POSITIVE, default=1e-3, shapes_network=True)
+    n_critic_passes: int = parameter(NATURAL, default=10, shapes_network=True)
+    n_kept: int = parameter(POSITIVE_INT, default=1000, shapes_network=True)
 
-    def __init__(
-        self,
-        n_components=8,
-        *,
-        hidden_layer_sizes=(256, 256),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        critic_hidden_layer_sizes=(256, 256),
-        critic_activation="tanh",
-        critic_dropout=0.5,
-        critic_lr=1e-3,
-        n_critic_passes=10,
-        n_kept=1000,
-        beta=1.0,
-        kl_warmup=0,
-        n_importance_samples=1,
-        condition_columns=None,
-        condition_encoding="one-hot",
-        handle_unknown="error",
-        encoder=None,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.critic_hidden_layer_sizes = critic_hidden_layer_sizes
-        self.critic_activation = critic_activation
-        self.critic_dropout = critic_dropout
-        self.critic_lr = critic_lr
-        self.n_critic_passes = n_critic_passes
-        self.n_kept = n_kept
-        self.beta = beta
-        self.kl_warmup = kl_warmup
-        self.n_importance_samples = n_importance_samples
-        self.condition_columns = condition_columns
-        self.condition_encoding = condition_encoding
-        self.handle_unknown = handle_unknown
-        self.encoder = encoder
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
-
-    def _prior(self):
+    def _choose_prior(self):
         return DensityRatio(
             self.critic_hidden_layer_sizes,
             self.critic_activation,

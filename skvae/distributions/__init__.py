@@ -13,7 +13,6 @@ from skvae.distributions._discrete import (
     Product,
 )
 from skvae.distributions._gaussian import Gaussian
-from skvae.distributions._learned import learned, put_back
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
@@ -53,8 +52,6 @@ __all__ = [
     "UniformCategories",
     "as_likelihood",
     "kl",
-    "learned",
     "marginal_kl",
-    "put_back",
     "register_kl",
 ]

@@ -1,10 +1,19 @@
-"""From the columns of a table to what a model reads."""
+"""From the columns of a table to what a model reads, and back."""
 
+from skvae.inputs._blocks import BlockColumns
+from skvae.inputs._columns import NOTHING, Given, PlainColumns, as_numpy
+from skvae.inputs._conditioned import ConditionedColumns
 from skvae.inputs._conditions import Conditions, take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 
 __all__ = [
+    "NOTHING",
+    "BlockColumns",
+    "ConditionedColumns",
     "Conditions",
+    "Given",
+    "PlainColumns",
+    "as_numpy",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",

@@ -1,4 +1,4 @@
-"""Conditions as a user has them, strings or numbers, and as a model reads them."""
+"""Conditions as the user writes them, strings or numbers, and as a model reads them."""
 
 import numpy as np
 from sklearn.utils.validation import check_array
@@ -16,33 +16,34 @@ def take_columns(X, positions):
 
 
 class Conditions:
-    """Conditions of rows: learned levels, and the way from values to numbers and back.
+    """The levels of conditions, and the conversion from values to numbers and back.
 
-    Between a user's values and a model's numbers stand codes, (n, m) for m conditions a
-    row: the number of a level, or under "passthrough" the value itself.
+    Values are converted to codes first, (n, m) for m conditions per row: the number of
+    the level, or under "passthrough" the value itself. Codes are converted to what the
+    model reads.
 
     Parameters
     ----------
     encoding : {"one-hot", "passthrough"}
-        What the model reads: a 0/1 column a level, or the numbers as they are. A
-        condition with a single level tells nothing and gives no column.
+        What the model reads: one 0/1 column per level, or the numbers unchanged. A
+        condition with a single level carries no information and gets no column.
 
     Attributes
     ----------
     levels_ : list of ndarray
-        Of each condition; empty arrays under "passthrough".
+        Levels of each condition; empty arrays under "passthrough".
     seen_ : ndarray of shape (r, m)
-        Codes seen in fit, each combination once; a subset under "passthrough" and where
+        Codes seen in fit, each combination once; a subset under "passthrough" and if
         there are more than 1000.
     share_ : ndarray of shape (r,)
-        How often, of all rows.
+        Share of the rows that have each combination.
     """
 
     def __init__(self, encoding="one-hot"):
         self.encoding = encoding
 
     def fit(self, values):
-        """Learn levels and how often they come together.
+        """Learn the levels and how often they occur together.
 
         Parameters
         ----------
@@ -62,7 +63,7 @@ class Conditions:
         return codes
 
     def _remember(self, codes):
-        """Keep which combinations there were: all, or those of evenly spaced rows."""
+        """Store the combinations of all rows, or of evenly spaced ones."""
         spaced = codes[
             np.linspace(0, len(codes) - 1, min(len(codes), N_SEEN)).astype(int)
         ]
@@ -74,12 +75,12 @@ class Conditions:
 
     @property
     def n_conditions(self):
-        """How many conditions a row has."""
+        """Number of conditions per row."""
         return len(self.levels_)
 
     @property
     def width(self):
-        """How many numbers a model reads."""
+        """Numbers per row that a model reads."""
         if self.encoding == "passthrough":
             return self.n_conditions
         return sum(len(levels) for levels in self._informative())
@@ -93,19 +94,19 @@ class Conditions:
         return [levels for levels in self.levels_ if len(levels) > 1]
 
     def codes(self, values, handle_unknown="error"):
-        """Turn values into codes, (n, m); −1 stands for an unknown level.
+        """Convert values to codes, (n, m); −1 stands for an unknown level.
 
         Raises
         ------
         ValueError
-            If a level was not seen in fit, unless that is to be ignored, or a value is
-            missing or, under "passthrough", no number.
+            If a level was not seen in fit and `handle_unknown` is "error", if a value is
+            missing or, under "passthrough", not a number.
         """
         if self.n_conditions == 0:
             return np.empty((len(values), 0))
         if np.shape(values)[1] != self.n_conditions:
             raise ValueError(
-                f"There are {np.shape(values)[1]} conditions a row, but there were "
+                f"There are {np.shape(values)[1]} conditions per row, but there were "
                 f"{self.n_conditions} in fit."
             )
         if self.encoding == "passthrough":
@@ -124,11 +125,12 @@ class Conditions:
         known = ", ".join(repr(_plain(level)) for level in self.levels_[j])
         raise ValueError(
             f"The condition {_plain(columns[j][row])!r} of row {row} was not seen in "
-            f"fit, only {known}. With handle_unknown='ignore' it is none of these."
+            f"fit; the levels are {known}. With handle_unknown='ignore' it counts as "
+            "none of them."
         )
 
     def encode(self, codes):
-        """Turn codes into what a model reads, (n, width)."""
+        """Convert codes to what a model reads, (n, width)."""
         if self.encoding == "passthrough":
             return codes
         blocks = [
@@ -136,11 +138,11 @@ class Conditions:
             for j, levels in enumerate(self.levels_)
             if len(levels) > 1
         ]
-        blocks.append(np.empty((len(codes), 0)))  # where no condition tells anything
+        blocks.append(np.empty((len(codes), 0)))  # in case there is no other block
         return np.concatenate(blocks, axis=1).astype(np.float32)
 
     def values(self, codes):
-        """Turn codes back into values, (n, m): floats, or objects if any is no number.
+        """Convert codes to values, (n, m): floats, or objects if any is not a number.
 
         An unknown level becomes None, or NaN among numbers.
         """
@@ -155,14 +157,14 @@ class Conditions:
         return out
 
     def draw(self, n_rows, seed):
-        """Draw codes as often as they were seen, (n_rows, m)."""
+        """Draw codes with the frequencies seen in fit, (n_rows, m)."""
         random = np.random.default_rng(seed)
         return self.seen_[random.choice(len(self.seen_), n_rows, p=self.share_)]
 
     # -- files ----------------------------------------------------------------------
 
     def learned(self):
-        """Give what fit has learned, as plain data."""
+        """Return what fit has learned, as plain data."""
         return {
             "levels": [[_plain(v) for v in levels] for levels in self.levels_],
             # safetensors below 0.5 cannot read empty arrays.
@@ -171,21 +173,21 @@ class Conditions:
         }
 
     def put_back(self, learned):
-        """Take what `learned` gave, checked.
+        """Restore what `learned` returned, checked.
 
         Raises
         ------
         Exception
-            If it is not that.
+            If it is anything else.
         """
         if learned.keys() != {"levels", "seen", "share"}:
-            raise ValueError("its conditions are not what fit learns.")
+            raise ValueError("its conditions do not have the entries that fit learns.")
         levels, seen, share = (learned[key] for key in ("levels", "seen", "share"))
         if seen is None and levels == []:
             seen = np.empty((1, 0))
-        wanted = self.encoding == "one-hot"  # else there are no levels to learn
-        if not all(_are_levels(v) and bool(v) == wanted for v in levels):
-            raise ValueError("the levels of its conditions are no levels.")
+        has_levels = self.encoding == "one-hot"
+        if not all(_are_levels(v) and bool(v) == has_levels for v in levels):
+            raise ValueError("the levels of its conditions are not valid.")
         self.levels_ = [_as_levels(values) for values in levels]
         _check_seen(seen, share, self.levels_, self.encoding)
         self.seen_, self.share_ = seen, share
@@ -193,7 +195,7 @@ class Conditions:
 
 
 def _columns(values):
-    """Each condition by itself: an array of numbers, or of str as objects."""
+    """Return each condition as an array of numbers, or of strings as objects."""
     n_conditions = np.shape(values)[1]
     return [_column(take_columns(values, [j])) for j in range(n_conditions)]
 
@@ -227,7 +229,7 @@ def _refuse_missing(missing):
 
 
 def _codes(values, levels):
-    """The number of each value's level, −1 where it is none."""
+    """Return the number of each value's level, −1 if it is unknown."""
     if (values.dtype == object) != (levels.dtype == object):
         return np.full(len(values), -1.0)
     where = np.minimum(np.searchsorted(levels, values), len(levels) - 1)
@@ -239,7 +241,7 @@ def _plain(value):
 
 
 def _as_levels(values):
-    """An array of levels, of numbers or of objects."""
+    """Return levels as an array of numbers, or of strings as objects."""
     if any(isinstance(value, str) for value in values):
         return np.array(values, dtype=object)
     return np.asarray(values)
@@ -255,15 +257,15 @@ def _are_levels(levels):
 def _check_seen(seen, share, levels, encoding):
     arrays = isinstance(seen, np.ndarray) and isinstance(share, np.ndarray)
     if not arrays or seen.dtype.kind != "f" or share.dtype.kind != "f":
-        raise ValueError("its conditions are no arrays of numbers.")
+        raise ValueError("its conditions are not arrays of numbers.")
     if seen.ndim != 2 or seen.shape[1] != len(levels) or share.shape != seen.shape[:1]:
-        raise ValueError("its conditions have another shape.")
+        raise ValueError("its conditions have the wrong shape.")
     if (
         not np.isfinite(seen).all()
         or not np.isclose(share.sum(), 1)
         or (share < 0).any()
     ):
-        raise ValueError("its conditions are not those of a fit.")
+        raise ValueError("its conditions cannot come from a fit.")
     sizes = [len(values) for values in levels]
     if encoding == "one-hot" and ((seen < 0) | (seen >= sizes) | (seen % 1 != 0)).any():
         raise ValueError("its conditions are not among their levels.")

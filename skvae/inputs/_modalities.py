@@ -9,18 +9,18 @@ MISSING = "A missing modality is a block of NaN"
 
 
 def resolve_modalities(modalities, n_columns, names=None, frame=None):
-    """Turn the parameter ``modalities`` into the positions of every block.
+    """Convert the parameter ``modalities`` to the positions of each block.
 
     Parameters
     ----------
     modalities : dict of str to columns, or None
         Columns as in :class:`~sklearn.compose.ColumnTransformer`; None is one block.
     n_columns : int
-        How many columns the table has.
+        Number of columns of the table.
     names : sequence of str, optional
         Their names.
     frame : DataFrame, optional
-        The table itself, for a callable.
+        The table itself, for a selector.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def resolve_modalities(modalities, n_columns, names=None, frame=None):
     Raises
     ------
     ValueError
-        Unless every column is in one block and in one only.
+        Unless every column is in exactly one block.
     """
     if modalities is None:
         return {ALL: np.arange(n_columns)}
@@ -59,18 +59,18 @@ def _check_cover(blocks, labels):
 
 
 def observed_modalities(X, blocks, empty_rows, names=None):
-    """Find which blocks of which rows are there.
+    """Find the blocks that each row has.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         The table, NaN where a block is missing.
     blocks : dict of str to ndarray of int
-        As `resolve_modalities` gives them.
+        As returned by `resolve_modalities`.
     empty_rows : {"error", "prior"}
-        Whether a row may have no block at all.
+        Whether a row may lack all blocks.
     names : sequence of str, optional
-        Of the columns, for messages.
+        Names of the columns, for messages.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def observed_modalities(X, blocks, empty_rows, names=None):
     Raises
     ------
     ValueError
-        If a block is partly NaN, or a row has nothing, unless that is allowed.
+        If a block is partly NaN, or a row lacks all blocks and may not.
     """
     if not any(np.isnan(X[:, at[0]]).any() for at in blocks.values()):
         _check_whole(X, blocks, names, missing=None)
@@ -91,13 +91,13 @@ def observed_modalities(X, blocks, empty_rows, names=None):
     if empty.any() and empty_rows == "error":
         raise ValueError(
             f"Row {int(np.argmax(empty))} has no modality at all: every column is NaN. "
-            "With empty_rows='prior' it is what the prior says."
+            "With empty_rows='prior' it is treated as unknown under the prior."
         )
     return ~missing
 
 
 def _check_whole(X, blocks, names, missing):
-    """Refuse blocks of which a part is NaN."""
+    """Raise ValueError if a block is partly NaN."""
     for m, (name, positions) in enumerate(blocks.items()):
         wrong = np.isnan(X[:, positions])
         if missing is not None:

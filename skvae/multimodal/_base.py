@@ -1,58 +1,46 @@
-"""What every multimodal estimator adds: missing blocks filled, drawn and edited."""
+"""The interface of every multimodal estimator: impute, generate and edit blocks."""
 
-from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 import torch
 
-from skvae._validation import (
-    BOOLEAN,
-    POSITIVE_INT,
-    AnyOf,
-    Interval,
-    Options,
-    check_parameter,
+from skvae._columns import resolve_columns
+from skvae._validation import BOOLEAN, POSITIVE_INT, AnyOf, Interval, check_parameter
+from skvae.base import (
+    BaseAutoencoderTransformer,
+    DensityMixin,
+    Divergence,
+    ImportanceWeighted,
 )
 from skvae.distributions import Noise, SharedNoise
-from skvae.multimodal._table import TableOfModalities
-from skvae.training import Table, derive_seed
+from skvae.inputs import BlockColumns
+from skvae.multimodal._networks import MultimodalNetworks
+from skvae.training import derive_seed
 
-ROWS = 256  # a slice where many draws a row are held at once
+ROWS = 256  # per slice, if many draws per row are in memory at once
 FINITE = AnyOf((Interval(Real, -np.inf, closed="neither"), BOOLEAN))
 
 
-@dataclass(frozen=True)
-class Repeated(Table):
-    """All rows of a table, again and again, copied only where they are asked for.
+class BaseMultimodalTransformer(
+    MultimodalNetworks,
+    Divergence,
+    ImportanceWeighted,
+    DensityMixin,
+    BaseAutoencoderTransformer,
+):
+    """Base of every model of several modalities."""
 
-    Attributes
-    ----------
-    n_times : int
-        How often.
-    """
+    _columns_type = BlockColumns
 
-    n_times: int = 1
-
-    def __len__(self):
-        return self.n_times * len(self.x)
-
-    def __getitem__(self, rows):
-        return super().__getitem__(np.arange(rows.start, rows.stop) % len(self.x))
-
-
-class BaseMultimodalTransformer(TableOfModalities):
-    """What every model of several modalities gives."""
-
-    def _evaluator(self):
-        evaluator = super()._evaluator()
-        # Of no concern to training, so it may change after fit.
-        evaluator.module.n_iterations = self._now("n_iterations")
-        return evaluator
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.modalities is not None
+        return tags
 
     # -- missing blocks -------------------------------------------------------------
 
-    def impute(self, X, n_samples=32):
+    def impute(self, X, n_samples=32) -> np.ndarray:
         """Fill missing blocks with their mean given the others.
 
         Parameters
@@ -60,18 +48,19 @@ class BaseMultimodalTransformer(TableOfModalities):
         X : array-like of shape (n_samples, n_features)
             Rows; a missing modality is a block of NaN.
         n_samples : int, default=32
-            Draws of z a row, over which p(x | z) is averaged, seeded in fit and shared
-            by all rows. Where the model iterates they are successive states.
+            Draws of z per row over which the mean of p(x | z) is averaged, seeded in
+            fit and shared by all rows. If the model iterates, they are successive
+            states.
 
         Returns
         -------
         X_filled : ndarray of shape (n_samples, n_features)
-            Observed blocks are as they were.
+            Rows with the observed blocks unchanged.
 
         Raises
         ------
         ValueError
-            If `X` has other columns than in fit, or a row is not allowed.
+            If `X` has other columns than in fit, or a row is not valid.
         """
         table = self._check_encodable(X)
         owner = f"{type(self).__name__}.impute"
@@ -91,36 +80,39 @@ class BaseMultimodalTransformer(TableOfModalities):
         out[holed] = np.where(np.isnan(out[holed]), filled, out[holed])
         return out
 
-    def generate(self, X, modality, n_samples=1, random_state=None, mean=False):
+    def generate(
+        self, X, modality, n_samples=1, random_state=None, mean=False
+    ) -> np.ndarray:
         """Draw one modality given the others.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows; what they hold of `modality` is not looked at.
+            Rows; their values of `modality` are ignored.
         modality : str
-            Which to draw.
+            The modality to draw.
         n_samples : int, default=1
-            Draws a row; where the model iterates, each from iterations of its own.
+            Draws per row; if the model iterates, each draw has its own iterations.
         random_state : int, RandomState or None, default=None
-            Of the draws.
+            Seed of the draws.
         mean : bool, default=False
-            Give the mean of p(x | z) at each draw of z, instead of a draw of x.
+            Whether to return the mean of p(x | z) at each draw of z instead of a draw
+            of x.
 
         Returns
         -------
         ndarray of shape (n_samples, n_rows, n_columns)
-            Columns of the modality only.
+            The columns of the modality.
 
         Raises
         ------
         ValueError
-            If there is no such modality, or a row has no other.
+            If there is no such modality, or a row lacks all others.
         """
         seed = self._check_draw(n_samples, random_state, "generate")
-        self._check_modality(modality)
-        table = self._hide(self._validated(X), modality)
-        self.likelihood_.check_codes(table.x, self._names())
+        self._columns.check_modality(self, modality)
+        table = self._hide(self._columns.validated(self, X), modality)
+        self.likelihood_.check_codes(table.x, self._columns.names)
         evaluator, which = self._evaluator(), [*self.modalities_].index(modality)
         module, noise = evaluator.module, Noise.from_seed(seed, evaluator.device)
 
@@ -128,87 +120,88 @@ class BaseMultimodalTransformer(TableOfModalities):
             p = module.likelihood_of(which, next(module.draws(batch, noise, 1)))
             return p.mean if mean else p.sample(noise)
 
-        repeated = Repeated(table.x, observed=table.observed, n_times=n_samples)
-        x = evaluator.in_slices(repeated, draw)
+        index = np.tile(np.arange(len(table)), n_samples)
+        x = evaluator.in_slices(evaluator.rows(table, index), draw)
         return x.reshape(n_samples, len(table), -1).astype(table.dtype, copy=False)
 
-    def edit(self, X, changes, modality):
-        """Change what another modality says, and move this one along.
+    def edit(self, X, changes, modality) -> np.ndarray:
+        """Change other modalities, and change this one accordingly.
 
-        The row's block gets the difference of two means, x + x'_mean − x_mean, given
-        the other modalities as they are and as changed (Suzuki et al. 2018, section
-        4.6.3): what the model cannot draw of x is kept.
+        The difference of two means is added to the row's block, x + x'_mean − x_mean,
+        given the other modalities as they are and as changed (Suzuki et al. 2018,
+        section 4.6.3). Details of x that the model cannot generate are kept.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows; other modalities may be missing and are filled by `impute` first.
+            Rows; other modalities may be missing, `impute` then fills them first.
         changes : dict from column to float
-            New values of columns, by name or position, none of them of `modality`. Of
-            one-hot columns the others have to be set to 0, too.
+            New values of columns, by name or position, none of them in `modality`. For
+            one-hot columns, set the others to 0 too.
         modality : str
-            Which block moves.
+            The modality that follows the changes.
 
         Returns
         -------
         X_edited : ndarray of shape (n_samples, n_features)
-            Rows with the changes, and the block moved. It may leave the range of the
-            data.
+            Rows with the changes and the edited block, which may leave the range of
+            the data.
 
         Raises
         ------
         ValueError
-            If there is no such modality, its columns hold codes, which cannot be moved,
-            a column of `changes` is of it, or it is missing in a row; if `changes` are
-            no finite numbers, or make a one-hot row none.
+            If there is no such modality, its columns are codes, a column of `changes`
+            is in it, or it is missing in a row; if `changes` are not finite numbers, or
+            make a one-hot row invalid.
         """
         before = self.impute(X)
-        self._check_editable(self._validated(X), modality)
+        self._check_editable(self._columns.validated(self, X), modality)
         after = self._changed(before, changes, modality)
-        moved = self._mean_given_rest(after, modality)
-        columns = self.modalities_[modality]
-        after[:, columns] += moved - self._mean_given_rest(before, modality)
+        mean_after = self._mean_given_others(after, modality)
+        mean_before = self._mean_given_others(before, modality)
+        after[:, self.modalities_[modality]] += mean_after - mean_before
         return after
 
     def _check_editable(self, x, modality):
-        self._check_modality(modality)
+        self._columns.check_modality(self, modality)
         missing = np.isnan(x[:, self.modalities_[modality][0]])
         if missing.any():
             raise ValueError(
-                f"The modality {modality!r} is missing in row {np.argmax(missing)}: "
-                "there is nothing to edit."
+                f"The modality {modality!r} is missing in row {np.argmax(missing)} and "
+                "cannot be edited."
             )
         which = [*self.modalities_].index(modality)
         if not self.likelihood_.parts_[which].movable:
             raise ValueError(
-                f"The modality {modality!r} holds codes, and half a code is none."
+                f"The modality {modality!r} has codes, to which nothing can be added."
             )
 
     def _changed(self, x, changes, modality):
-        """Give the rows with new values in some columns, checked."""
+        """Return the rows with new values in some columns, checked."""
         is_dict = isinstance(changes, dict)
         if not is_dict or not all(map(FINITE.accepts, changes.values())):
             raise ValueError(
                 f"The 'changes' parameter of {type(self).__name__}.edit must be a dict "
                 f"from columns to finite numbers. Got {changes!r} instead."
             )
-        positions = self._positions_of(list(changes)).astype(int)
+        names, n_columns = self._columns.names, self.n_features_in_
+        positions = resolve_columns(list(changes), n_columns, names).astype(int)
         if np.isin(positions, self.modalities_[modality]).any():
             raise ValueError(
                 f"changes has a column of the modality {modality!r}, which follows "
-                "from the others."
+                "the others."
             )
         x = x.copy()
         x[:, positions] = np.array(list(changes.values()), dtype=np.float64)
-        self.likelihood_.check_codes(x, self._names())
+        self.likelihood_.check_codes(x, names)
         try:
-            self.likelihood_.check_changed(x, positions, self._names())
+            self.likelihood_.check_changed(x, positions, names)
         except ValueError as error:
             raise ValueError(f"{error} Set the others to 0 in changes, too.") from None
         return x
 
-    def _mean_given_rest(self, x, modality):
-        """Mean of p(x_m | z) at the posterior mean given the other modalities."""
+    def _mean_given_others(self, x, modality):
+        """Return the mean of p(x_m | z) at the posterior mean given the others."""
         table = self._hide(x, modality)
         mean = self._evaluator().reconstruct(table)
         return mean[:, self.modalities_[modality]]
@@ -216,16 +209,16 @@ class BaseMultimodalTransformer(TableOfModalities):
     # -- helpers --------------------------------------------------------------------
 
     def _hide(self, x, *names):
-        """Give rows as a table in which some modalities are missing."""
+        """Return rows as a `Table` in which some modalities are missing."""
         rest = x.copy()
         for name in names:
             rest[:, self.modalities_[name]] = np.nan
         if self.empty_rows == "error":
             self._check_rest(x, rest, names)
-        return self._as_table(rest)
+        return self._columns.as_table(self, rest)
 
     def _check_rest(self, x, rest, names):
-        """Refuse a row that has something, but nothing else than what is hidden."""
+        """Raise ValueError if a row has nothing but what is hidden."""
         alone = np.isnan(rest).all(axis=1) & ~np.isnan(x).all(axis=1)
         if alone.any():
             row = int(np.argmax(alone))
@@ -233,11 +226,5 @@ class BaseMultimodalTransformer(TableOfModalities):
             there = [name for name, at in blocks.items() if not np.isnan(at).all()]
             raise ValueError(
                 f"Row {row} has nothing but {', '.join(map(repr, there))}, which is "
-                "not looked at. With empty_rows='prior' it is what the prior says."
+                "ignored here. With empty_rows='prior' the prior is used."
             )
-
-    def _check_modality(self, name):
-        owner = type(self).__name__
-        if self.modalities is None:
-            raise ValueError(f"{owner} was fitted without modalities.")
-        check_parameter("modality", name, (Options(tuple(self.modalities_)),), owner)

@@ -1,90 +1,173 @@
-"""Several modalities and layers of latents, for scikit-learn."""
+"""Several modalities, and several layers of latents."""
 
 from itertools import pairwise
 from numbers import Integral
 
+import torch
 from torch import nn
 
+from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Options, Sequence
+from skvae.distributions import Chain, Normal
 from skvae.multimodal._base import BaseMultimodalTransformer
-from skvae.multimodal._hierarchical_module import HierarchicalJMVAE, Ladder
-from skvae.multimodal._modality import ToNormal
+from skvae.multimodal._jmvae_module import JMVAE
+from skvae.multimodal._modality import Ladder, ToNormal, where
 
-N_LAYERS = 2  # where the number of latents is one int
+SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
+WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
+N_LAYERS = 2  # if the number of latents is one int
+
+
+class HierarchicalJMVAE(JMVAE):
+    """p(x, z_1, ..., z_L) = p(z_L) Π_l p(z_{l−1} | z_l) Π_m p(x_m | z_1).
+
+    The posterior is Π_l q(z_l | x), with a Gaussian for each of a chain of layers h_1,
+    ..., h_L. Trained on
+
+        L(x) = E_q[Σ_m λ_m ln p(x_m | z_1)]
+               − β Σ_l E_q[KL(q(z_l | x) || p(z_l | z_{l+1}))],
+
+    with p(z_L | z_{L+1}) = N(0, I) (Suzuki et al. 2018, eq. 7 to 9; the divergences are
+    exact given one draw of the layer above). There are no experts. Missing modalities
+    are drawn iteratively from the top: z_L ~ q(z_L | x), then down by p(z_{l−1} | z_l)
+    to p(x_m | z_1). The paper does so for the likelihoods that it reports (A.2), and
+    does not specify the iterations.
+
+    Parameters
+    ----------
+    modalities : Modalities
+        Networks of each modality; decoders see z_1.
+    joint : Ladder
+        The posterior.
+    below : torch.nn.ModuleList
+        z_l -> p(z_{l−1} | z_l), for l = 2, ..., L.
+    widths : sequence of int
+        K_1, ..., K_L.
+    layers : {"top", "all"}
+        What `encode` returns.
+    seed : int
+        Seed of the noise in iterations, the same for all rows.
+    """
+
+    def __init__(self, modalities, joint, below, widths, layers, seed):
+        super().__init__(modalities, joint, nn.ModuleList(), sum(widths), seed)
+        self.n_outputs = widths[-1] if layers == "top" else sum(widths)
+        self.below, self.widths, self.layers = below, tuple(widths), layers
+
+    def prior(self, batch):
+        return self._chain(batch.x.new_empty((len(batch.x), self.n_latents)))
+
+    def _chain(self, like):
+        return Chain(like, self.widths, self.below)
+
+    def lowest(self, z):
+        return z[..., : self.widths[0]]
+
+    def _top(self, z):
+        return z[..., -self.widths[-1] :]
+
+    def or_prior(self, q, observed):
+        """Return q, or means and scales of the prior chain if a row has nothing."""
+        chain = self._chain(q.loc)
+        mean = chain.mean
+        scales = [layer.scale for layer in chain.layers(mean)[:-1]]
+        prior = Normal(mean, torch.cat([*scales, torch.ones_like(self._top(mean))], -1))
+        return where(observed.any(-1), q, prior)
+
+    def down(self, q, noise):
+        top = self._top(q.sample(noise))
+        return self._chain(q.loc).down(top, lambda p: p.sample(noise))
+
+    def predictive_draws(self, batch, noise, n_draws):
+        """Yield S draws of z_1 given z_2 for each of S draws z_2 ~ q(z_2 | ·) (A.2)."""
+        q = self.posterior(batch)
+        for _ in range(n_draws):
+            top = self._top(q.sample(noise))
+            for _ in range(n_draws):
+                yield self._chain(q.loc).down(top, lambda p: p.sample(noise))
+
+    def encode(self, batch):
+        mean = self.posterior(batch).mean
+        return self._top(mean) if self.layers == "top" else mean
+
+    def decode(self, z, batch=None):
+        if self.layers == "top":
+            z = self._chain(z).down(z, lambda p: p.mean)
+        return super().decode(z)
 
 
 class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
     """Joint multimodal variational autoencoder with several layers of latents.
 
-    As :class:`~skvae.JMVAETransformer`, but what the modalities share stands
-    in a layer above, which is drawn well from less. The model and its bound are those
-    of :class:`~skvae.multimodal.HierarchicalJMVAE`. Encoders grow with the number of
-    modalities and of layers only.
+    It differs from :class:`~skvae.JMVAETransformer` in that an upper layer represents
+    what the modalities share, which can be drawn from fewer of them. The model and its
+    bound are those of :class:`~skvae.multimodal.HierarchicalJMVAE`. The number of
+    encoders is that of modalities and layers.
 
     Parameters
     ----------
     n_components : int or tuple of int, default=(8, 8)
-        Number of latents of every layer, the lowest first; an int is that many in each
+        Number of latents of each layer, the lowest first; an int is that many in each
         of two layers.
     modalities : dict of str to columns of X, or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality.
-        None is one modality, "data", which cannot be missing.
+        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality. None
+        is one modality, "data", which cannot be missing.
     hidden_layer_sizes : tuple of int or dict of these, default=(256, 256)
-        Widths of the layers of each modality's encoder; its decoder has them in reverse
-        order. A dict has the modalities' names.
+        Widths of the hidden layers of each modality's encoder; its decoder has them in
+        reverse order. The keys of a dict are the modalities' names.
     joint_hidden_layer_sizes : tuple of int, default=()
-        Widths of layers behind what the encoders give, side by side.
+        Widths of the layers that join the outputs of the encoders.
     upper_hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the layers between the layers of latents, going up; going down they
-        are in reverse order.
+        Widths of the layers between the layers of latents on the way up; on the way
+        down they are reversed.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood, list of (likelihood, columns) or dict of these, \
 default="gaussian"
-        p(x_m | z): "gaussian" (a learned scale a column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns of the modality are one one-hot variable), "codes" (integer-coded
-        columns), "poisson", an object of :mod:`skvae.distributions`, or parts of a
-        modality of mixed type, whose columns are names or positions in it. A dict has
-        the modalities' names.
+        p(x_m | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns
+        of the modality are one one-hot variable), "codes" (integer-coded columns),
+        "poisson", an object of :mod:`skvae.distributions`, or a list of parts for a
+        modality of mixed type, whose columns are names or positions in it. The keys of a
+        dict are the modalities' names.
     layers : {"top", "all"}, default="top"
-        Which latents `transform` gives and `inverse_transform` takes: the highest
-        layer's, or all, side by side, the lowest first. Names of columns count layers
+        Which latents `transform` returns and `inverse_transform` takes: those of the
+        highest layer, or all side by side, the lowest first. Column names count layers
         from 0, so that ``layer0`` is z_1 of the paper. To change it, fit again.
     n_iterations : int, default=100
-        Times that a row with a missing block is encoded.
+        Number of iterations for a row with a missing block.
     empty_rows : {"error", "prior"}, default="error"
-        What a row without any modality is: an error, or what the prior says.
+        What to do with a row that lacks all modalities: raise an error, or use the prior.
     modality_weights : dict from modalities to float, or None, default=None
-        Weights λ_m of ln p(x_m | z) in training, 1 where not named. A modality of few
-        columns, such as a label beside a picture, counts little in the bound and is
-        learned badly; 10 or more can help. What is recorded in training as the bound,
-        and watched by early stopping, has them; what a fitted model says in nats has
-        not.
+        Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality of
+        few columns, such as a label beside a picture, counts little in the bound and is
+        learned badly; a weight of 10 or more can help. The recorded bound, which early
+        stopping watches, includes the weights; the densities of a fitted model do not.
     beta : float, default=1.0
-        Weight of the divergence from the prior.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
+        1 fewer.
     kl_warmup : int, default=0
-        Epochs in which that weight rises linearly from 0.
+        Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z a row in training; above 1 the importance-weighted bound.
+        Draws of z per row in training. Above 1 the bound is the importance-weighted one.
     encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
 default=None
-        Own networks in place of the layers above, of some modalities or all: a module,
-        copied in fit, or a function ``n_in -> module``, mapping (n, n_in) to (n, h).
-        The heads are added. ``n_in`` is the number of columns of the modality (of
-        levels, under "codes") or ``n_components``. Without modalities a network alone
-        will do.
+        Custom networks in place of the layers above, for some or all modalities: a module,
+        which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to (n, h). The
+        heads are added. ``n_in`` is the number of the modality's columns (of levels, under
+        "codes") for the encoder, and ``n_components`` for the decoder. Without modalities,
+        a single network is enough.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -92,32 +175,33 @@ default=None
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -126,31 +210,30 @@ default=None
     module_ : HierarchicalJMVAE
         The fitted torch module, in evaluation mode.
     modalities_ : dict of str to ndarray of int
-        Positions of the columns of every modality.
+        Columns of each modality.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction`` and
+        One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction`` and
         its parts ``reconstruction_<modality>``, ``kl``, ``beta``, ``seconds`` and, with
-        early stopping, ``valid_loss``. A modality's part is the mean over the rows
-        that have it.
+        early stopping, ``valid_loss``. A modality's part is the mean over the rows that
+        have it.
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihoods, of all modalities together.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
-    JMVAETransformer : One layer, and encoders that see one modality only.
+    JMVAETransformer : One layer of latents, and experts that see one modality.
 
     Notes
     -----
-    To fit with missing blocks goes beyond the paper. The encoder then reads zeros in
-    place of what is missing, and there are no iterations. That changes the model: the
-    encoder learns what zeros stand for, which one that was fitted to whole rows has
-    never seen.
+    Fitting with missing blocks goes beyond the paper. The encoder then reads zeros in
+    place of missing blocks, without iterations. This changes the model: the encoder
+    learns what the zeros mean, which an encoder fitted to complete rows has never seen.
 
     References
     ----------
@@ -179,105 +262,25 @@ default=None
     (1797, 3)
     """
 
-    _allowed = BaseMultimodalTransformer._allowed | {
-        "n_components": (
-            POSITIVE_INT,
-            Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False),
-        ),
-        "upper_hidden_layer_sizes": (
-            Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        ),
-        "layers": (Options(("top", "all")),),
-        "n_iterations": (POSITIVE_INT,),
-    }
-    _architecture = (
-        *BaseMultimodalTransformer._architecture,
-        "upper_hidden_layer_sizes",
-        "layers",
+    n_components: int | tuple[int, ...] = parameter(
+        POSITIVE_INT, WIDTHS, default=(8, 8), kw_only=False, shapes_network=True
     )
-    _module_settings = (*BaseMultimodalTransformer._module_settings, "n_iterations")
+    upper_hidden_layer_sizes: tuple[int, ...] = parameter(
+        SIZES, default=(256, 256), shapes_network=True
+    )
+    layers: str = parameter(Options(("top", "all")), default="top", shapes_network=True)
+    n_iterations: int = parameter(
+        POSITIVE_INT, default=100, module=True, after_fit=True
+    )
 
-    def __init__(
-        self,
-        n_components=(8, 8),
-        *,
-        modalities=None,
-        hidden_layer_sizes=(256, 256),
-        joint_hidden_layer_sizes=(),
-        upper_hidden_layer_sizes=(256, 256),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        layers="top",
-        n_iterations=100,
-        empty_rows="error",
-        modality_weights=None,
-        beta=1.0,
-        kl_warmup=0,
-        n_importance_samples=1,
-        encoder=None,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.modalities = modalities
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.joint_hidden_layer_sizes = joint_hidden_layer_sizes
-        self.upper_hidden_layer_sizes = upper_hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.layers = layers
-        self.n_iterations = n_iterations
-        self.empty_rows = empty_rows
-        self.modality_weights = modality_weights
-        self.beta = beta
-        self.kl_warmup = kl_warmup
-        self.n_importance_samples = n_importance_samples
-        self.encoder = encoder
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
-
-    def _evaluator(self):
+    def _check_ready(self):
+        super()._check_ready()
         fitted = self.module_.layers
         if self.layers != fitted:
             raise ValueError(
                 f"The 'layers' parameter of {type(self).__name__} must stay what it "
                 f"was in fit, {fitted!r}. Got {self.layers!r} instead."
             )
-        return super()._evaluator()
 
     def _names_of_outputs(self):
         layers = range(len(self.module_.widths))
@@ -297,7 +300,7 @@ default=None
         modalities, hidden = self._build_modalities(widths[0])
         bodies, sizes = [], [sum(hidden)]
         for layer in range(len(widths)):
-            up = self._build_top if layer == 0 else self._build_upper
+            up = self._build_joint if layer == 0 else self._build_upper
             body, n_out = up(sizes[-1])
             bodies.append(body)
             sizes.append(n_out)

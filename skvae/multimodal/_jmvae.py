@@ -2,18 +2,50 @@
 
 from torch import nn
 
+from skvae._parameters import parameter
 from skvae._validation import NON_NEGATIVE, POSITIVE_INT
+from skvae.base import Latents
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._jmvae_module import JMVAE
 from skvae.multimodal._modality import ToNormal
 
 
-class JMVAETransformer(BaseMultimodalTransformer):
+class ExpertNetworks(Latents):
+    """Builds what JMVAE, with or without an adversary, has besides its modalities."""
+
+    alpha: float = parameter(
+        NON_NEGATIVE, default=1.0, shapes_network=True, module=True
+    )
+    n_iterations: int = parameter(
+        POSITIVE_INT, default=100, module=True, after_fit=True
+    )
+
+    def _build_joint_parts(self):
+        """Build the modalities, the joint posterior, and the experts."""
+        modalities, widths = self._build_modalities(self.n_components)
+        joint = self._to_normal(sum(widths))
+        experts = nn.ModuleList()
+        if self.alpha > 0 and len(modalities) > 1:
+            experts.extend(self._build_expert(m) for m in modalities)
+        return modalities, joint, experts
+
+    def _to_normal(self, n_hidden):
+        return ToNormal(*self._build_joint(n_hidden), self.n_components)
+
+    def _build_expert(self, modality):
+        """Build an encoder of the same layers that sees one modality."""
+        encoder, n_hidden = self._build_part(
+            "encoder", modality.name, modality.head.n_features
+        )
+        return nn.Sequential(encoder, self._to_normal(n_hidden))
+
+
+class JMVAETransformer(ExpertNetworks, BaseMultimodalTransformer):
     """Joint multimodal variational autoencoder: any block may be missing.
 
-    The columns of `X` are those of several modalities, such as a picture and its label,
+    The columns of `X` belong to several modalities, such as a picture and its label,
     which share their latents. The model and its bound are those of
-    :class:`~skvae.multimodal.JMVAE`. A missing modality is a block of NaN, row by row,
+    :class:`~skvae.multimodal.JMVAE`. A missing modality is a block of NaN, in any row,
     in `fit` and everywhere else; `impute` fills it, `generate` draws it.
 
     Parameters
@@ -22,59 +54,59 @@ class JMVAETransformer(BaseMultimodalTransformer):
         Number of latents.
     modalities : dict of str to columns of X, or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality.
-        None is one modality, "data", which cannot be missing.
+        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality. None
+        is one modality, "data", which cannot be missing.
     hidden_layer_sizes : tuple of int or dict of these, default=(256, 256)
-        Widths of the layers of each modality's encoder; its decoder has them in reverse
-        order. A dict has the modalities' names.
+        Widths of the hidden layers of each modality's encoder; its decoder has them in
+        reverse order. The keys of a dict are the modalities' names.
     joint_hidden_layer_sizes : tuple of int, default=()
-        Widths of layers behind what the encoders give, side by side.
+        Widths of the layers that join the outputs of the encoders.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood, list of (likelihood, columns) or dict of these, \
 default="gaussian"
-        p(x_m | z): "gaussian" (a learned scale a column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns of the modality are one one-hot variable), "codes" (integer-coded
-        columns), "poisson", an object of :mod:`skvae.distributions`, or parts of a
-        modality of mixed type, whose columns are names or positions in it. A dict has
-        the modalities' names.
+        p(x_m | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns
+        of the modality are one one-hot variable), "codes" (integer-coded columns),
+        "poisson", an object of :mod:`skvae.distributions`, or a list of parts for a
+        modality of mixed type, whose columns are names or positions in it. The keys of a
+        dict are the modalities' names.
     alpha : float, default=1.0
         Weight of the divergences from the experts q(z | x_m), encoders that see one
-        modality. 0 is JMVAE, without experts: missing blocks are drawn by iterations.
+        modality. 0 is JMVAE, without experts: missing blocks are drawn iteratively.
     n_iterations : int, default=100
-        Times that a row with a missing block is encoded, at alpha = 0.
+        Number of iterations for a row with a missing block.
     empty_rows : {"error", "prior"}, default="error"
-        What a row without any modality is: an error, or what the prior says.
+        What to do with a row that lacks all modalities: raise an error, or use the prior.
     modality_weights : dict from modalities to float, or None, default=None
-        Weights λ_m of ln p(x_m | z) in training, 1 where not named. A modality of few
-        columns, such as a label beside a picture, counts little in the bound and is
-        learned badly; 10 or more can help. What is recorded in training as the bound,
-        and watched by early stopping, has them; what a fitted model says in nats has
-        not.
+        Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality of
+        few columns, such as a label beside a picture, counts little in the bound and is
+        learned badly; a weight of 10 or more can help. The recorded bound, which early
+        stopping watches, includes the weights; the densities of a fitted model do not.
     beta : float, default=1.0
-        Weight of the divergence from the prior.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
+        1 fewer.
     kl_warmup : int, default=0
-        Epochs in which that weight rises linearly from 0.
+        Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z a row in training; above 1 the importance-weighted bound.
+        Draws of z per row in training. Above 1 the bound is the importance-weighted one.
     encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
 default=None
-        Own networks in place of the layers above, of some modalities or all: a module,
-        copied in fit, or a function ``n_in -> module``, mapping (n, n_in) to (n, h).
-        The heads are added. ``n_in`` is the number of columns of the modality (of
-        levels, under "codes") or ``n_components``. Without modalities a network alone
-        will do.
+        Custom networks in place of the layers above, for some or all modalities: a module,
+        which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to (n, h). The
+        heads are added. ``n_in`` is the number of the modality's columns (of levels, under
+        "codes") for the encoder, and ``n_components`` for the decoder. Without modalities,
+        a single network is enough.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -82,32 +114,33 @@ default=None
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -116,20 +149,20 @@ default=None
     module_ : JMVAE
         The fitted torch module, in evaluation mode.
     modalities_ : dict of str to ndarray of int
-        Positions of the columns of every modality.
+        Columns of each modality.
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (minus the mean bound), ``reconstruction`` and
+        One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction`` and
         its parts ``reconstruction_<modality>``, ``kl``, ``kl_experts``, ``beta``,
-        ``seconds`` and, with early stopping, ``valid_loss``. A modality's part
-        is the mean over the rows that have it, ``kl_experts`` that over whole rows.
+        ``seconds`` and, with early stopping, ``valid_loss``. A modality's part is the
+        mean over the rows that have it, ``kl_experts`` the mean over complete rows.
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihoods, of all modalities together.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -138,15 +171,15 @@ default=None
 
     Notes
     -----
-    There is one expert a modality, M for M of them; where several but not all are
-    observed, their Gaussians are multiplied. The paper has an encoder for every subset,
-    whose number doubles with each modality.
+    There is one expert per modality. If several but not all modalities are observed,
+    the Gaussians of their experts are multiplied. The paper has an encoder for each
+    subset of modalities, and their number doubles with each modality.
 
-    To fit with missing blocks goes beyond the paper, too. At alpha > 0 such rows are
-    trained under their experts, and the divergences from these are left out. At
-    alpha = 0 the encoder reads zeros in place of what is missing, and there are no
-    iterations. That changes the model: the encoder learns what zeros stand for, which
-    one that was fitted to whole rows has never seen.
+    Fitting with missing blocks goes beyond the paper, too. At alpha > 0 such rows are
+    trained under their experts, without the divergences from these. At alpha = 0 the
+    encoder reads zeros in place of missing blocks, without iterations. This changes the
+    model: the encoder learns what the zeros mean, which an encoder fitted to complete
+    rows has never seen.
 
     References
     ----------
@@ -176,106 +209,5 @@ default=None
     (7, 3, 64)
     """
 
-    _allowed = BaseMultimodalTransformer._allowed | {
-        "alpha": (NON_NEGATIVE,),
-        "n_iterations": (POSITIVE_INT,),
-    }
-    _architecture = (*BaseMultimodalTransformer._architecture, "alpha")
-    _module_settings = (
-        *BaseMultimodalTransformer._module_settings,
-        "alpha",
-        "n_iterations",
-    )
-
-    def __init__(
-        self,
-        n_components=8,
-        *,
-        modalities=None,
-        hidden_layer_sizes=(256, 256),
-        joint_hidden_layer_sizes=(),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        alpha=1.0,
-        n_iterations=100,
-        empty_rows="error",
-        modality_weights=None,
-        beta=1.0,
-        kl_warmup=0,
-        n_importance_samples=1,
-        encoder=None,
-        decoder=None,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.modalities = modalities
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.joint_hidden_layer_sizes = joint_hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.alpha = alpha
-        self.n_iterations = n_iterations
-        self.empty_rows = empty_rows
-        self.modality_weights = modality_weights
-        self.beta = beta
-        self.kl_warmup = kl_warmup
-        self.n_importance_samples = n_importance_samples
-        self.encoder = encoder
-        self.decoder = decoder
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
-
     def _build_module(self, table):
-        return JMVAE(*self._build_parts(), self.n_components, self._seed)
-
-    def _build_parts(self):
-        """Build the modalities, what joins them, and the experts."""
-        modalities, widths = self._build_modalities(self.n_components)
-        joint = self._to_normal(sum(widths))
-        experts = nn.ModuleList()
-        if self.alpha > 0 and len(modalities) > 1:
-            experts.extend(self._build_expert(m) for m in modalities)
-        return modalities, joint, experts
-
-    def _to_normal(self, n_hidden):
-        return ToNormal(*self._build_top(n_hidden), self.n_components)
-
-    def _build_expert(self, modality):
-        """Build an encoder that sees one modality, of the same layers."""
-        encoder, n_hidden = self._build_part(
-            "encoder", modality.name, modality.head.n_features
-        )
-        return nn.Sequential(encoder, self._to_normal(n_hidden))
+        return JMVAE(*self._build_joint_parts(), self.n_components, self._seed)

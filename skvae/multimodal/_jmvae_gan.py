@@ -1,19 +1,122 @@
-"""JMVAE-kl with GAN, for scikit-learn."""
+"""JMVAE-kl whose image decoder is also the generator of an adversarial network."""
 
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from skvae._parameters import parameter
 from skvae._validation import NON_NEGATIVE, NONE, Instance
 from skvae.base import BODY
-from skvae.multimodal._jmvae import JMVAETransformer
-from skvae.multimodal._jmvae_gan_module import JMVAEGAN
+from skvae.multimodal._base import BaseMultimodalTransformer
+from skvae.multimodal._jmvae import ExpertNetworks
+from skvae.multimodal._jmvae_module import JMVAE
+from skvae.multimodal._modality import on_rows
 from skvae.nets import Critic, build_body
+from skvae.training import Loss
+
+GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 
 
-class JMVAEGANTransformer(JMVAETransformer):
+class JMVAEGAN(JMVAE):
+    """The model of JMVAE, with one decoder trained as a generator too.
+
+    Each batch takes three steps, as in the author's code. Let x be the image, D the
+    discriminator, x̂ the mean of p(x | z) at z ~ q(z | x, w) and x̃ at z ~ N(0, I):
+
+    - encoders and other decoders raise the bound of :class:`JMVAE`;
+    - the image's decoder lowers −γ ln p(x | z) − ln D(x̂) − ln D(x̃);
+    - the discriminator lowers −ln D(x) − ½ ln(1 − D(x̂)) − ½ ln(1 − D(x̃)).
+
+    The last two use latents drawn before the first (Suzuki et al. 2018, section 4.6.3,
+    which gives no weights; Larsen et al. 2016). The bound of JMVAE is recorded and
+    validated: an adversarial loss is not a bound.
+
+    Parameters
+    ----------
+    modalities, joint, experts, n_components, seed
+        As in :class:`JMVAE`.
+    image : int
+        Number of the modality to generate.
+    discriminator : torch.nn.Module
+        Features of that modality -> logits of D, (B, n_m) -> (B,).
+    """
+
+    gamma = 1.0
+
+    def __init__(
+        self, modalities, joint, experts, n_components, seed, image, discriminator
+    ):
+        super().__init__(modalities, joint, experts, n_components, seed)
+        self.image, self.discriminator = image, discriminator
+
+    def parameter_groups(self):
+        modality = self.modalities[self.image]
+        groups = {
+            GENERATOR: [*modality.decoder.parameters(), *modality.head.parameters()],
+            DISCRIMINATOR: list(self.discriminator.parameters()),
+        }
+        return self.with_the_rest(groups)
+
+    def losses(self, batch, phase, noise):
+        q, experts = self.inferred(batch)
+        bound, terms = self.terms(q, experts, batch, noise)
+        yield Loss("model", -bound.mean(), terms, self.rows_of(terms, batch))
+        z = [q.sample(noise), self.prior(batch).sample(noise)]
+        z = torch.stack(z)  # (2, B, K)
+        modality = self.modalities[self.image]
+        yield Loss(GENERATOR, *self._generator_loss(modality, z, batch))
+        with torch.no_grad():
+            fake = modality.head.features(modality.likelihood(z).mean)  # (2, B, n_m)
+        real = modality.features(batch.x)  # (B, n_m)
+        yield Loss(DISCRIMINATOR, *self._discriminator_loss(real, fake, batch))
+
+    def _generator_loss(self, modality, z, batch):
+        p = modality.likelihood(z)  # of 2 x B rows
+        x = batch.x[..., modality.columns]
+        log_likelihood = self._seen(p.log_prob(x)[0], batch)
+        logits = self._logits(modality.head.features(p.mean))  # (2, B)
+        fooled = functional.softplus(-logits).sum(0)
+        return (fooled - self.gamma * log_likelihood).mean(), {"not_fooled": fooled}
+
+    def _discriminator_loss(self, real, fake, batch):
+        logits = self._logits(fake)  # (2, B)
+        right = functional.softplus(-self._real_logits(real, batch))
+        right = self._seen(right, batch)
+        wrong = functional.softplus(logits).mean(0)
+        terms = {"missed_real": right, "missed_fake": wrong}
+        if batch.observed is None:
+            return (right + wrong).mean(), terms
+        rows = {"missed_real": batch.observed[:, self.image]}
+        return (right + wrong).mean(), terms, rows
+
+    def _logits(self, features):
+        """Return the logits of D, (..., B, n_m) -> (..., B)."""
+        rows = features.flatten(0, -2)
+        return self.discriminator(rows).unflatten(0, features.shape[:-1])
+
+    def _real_logits(self, features, batch):
+        """Return the logits of D for rows with an image, and zeros elsewhere, (B,)."""
+        if batch.observed is None:
+            return self._logits(features)
+        found = on_rows(self._logits, features, batch.observed[:, self.image])
+        return features.new_zeros(len(features)) if found is None else found
+
+    def _seen(self, values, batch):
+        """Set the values of rows without an image to zero."""
+        if batch.observed is None:
+            return values
+        return torch.where(batch.observed[:, self.image], values, 0)
+
+
+class JMVAEGANTransformer(ExpertNetworks, BaseMultimodalTransformer):
     """JMVAE-kl with sharper pictures: a decoder is also a generator.
 
-    As :class:`~skvae.JMVAETransformer`; three steps a batch move the
-    encoders, the decoder of the image, and a discriminator that tells pictures from
-    what the decoder makes. The losses are those of :class:`~skvae.multimodal.JMVAEGAN`.
-    Likelihoods fall for the sake of the pictures.
+    It is a :class:`~skvae.JMVAETransformer` with three steps per batch: one for the
+    encoders, one for the decoder of the image, and one for a discriminator that tells
+    pictures from what the decoder generates. The losses are those of
+    :class:`~skvae.multimodal.JMVAEGAN`. Sharper pictures cost likelihood.
 
     Parameters
     ----------
@@ -21,67 +124,68 @@ class JMVAEGANTransformer(JMVAETransformer):
         Number of latents.
     modalities : dict of str to columns of X, or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality.
-        None is one modality, "data", which cannot be missing.
+        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality. None
+        is one modality, "data", which cannot be missing.
     hidden_layer_sizes : tuple of int or dict of these, default=(256, 256)
-        Widths of the layers of each modality's encoder; its decoder has them in reverse
-        order. A dict has the modalities' names.
+        Widths of the hidden layers of each modality's encoder; its decoder has them in
+        reverse order. The keys of a dict are the modalities' names.
     joint_hidden_layer_sizes : tuple of int, default=()
-        Widths of layers behind what the encoders give, side by side.
+        Widths of the layers that join the outputs of the encoders.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
-        After every hidden layer.
+        Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood, list of (likelihood, columns) or dict of these, \
 default="gaussian"
-        p(x_m | z): "gaussian" (a learned scale a column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns of the modality are one one-hot variable), "codes" (integer-coded
-        columns), "poisson", an object of :mod:`skvae.distributions`, or parts of a
-        modality of mixed type, whose columns are names or positions in it. A dict has
-        the modalities' names.
+        p(x_m | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns
+        of the modality are one one-hot variable), "codes" (integer-coded columns),
+        "poisson", an object of :mod:`skvae.distributions`, or a list of parts for a
+        modality of mixed type, whose columns are names or positions in it. The keys of a
+        dict are the modalities' names.
     alpha : float, default=1.0
         Weight of the divergences from the experts q(z | x_m), encoders that see one
-        modality. 0 is JMVAE, without experts: missing blocks are drawn by iterations.
+        modality. 0 is JMVAE, without experts: missing blocks are drawn iteratively.
     n_iterations : int, default=100
-        Times that a row with a missing block is encoded, at alpha = 0.
+        Number of iterations for a row with a missing block.
     empty_rows : {"error", "prior"}, default="error"
-        What a row without any modality is: an error, or what the prior says.
+        What to do with a row that lacks all modalities: raise an error, or use the prior.
     modality_weights : dict from modalities to float, or None, default=None
-        Weights λ_m of ln p(x_m | z) in training, 1 where not named. A modality of few
-        columns, such as a label beside a picture, counts little in the bound and is
-        learned badly; 10 or more can help. What is recorded in training as the bound,
-        and watched by early stopping, has them; what a fitted model says in nats has
-        not. The image's
-        decoder has `gamma` instead.
+        Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality of
+        few columns, such as a label beside a picture, counts little in the bound and is
+        learned badly; a weight of 10 or more can help. The recorded bound, which early
+        stopping watches, includes the weights; the densities of a fitted model do not.
     beta : float, default=1.0
-        Weight of the divergence from the prior.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
+        1 fewer.
     kl_warmup : int, default=0
-        Epochs in which that weight rises linearly from 0.
+        Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z a row in training; above 1 the importance-weighted bound.
+        Draws of z per row in training. Above 1 the bound is the importance-weighted one.
     encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
 default=None
-        Own networks in place of the layers above, of some modalities or all: a module,
-        copied in fit, or a function ``n_in -> module``, mapping (n, n_in) to (n, h).
-        The heads are added. ``n_in`` is the number of columns of the modality (of
-        levels, under "codes") or ``n_components``. Without modalities a network alone
-        will do.
+        Custom networks in place of the layers above, for some or all modalities: a module,
+        which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to (n, h). The
+        heads are added. ``n_in`` is the number of the modality's columns (of levels, under
+        "codes") for the encoder, and ``n_components`` for the decoder. Without modalities,
+        a single network is enough.
     image : str or None, default=None
-        The modality whose decoder is also a generator; None is the first.
+        Modality whose decoder is also a generator; None is the first. ``gamma`` takes
+        the place of its weight in ``modality_weights``.
     discriminator : torch.nn.Module, callable or None, default=None
-        Own network of the discriminator, mapping (n, n_in) to (n, h), n_in as of the
-        modality's encoder; None is layers as that encoder's. One number is read off it.
+        Custom body of the discriminator, mapping (n, n_in) to (n, h), with the input of
+        the modality's encoder. None uses the layers of that encoder. One number is
+        computed from its output.
     gamma : float, default=1.0
         Weight of ln p(x | z) in the step of the generator.
     binarize : {None, "fixed", "dynamic"}, default=None
-        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
-        every epoch. Refused where a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
+        epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
-        Rows a step.
+        Rows per step.
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
@@ -89,32 +193,33 @@ default=None
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
-        Hold out rows, stop when their bound no longer rises, keep the best weights.
+        Whether to hold out rows, stop when their bound no longer rises, and restore the
+        best weights.
     validation_fraction : float, default=0.1
-        Share of rows held out, used only by early stopping.
+        Share of the rows to hold out, used only by early stopping.
     n_iter_no_change : int, default=10
-        Epochs without improvement before early stopping.
+        Epochs without improvement after which training stops early.
     tol : float, default=1e-4
-        Improvement in nats a row that counts.
+        Smallest improvement that counts, in nats per row.
     dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of all computation; "auto" is that of `X`.
+        Precision of the computation; "auto" is that of `X`.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU.
+        "auto" is a CUDA device if one is available, else the CPU.
     warm_start : bool, default=False
-        Let `fit` go on from the fitted weights.
+        Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Of the weights, the noise and the order of rows. An int makes fits repeat to the
-        bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
+        the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted ones are in ``net_.callbacks_``. They may read what
-        ``history_`` records (``valid_loss`` with early stopping only); there is no
-        ``y_pred``, so scoring callbacks do not apply. One that raises KeyboardInterrupt
-        at an epoch's end stops the training, as skorch's do.
+        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
+        ``history_`` records (``valid_loss`` only with early stopping). There is no
+        ``y_pred``, so scoring callbacks do not apply. A callback that raises
+        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
-        0.999)}``; they have the last word.
+        0.999)}``. They override all other parameters.
 
     Attributes
     ----------
@@ -123,19 +228,19 @@ default=None
     module_ : JMVAEGAN
         The fitted torch module, in evaluation mode.
     modalities_ : dict of str to ndarray of int
-        Positions of the columns of every modality.
+        Columns of each modality.
     history_ : skorch.history.History
-        One row an epoch: as of :class:`~skvae.JMVAETransformer`, and
+        One row per epoch: as in :class:`~skvae.JMVAETransformer`, and
         ``generator_loss`` with its part ``not_fooled``, ``discriminator_loss`` with
-        ``missed_real``, of rows that have an image, and ``missed_fake``.
+        ``missed_real``, over rows that have an image, and ``missed_fake``.
     n_iter_ : int
-        Epochs done; after early stopping the weights are those of the best one.
+        Epochs done. After early stopping the weights are those of the best one.
     likelihood_ : Likelihood
         The fitted likelihoods, of all modalities together.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str
-        Their names, where `X` has them.
+        Their names, if `X` has them.
 
     See Also
     --------
@@ -147,8 +252,8 @@ default=None
     "optimizer__betas": (0.5, 0.999)}``, and the same for ``optimizer_generator`` and
     ``optimizer_discriminator``.
 
-    Rows with missing blocks are trained as by :class:`~skvae.JMVAETransformer`; one
-    without an image shows the discriminator no real one.
+    Rows with missing blocks are trained as in :class:`~skvae.JMVAETransformer`; one
+    without an image gives the discriminator no real picture.
 
     References
     ----------
@@ -176,93 +281,19 @@ default=None
     (1, 3, 64)
     """
 
-    _allowed = JMVAETransformer._allowed | {
-        "image": (Instance((str,), "the name of a modality"), NONE),
-        "discriminator": BODY,
-        "gamma": (NON_NEGATIVE,),
-    }
-    _architecture = (*JMVAETransformer._architecture, "image", "discriminator")
-    _module_settings = (*JMVAETransformer._module_settings, "gamma")
+    image: str | None = parameter(
+        Instance((str,), "the name of a modality"),
+        NONE,
+        default=None,
+        shapes_network=True,
+    )
+    discriminator: nn.Module | Callable | None = parameter(
+        *BODY, default=None, shapes_network=True
+    )
+    gamma: float = parameter(NON_NEGATIVE, default=1.0, module=True)
 
-    def __init__(
-        self,
-        n_components=8,
-        *,
-        modalities=None,
-        hidden_layer_sizes=(256, 256),
-        joint_hidden_layer_sizes=(),
-        activation="relu",
-        dropout=0.0,
-        likelihood="gaussian",
-        alpha=1.0,
-        n_iterations=100,
-        empty_rows="error",
-        modality_weights=None,
-        beta=1.0,
-        kl_warmup=0,
-        n_importance_samples=1,
-        encoder=None,
-        decoder=None,
-        image=None,
-        discriminator=None,
-        gamma=1.0,
-        binarize=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        optimizer="adam",
-        weight_decay=0.0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        dtype="float32",
-        device="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.n_components = n_components
-        self.modalities = modalities
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.joint_hidden_layer_sizes = joint_hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.likelihood = likelihood
-        self.alpha = alpha
-        self.n_iterations = n_iterations
-        self.empty_rows = empty_rows
-        self.modality_weights = modality_weights
-        self.beta = beta
-        self.kl_warmup = kl_warmup
-        self.n_importance_samples = n_importance_samples
-        self.encoder = encoder
-        self.decoder = decoder
-        self.image = image
-        self.discriminator = discriminator
-        self.gamma = gamma
-        self.binarize = binarize
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params
-
-    def _check_names(self):
-        super()._check_names()
+    def _check_settings(self):
+        super()._check_settings()
         if self.image is not None and self.image not in self.modalities_:
             raise ValueError(
                 f"The 'image' parameter of {type(self).__name__} must be one of the "
@@ -270,7 +301,7 @@ default=None
             )
 
     def _build_module(self, table):
-        parts = self._build_parts()
+        parts = self._build_joint_parts()
         image = 0 if self.image is None else [*self.modalities_].index(self.image)
         body, n_hidden = self._build_discriminator(parts[0][image])
         return JMVAEGAN(

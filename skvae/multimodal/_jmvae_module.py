@@ -18,26 +18,26 @@ from skvae.training import LatentModel, Loss
 class JMVAE(LatentModel):
     """p(x, z) = p(z) Π_m p(x_m | z), with q(z | x_1, ..., x_M) = N(μ(x), diag σ²(x)).
 
-    Every modality has an encoder of its own; what they give is joined. Trained on
+    Each modality has its own encoder; their outputs are joined. Trained on
 
         L(x) = E_q[Σ_m λ_m ln p(x_m | z)] − β KL(q(z | x) || p(z))
                − α Σ_m KL(q(z | x) || q(z | x_m)),
 
-    p(z) = N(0, I): JMVAE at α = 0, JMVAE-kl at α > 0 (Suzuki et al. 2018, eq. 5 and
-    10). At α = 0 the experts q(z | x_m), and with them the last term, do not exist.
-    β, which a warm-up raises, is of the first divergence alone. The paper's λ_m are 1.
+    with p(z) = N(0, I): JMVAE at α = 0, JMVAE-kl at α > 0 (Suzuki et al. 2018, eq. 5
+    and 10). At α = 0 there are no experts q(z | x_m), hence no last term. β and its
+    warm-up affect the first divergence only. The λ_m of the paper are 1.
 
-    Where modalities are missing, ln p(x_m | z) of the others are summed, and q(z | ·)
-    is, at α > 0, the product of their experts; at α = 0 what iterative sampling ends
-    with (eq. 6): missing blocks begin as zeros of what the encoder sees, and are drawn
-    from p(x_m | z), z from q, again and again. In training there are no iterations: the
-    zeros stay. The α term is left out of such rows. (Training with missing blocks, and
-    experts multiplied, go beyond the paper.)
+    If modalities are missing, ln p(x_m | z) is summed over the others. At α > 0,
+    q(z | ·) is the product of their experts. At α = 0 it is where iterative sampling
+    ends (eq. 6): missing blocks start as zeros in the encoder's input; then z is drawn
+    from q and the blocks from p(x_m | z), repeatedly. In training there are no
+    iterations: the zeros stay. Such rows have no α term. (Training with missing blocks
+    and multiplying experts go beyond the paper.)
 
     Parameters
     ----------
     modalities : Modalities
-        Networks of every modality.
+        Networks of each modality.
     joint : torch.nn.Module
         (B, Σ h) -> q(z | x).
     experts : torch.nn.ModuleList
@@ -45,18 +45,18 @@ class JMVAE(LatentModel):
     n_components : int
         K.
     seed : int
-        Of the noise in iterations, the same for all rows.
+        Seed of the noise in iterations, the same for all rows.
 
     Attributes
     ----------
     beta, alpha : float
         Weights of the divergences.
     modality_weights : dict of str to float, or None
-        λ_m by name, 1 where not named.
+        λ_m by name, 1 if not named.
     n_importance_samples : int
-        Draws of z a row in training.
+        Draws of z per row in training.
     n_iterations : int
-        Times that the table is encoded where blocks are missing, at α = 0.
+        Times that rows with missing blocks are encoded, at α = 0.
     """
 
     beta = 1.0
@@ -68,13 +68,13 @@ class JMVAE(LatentModel):
     def __init__(self, modalities, joint, experts, n_components, seed):
         super().__init__()
         self.modalities, self.joint, self.experts = modalities, joint, experts
-        self.n_components = n_components
+        self.n_outputs = self.n_latents = n_components
         self.seed = seed
 
     # -- the model ------------------------------------------------------------------
 
     def prior(self, batch):
-        return StandardNormal(batch.x.new_empty((len(batch.x), self.n_components)))
+        return StandardNormal(batch.x.new_empty((len(batch.x), self.n_latents)))
 
     def likelihood(self, z, batch=None):
         observed = None if batch is None else batch.observed
@@ -85,15 +85,15 @@ class JMVAE(LatentModel):
         return self.modalities[m].likelihood(self.lowest(z))
 
     def lowest(self, z):
-        """Give the latents that decoders see."""
+        """Return the latents that decoders see."""
         return z
 
     def q(self, x, observed=None):
-        """q(z | x_1, ..., x_M), zeros in place of what is not observed."""
+        """q(z | x_1, ..., x_M), with zeros for what is not observed."""
         return self.joint(self.modalities.encode(x, observed))
 
     def experts_of(self, batch):
-        """Give q(z | x_m) of every modality; N(0, I) where it is not observed."""
+        """Return q(z | x_m) of each modality, N(0, I) where it is not observed."""
         features = self.modalities.features(batch.x)
         seen = [None] * len(self.experts)
         if batch.observed is not None:
@@ -102,7 +102,7 @@ class JMVAE(LatentModel):
         return [self._on_rows(expert, f, s) for expert, f, s in parts]
 
     def _on_rows(self, to_normal, features, rows):
-        """q of the rows flagged; others must not count in a batch normalisation."""
+        """Return q of some rows; the others must not count in a batch normalisation."""
         if rows is None:
             return to_normal(features)
         q = on_rows(
@@ -113,11 +113,6 @@ class JMVAE(LatentModel):
         loc, scale = q.unbind(1)
         return Normal(loc, torch.where(rows[:, None], scale, 1))
 
-    @property
-    def n_latents(self):
-        """How many latents there are, whatever `encode` shows of them."""
-        return self.n_components
-
     def posterior(self, batch):
         if batch.observed is None:
             return self.q(batch.x)
@@ -126,7 +121,7 @@ class JMVAE(LatentModel):
         return self._iterated(batch)
 
     def _by_experts(self, batch, experts):
-        """q(z | x) of whole rows, and the product of experts of others."""
+        """Return q(z | x) of complete rows, and the product of experts of others."""
         some = product_of_experts(experts, batch.observed)
         whole = batch.observed.all(-1)
         return where(whole, self._on_rows(self.q, batch.x, whole), some)
@@ -135,8 +130,7 @@ class JMVAE(LatentModel):
         q = super().proposal(batch)
         if len(self.modalities) == 1:
             return q
-        # Where iterations end is one place of many that the rest of a row allows; a
-        # product of experts is narrow where they take each other's part for granted.
+        # Iterations end in one of many modes; a product of experts may be too narrow.
         share = batch.x.new_zeros(len(batch.x))
         if batch.observed is not None:
             n_observed = batch.observed.sum(-1)
@@ -147,7 +141,7 @@ class JMVAE(LatentModel):
     # -- iterative sampling ---------------------------------------------------------
 
     def _iterated(self, batch):
-        """q(z | x) of whole rows, and of others where the iterations end."""
+        """Return q(z | x) of complete rows, and of others where the iterations end."""
         q, rows = self.q(batch.x, batch.observed), ~batch.observed.all(-1)
         found = on_rows(self._ends, batch, rows)
         if found is None:
@@ -156,10 +150,10 @@ class JMVAE(LatentModel):
         return where(rows, Normal(loc, scale), q)
 
     def _ends(self, batch):
-        """Loc and scale after `n_iterations` encodings, (B, 2, K), in double precision.
+        """Return loc and scale after `n_iterations` encodings, (B, 2, K), in float64.
 
-        Draws of 0/1 values jump where a number in single precision, which depends on
-        the rows beside it, crosses a threshold.
+        0/1 values are drawn by a threshold, and numbers in single precision depend on
+        the rows beside them.
         """
         twin, batch = self.doubled(batch)
         noise = SharedNoise.from_seed(self.seed, batch.x.device)
@@ -167,35 +161,35 @@ class JMVAE(LatentModel):
         return torch.stack(parameters_of(twin.or_prior(q, batch.observed)), 1)
 
     def doubled(self, batch):
-        """Give module and batch in double precision."""
+        """Return module and batch in double precision."""
         return copy.deepcopy(self).double(), batch._replace(x=batch.x.double())
 
     def or_prior(self, q, observed):
-        """N(0, I) where a row has nothing."""
+        """Return q, or N(0, I) if a row has nothing."""
         prior = Normal(torch.zeros_like(q.loc), torch.ones_like(q.scale))
         return where(observed.any(-1), q, prior)
 
     def filled(self, batch, noise):
-        """Give the rows with missing blocks drawn, and q(z | x) of them."""
+        """Return the rows with missing blocks drawn, and q(z | x) of them."""
         x, q = batch.x, self.q(batch.x, batch.observed)
         for _ in range(self.n_iterations - 1):
             x, q = self.step(x, q, batch.observed, noise)
         return x, q
 
     def step(self, x, q, observed, noise):
-        """Draw the missing blocks once, and encode."""
+        """Draw the missing blocks once; return the rows and q(z | x) of them."""
         drawn = self.likelihood(self.down(q, noise)).sample(noise)
         x = torch.where(self.modalities.columns_of(observed), x, drawn)
         return x, self.q(x)
 
     def down(self, q, noise):
-        """Draw the latents that the missing blocks follow from."""
+        """Draw the latents from which the missing blocks are drawn."""
         return q.sample(noise)
 
     def draws(self, batch, noise, n_draws):
-        """Yield draws of z given what is observed, (B, K) each.
+        """Yield draws of z given the observed blocks, (B, K) each.
 
-        At α = 0 they are successive states of the chain, after `n_iterations`.
+        At α = 0 they are successive states of the chain after `n_iterations`.
         """
         if batch.observed is None or len(self.experts):
             q = self.posterior(batch)
@@ -207,7 +201,7 @@ class JMVAE(LatentModel):
             yield twin.down(q, noise).to(batch.x.dtype)
 
     def states(self, batch, noise, n_states):
-        """Yield q(z | x) of successive states of the chain, after `n_iterations`."""
+        """Yield q(z | x) at successive states of the chain after `n_iterations`."""
         x, q = self.filled(batch, noise)
         for i in range(n_states):
             if i > 0:
@@ -215,9 +209,9 @@ class JMVAE(LatentModel):
             yield self.or_prior(q, batch.observed)
 
     def predictive_draws(self, batch, noise, n_draws):
-        """Yield draws of z as (1/S) Σ ln p(x_m | z) wants them, (B, K) each (eq. 11).
+        """Yield draws of z for (1/S) Σ ln p(x_m | z), (B, K) each (eq. 11).
 
-        Iterations, where there are any, are over when the draws begin.
+        If there are iterations, the draws follow the last one.
         """
         q = self.posterior(batch)
         for _ in range(n_draws):
@@ -236,14 +230,14 @@ class JMVAE(LatentModel):
         yield Loss("model", -bound.mean(), terms, self.rows_of(terms, batch))
 
     def inferred(self, batch):
-        """Give q(z | ·) without iterations, and what the experts say."""
+        """Return q(z | ·) without iterations, and the experts."""
         experts = self.experts_of(batch) if len(self.experts) else []
         if batch.observed is None or not experts:
             return self.q(batch.x, batch.observed), experts
         return self._by_experts(batch, experts), experts
 
     def terms(self, q, experts, batch, noise):
-        """Give the bound under q(z | ·) and its parts, each (B,)."""
+        """Return the bound under q(z | ·) and its parts, each (B,)."""
         beta = self.beta * self.kl_weight
         bound, terms = self._joint_terms(q, self.prior(batch), batch, noise, beta)
         if experts:
@@ -252,7 +246,7 @@ class JMVAE(LatentModel):
         return bound, terms
 
     def _joint_terms(self, q, p, batch, noise, beta):
-        """L_JM, or with several draws its importance-weighted counterpart."""
+        """Return L_JM, or with several draws its importance-weighted form, and its parts."""
         n_draws = self.n_importance_samples
         z = q.rsample(noise, n_draws if n_draws > 1 else None)  # (B, K) or (S, B, K)
         parts = self.likelihood(z, batch).block_log_probs(batch.x)
@@ -268,14 +262,14 @@ class JMVAE(LatentModel):
         return bound, self._named(parts) | {"kl": divergence}
 
     def _weighted(self, parts):
-        """Σ_m λ_m ln p(x_m | z)."""
+        """Return Σ_m λ_m ln p(x_m | z)."""
         if self.modality_weights is None:
             return sum(parts)
         pairs = zip(self.modalities.names, parts, strict=True)
         return sum(self.modality_weights.get(name, 1) * part for name, part in pairs)
 
     def _named(self, parts):
-        """Name the log-likelihoods, where there are several their sum too."""
+        """Return the log-likelihoods and their sum by name."""
         terms = {"reconstruction": sum(parts)}
         if len(parts) > 1:
             names = [f"reconstruction_{name}" for name in self.modalities.names]
@@ -283,16 +277,16 @@ class JMVAE(LatentModel):
         return terms
 
     def rows_of(self, terms, batch):
-        """Give the rows that have each term, where some lack it."""
+        """Return the rows that have each term, for terms that some rows lack."""
         if batch.observed is None:
             return None
-        seen = zip(self.modalities.names, batch.observed.unbind(-1), strict=True)
-        rows = {f"reconstruction_{name}": there for name, there in seen}
+        flags = zip(self.modalities.names, batch.observed.unbind(-1), strict=True)
+        rows = {f"reconstruction_{name}": observed for name, observed in flags}
         rows["kl_experts"] = batch.observed.all(-1)
-        return {name: there for name, there in rows.items() if name in terms}
+        return {name: has_term for name, has_term in rows.items() if name in terms}
 
     def _divergence_of(self, experts, q, batch):
-        """Σ_m KL(q(z | x) || q(z | x_m)), 0 where a modality is missing: (B,)."""
+        """Return Σ_m KL(q(z | x) || q(z | x_m)), 0 if a modality is missing, (B,)."""
         total = sum(kl(q, expert) for expert in experts)
         if batch.observed is None:
             return total

@@ -1,4 +1,4 @@
-"""The networks of one modality, and what joins those of several."""
+"""The networks of one modality, and those that join several."""
 
 import torch
 from torch import nn
@@ -13,13 +13,13 @@ class Modality(nn.Module):
     Parameters
     ----------
     name : str
-        The user's.
+        The user's name.
     encoder : torch.nn.Module
         (B, n_features) -> (B, h).
     decoder : torch.nn.Module
         (B, K) -> (B, h').
     head : torch.nn.Module
-        h' -> p(x_m | z), of a `Likelihood`.
+        h' -> p(x_m | z), the head of a `Likelihood`.
     columns : ndarray of int
         Positions in the table.
     """
@@ -28,11 +28,11 @@ class Modality(nn.Module):
         super().__init__()
         self.name = name
         self.encoder, self.decoder, self.head = encoder, decoder, head
-        # Not persistent, as a file's weights must not choose the columns.
+        # Not persistent: the weights in a file must not choose the columns.
         self.register_buffer("columns", torch.as_tensor(columns), persistent=False)
 
     def features(self, x):
-        """What an encoder sees of the block: (B, D) -> (B, n_features)."""
+        """Return what an encoder sees of the block, (B, D) -> (B, n_features)."""
         return self.head.features(x[..., self.columns])
 
     def likelihood(self, z):
@@ -45,16 +45,16 @@ class Modalities(nn.ModuleList):
 
     @property
     def names(self):
-        """The users' names, in order."""
+        """The user's names, in order."""
         return [modality.name for modality in self]
 
     def likelihood(self, z, observed=None):
-        """p(x | z) over the columns of the table; blocks not observed do not count."""
+        """p(x | z) over the columns of the table; only observed blocks count."""
         blocks = [(modality.likelihood(z), modality.columns) for modality in self]
         return Product(blocks, observed)
 
     def features(self, x, observed=None):
-        """Give the features of every block; zeros where it is not observed."""
+        """Return the features of each block, zeros where it is not observed."""
         features = [modality.features(x) for modality in self]
         if observed is None:
             return features
@@ -62,13 +62,13 @@ class Modalities(nn.ModuleList):
         return [torch.where(s, f, 0) for s, f in zip(seen, features, strict=True)]
 
     def encode(self, x, observed=None):
-        """Give what the encoders make of all blocks, side by side: (B, Σ h)."""
+        """Return the outputs of all encoders side by side, (B, Σ h)."""
         features = self.features(x, observed)
         pairs = zip(self, features, strict=True)
         return torch.cat([modality.encoder(f) for modality, f in pairs], -1)
 
     def columns_of(self, flags):
-        """Turn flags a modality, (B, M), into flags a column, (B, D)."""
+        """Convert one flag per modality, (B, M), to one flag per column, (B, D)."""
         n_columns = sum(len(modality.columns) for modality in self)
         out = flags.new_empty((len(flags), n_columns))
         for modality, flag in zip(self, flags.unbind(-1), strict=True):
@@ -96,15 +96,45 @@ class ToNormal(nn.Sequential):
         return Normal(*super().forward(h))
 
 
+class Ladder(nn.Module):
+    """q(z_1, ..., z_L | x) = Π_l q(z_l | x), each layer from a chain h_1, ..., h_L.
+
+    Parameters
+    ----------
+    bodies : list of torch.nn.Module
+        h_{l−1} -> h_l, the first from the outputs of the modalities' encoders.
+    sizes : list of int
+        Widths of h_1, ..., h_L.
+    widths : sequence of int
+        K_1, ..., K_L.
+    """
+
+    def __init__(self, bodies, sizes, widths):
+        super().__init__()
+        self.bodies = nn.ModuleList(bodies)
+        self.heads = nn.ModuleList(
+            ToNormal(nn.Identity(), size, width)
+            for size, width in zip(sizes, widths, strict=True)
+        )
+
+    def forward(self, h):
+        layers = []
+        for body, head in zip(self.bodies, self.heads, strict=True):
+            h = body(h)
+            layers.append(head(h))
+        loc = torch.cat([q.loc for q in layers], -1)  # (B, K_1 + ... + K_L)
+        return Normal(loc, torch.cat([q.scale for q in layers], -1))
+
+
 def product_of_experts(experts, observed):
-    """Multiply the Gaussians of the observed modalities; N(0, I) where there is none.
+    """Multiply the Gaussians of the observed modalities; N(0, I) if there are none.
 
     Parameters
     ----------
     experts : list of Normal
-        q(z | x_m) of every modality.
+        q(z | x_m) of each modality.
     observed : Tensor of bool of shape (B, M)
-        Which count.
+        Which of them count.
 
     Returns
     -------
@@ -120,21 +150,21 @@ def product_of_experts(experts, observed):
 
 
 def parameters_of(q):
-    """Loc and scale of a Normal."""
+    """Return loc and scale of a Normal."""
     return q.loc, q.scale
 
 
 def on_rows(function, values, rows):
-    """Compute a function of some rows only, zeros elsewhere; None where there is none.
+    """Compute a function of some rows only, zeros elsewhere; None without such rows.
 
     Parameters
     ----------
     function : callable
-        Of the rows' values, to (b, ...).
+        Maps the values of b rows to (b, ...).
     values : Tensor of shape (B, ...) or Batch
-        Of all rows.
+        Values of all rows.
     rows : Tensor of bool of shape (B,)
-        Which.
+        Which rows to compute.
     """
     index = rows.nonzero()[:, 0]
     if len(index) == 0:

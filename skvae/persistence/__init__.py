@@ -1,21 +1,32 @@
-"""Read and write fitted models without executing code.
+"""Save fitted estimators and load them without executing code.
 
-A model is one safetensors file: tensors, and a JSON text in its metadata. `Packer`
-turns Python values into JSON and tensors, `Unpacker` turns them back, `write` and
-`read` know the file. What stands in a file is data: the classes that it may name are
-handed in by the caller.
+A file is in the safetensors format: tensors, and a JSON text in its metadata. `describe`
+turns a fitted estimator into plain values, `restore` turns these back; `Packer` and
+`Unpacker` convert plain values to JSON and tensors and back; `write` and `read` handle
+the file.
 """
 
+from skvae.persistence._architecture import architecture, check_same_architecture
 from skvae.persistence._file import FORMAT, read, refusing, write
+from skvae.persistence._learned import learned, put_back
 from skvae.persistence._packing import NotPlainError, Packer, Unpacker, is_plain
+from skvae.persistence._restoring import restore
+from skvae.persistence._saving import SavingMixin, saved_attributes
 
 __all__ = [
     "FORMAT",
     "NotPlainError",
     "Packer",
+    "SavingMixin",
     "Unpacker",
+    "architecture",
+    "check_same_architecture",
     "is_plain",
+    "learned",
+    "put_back",
     "read",
     "refusing",
+    "restore",
+    "saved_attributes",
     "write",
 ]

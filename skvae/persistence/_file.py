@@ -19,15 +19,15 @@ HEADER_LIMIT = 100_000_000  # bytes, as in safetensors itself
 
 @contextmanager
 def refusing(path):
-    """Turn whatever goes wrong with a file's contents into one error that names it.
+    """Turn any error about a file's contents into a ValueError that names the file.
 
-    A file can hold anything, so anything can go wrong with it: a wrong type, a missing
-    name, numbers out of range.
+    A file can contain anything, so any error can occur: a wrong type, a missing name,
+    numbers out of range.
 
     Raises
     ------
     ValueError
-        In place of any error but those of the operating system.
+        Instead of any error but those of the operating system.
     """
     try:
         yield
@@ -42,25 +42,25 @@ def refusing(path):
 
 
 def write(path, header, tensors):
-    """Write a header and tensors; the file at `path` is the old or the new one, whole.
+    """Write a header and tensors; `path` is then the whole new file or the old one.
 
     Parameters
     ----------
     path : str or path-like
-        Where to; a file there is replaced.
+        Where to write; an existing file is replaced.
     header : dict
-        Of what JSON knows, without ``format`` and ``sha256``, which are added.
+        Values that JSON knows; ``format`` and ``sha256`` are added.
     tensors : dict of str to Tensor
         On any device.
 
     Raises
     ------
     OSError
-        If it cannot be written. The old file stays, and nothing else is left behind.
+        If it cannot be written. The old file stays, and no other is left behind.
     ValueError
-        If the header is longer than a safetensors file can hold.
+        If the header is too long for a safetensors file.
     """
-    # Copies, as tied weights share memory and safetensors refuses that.
+    # Copies, as tied weights share memory, which safetensors refuses.
     tensors = {
         name: tensor.detach().to("cpu", copy=True).contiguous()
         for name, tensor in tensors.items()
@@ -71,8 +71,8 @@ def write(path, header, tensors):
     data = safetensors.torch.save(tensors, {KEY: _dump(header)})
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
         raise ValueError(
-            f"All but the tensors takes more than {HEADER_LIMIT} bytes, too much for a "
-            "safetensors file: shorten the history."
+            f"Everything but the tensors takes more than {HEADER_LIMIT} bytes, too many "
+            "for a safetensors file: shorten the history."
         )
     _replace(os.path.realpath(os.fspath(path)), data)
 
@@ -80,7 +80,7 @@ def write(path, header, tensors):
 def _replace(path, data):
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
-        raise FileNotFoundError(errno.ENOENT, "There is no such folder", folder)
+        raise FileNotFoundError(errno.ENOENT, "No such folder", folder)
     temporary = os.path.join(folder, f".{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -101,7 +101,7 @@ def _dump(header):
 
 
 def _checksum(header, tensors):
-    """SHA-256 of the header and of every tensor's name, type, shape and values."""
+    """Return the SHA-256 of the header and each tensor's name, type, shape and values."""
     total = hashlib.sha256(_dump(header).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -116,13 +116,12 @@ def _checksum(header, tensors):
 def read(path):
     """Read a header and tensors, and check that the file is whole.
 
-    The header is read first: other files, however large, are refused without reading
-    them.
+    The header is read first, so that other files, however large, are refused unread.
 
     Parameters
     ----------
     path : str or path-like
-        What `write` wrote.
+        A file that `write` wrote.
 
     Returns
     -------
@@ -134,15 +133,15 @@ def read(path):
     Raises
     ------
     ValueError
-        If it is no such file, is damaged, or has a newer format.
+        If it is not such a file, is damaged, or has a newer format.
     OSError
-        If there is no file, or none that may be read.
+        If the file does not exist or may not be read.
     """
     path = os.fspath(path)
     mode = os.stat(path).st_mode
     with refusing(path):
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise ValueError("it is no file.")  # opening a pipe would wait for ever
+            raise ValueError("it is not a file.")  # opening a pipe would block
         with open(path, "rb") as file:
             header = _parse(_header_text(file))
             file.seek(0)
@@ -156,7 +155,7 @@ def _header_text(file):
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
     if not 0 < length <= min(size - 8, HEADER_LIMIT):
-        raise ValueError("it is no safetensors file, or not a whole one.")
+        raise ValueError("it is not a safetensors file, or is incomplete.")
     outer = json.loads(file.read(length).decode())
     metadata = outer.get("__metadata__") if isinstance(outer, dict) else None
     if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
@@ -171,10 +170,10 @@ def _parse(text):
         raise ValueError(f"its format is {version!r}, which skvae does not know.")
     if version > FORMAT:
         raise ValueError(
-            f"its format is {version}, and this version of skvae reads {FORMAT} at "
-            "most. Install a newer skvae."
+            f"its format is {version}, but this version of skvae reads at most "
+            f"{FORMAT}. Install a newer skvae."
         )
-    # Strict, so that every changed byte is seen: also one that leaves the same JSON.
+    # Strict, to notice every changed byte, even one that leaves the JSON equivalent.
     if _dump(header) != text:
         raise ValueError("it is damaged: its header is not as skvae writes it.")
     return header

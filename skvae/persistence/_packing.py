@@ -1,7 +1,8 @@
 """Python values as JSON and tensors, and back.
 
-What JSON knows stands for itself; anything else is an object with one key, which begins
-with "@" and says how to read it: ``(1, None)`` becomes ``{"@tuple": [1, null]}``.
+Values that JSON knows are written unchanged. Anything else becomes an object with one
+key, which begins with "@" and names its kind: ``(1, None)`` becomes ``{"@tuple": [1,
+null]}``.
 """
 
 import math
@@ -22,26 +23,26 @@ INT_LIMIT = 2**64
 
 
 class NotPlainError(ValueError):
-    """A value is no plain data, so it cannot be saved."""
+    """A value is not plain data and cannot be saved."""
 
 
 class Packer:
     """Turn plain values into JSON and tensors.
 
     Plain are None, bools, numbers, strings, lists, tuples, dicts, slices, arrays of
-    numbers or strings, tensors, torch devices, RandomState, and the classes handed in
-    with their instances: objects with ``get_params``, of which nothing else is kept.
-    Instances of subclasses are not plain, as they could not be told apart.
+    numbers or strings, tensors, torch devices, RandomState, and the given classes and
+    their instances: objects with ``get_params``, of which only the parameters are kept.
+    Instances of subclasses are not plain, as their class would be lost.
 
     Parameters
     ----------
     classes : dict of str to type, optional
-        Those that may occur.
+        Classes that may occur.
 
     Attributes
     ----------
     tensors : dict of str to Tensor
-        Found so far, named by where they stood.
+        The tensors found so far, named by their path.
     """
 
     def __init__(self, classes=None):
@@ -56,7 +57,7 @@ class Packer:
         value : object
             Plain.
         path : str
-            Where it stands, for the names of tensors and for messages.
+            Its path, for the names of tensors and for messages.
 
         Raises
         ------
@@ -74,7 +75,7 @@ class Packer:
         if self._knows(type(value)):
             return self._object(value, path)
         raise NotPlainError(
-            f"{path} cannot be saved, as it is no plain data: {value!r}"
+            f"{path} cannot be saved, as it is not plain data: {value!r}"
         )
 
     def _knows(self, cls):
@@ -159,7 +160,7 @@ def _scalar_name(value):
 
 
 def is_plain(value, classes=None):
-    """Whether `Packer` can pack a value."""
+    """Return whether `Packer` can pack a value."""
     try:
         Packer(classes).pack(value, "value")
     except NotPlainError:
@@ -168,21 +169,21 @@ def is_plain(value, classes=None):
 
 
 class Unpacker:
-    """Turn JSON and tensors back into values; each tensor serves once.
+    """Turn JSON and tensors back into values; each tensor is used once.
 
-    Errors can be of any kind, as the JSON can hold anything: see `refusing`.
+    Errors can be of any kind, as the JSON can contain anything: see `refusing`.
 
     Parameters
     ----------
     classes : dict of str to type
-        Those that may occur.
+        Classes that may occur.
     tensors : dict of str to Tensor
-        What `Packer` found.
+        The tensors that `Packer` found.
 
     Attributes
     ----------
     tensors : dict of str to Tensor
-        Those not used yet.
+        The tensors that have not been used yet.
     """
 
     def __init__(self, classes, tensors):
@@ -193,20 +194,20 @@ class Unpacker:
         if isinstance(packed, list):
             return [self.unpack(item) for item in packed]
         if isinstance(packed, int) and abs(packed) >= INT_LIMIT:
-            raise ValueError("it holds a number that is too large.")
+            raise ValueError("it contains a number that is too large.")
         if not isinstance(packed, dict):
             return packed
         tags = [key for key in packed if key.startswith("@")]
         if not tags:
             return {key: self.unpack(value) for key, value in packed.items()}
         if len(packed) > 1 or tags[0] not in _UNPACK:
-            raise ValueError(f"it holds a value of an unknown kind, {tags[0]}.")
+            raise ValueError(f"it contains a value of an unknown kind, {tags[0]}.")
         return _UNPACK[tags[0]](self, packed[tags[0]])
 
     def take(self, name):
-        """Give a tensor, once."""
+        """Return a tensor and remove it from `tensors`."""
         if name not in self.tensors:
-            raise ValueError(f"it holds no tensor {name!r}, or uses it twice.")
+            raise ValueError(f"it lacks the tensor {name!r}, or uses it twice.")
         return self.tensors.pop(name)
 
     def _tuple(self, packed):
@@ -228,7 +229,7 @@ class Unpacker:
     def _scalar(self, packed):
         name, value = self.unpack(packed)
         if name not in SCALARS or not isinstance(value, bool | int | float | str):
-            raise ValueError(f"it holds a numpy scalar of an unknown kind, {name}.")
+            raise ValueError(f"it contains a numpy scalar of an unknown kind, {name}.")
         return np.dtype(name).type(value)
 
     def _array(self, packed):
@@ -237,15 +238,17 @@ class Unpacker:
     def _strings(self, packed):
         kind, strings = packed
         if kind not in ("O", "U") or not all(isinstance(s, str) for s in strings):
-            raise ValueError("it holds an array of strings with something else in it.")
+            raise ValueError(
+                "it contains an array of strings that are not all strings."
+            )
         return np.array(strings, dtype=kind)
 
     def _random_state(self, packed):
         key, position, has_gauss, cached = self.unpack(packed)
         words = np.array(key, dtype=np.uint32)
-        # numpy itself would read beyond the words at a wrong position.
+        # At a wrong position numpy would read beyond the words.
         if words.shape != (624,) or not 0 <= position <= 624 or has_gauss not in (0, 1):
-            raise ValueError("it holds a RandomState that cannot be.")
+            raise ValueError("it contains an invalid RandomState.")
         random = np.random.RandomState()
         random.set_state(("MT19937", words, int(position), has_gauss, float(cached)))
         return random

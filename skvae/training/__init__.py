@@ -1,11 +1,16 @@
 """Training: batches, the loop, seeds and what happens between epochs."""
 
 from skvae.training._batches import Batch, HoldOut, Rows, Table, TensorBatches
+from skvae.training._building import (
+    configure,
+    new_net,
+    resolve_device,
+    resolve_dtype,
+)
 from skvae.training._callbacks import (
     Anneal,
     EarlyStopping,
     KLWarmup,
-    Progress,
     RecordEpoch,
 )
 from skvae.training._hmc import adapted, transition
@@ -13,6 +18,8 @@ from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, as_optimizer
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
+from skvae.training._snapshot import undone_without_an_epoch
+from skvae.training._watchers import watching
 
 __all__ = [
     "OPTIMIZERS",
@@ -24,7 +31,6 @@ __all__ = [
     "KLWarmup",
     "LatentModel",
     "Loss",
-    "Progress",
     "RecordEpoch",
     "Rows",
     "Table",
@@ -32,9 +38,15 @@ __all__ = [
     "VariationalNet",
     "adapted",
     "as_optimizer",
+    "configure",
     "derive_generator",
     "derive_seed",
+    "new_net",
     "optimizer_name",
+    "resolve_device",
+    "resolve_dtype",
     "seeded_weights",
     "transition",
+    "undone_without_an_epoch",
+    "watching",
 ]

@@ -5,7 +5,7 @@ small network. Here an epoch is one permutation, and a batch one `index_select`.
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +22,13 @@ class Batch(NamedTuple):
     x : Tensor of shape (B, D)
         The data.
     condition : Tensor of shape (B, C), optional
-        What is known besides.
-    observed : Tensor of shape (B, M), optional
-        Which modalities are there; the others are zeros in `x`.
+        Conditions as numbers.
+    observed : Tensor of bool of shape (B, M), optional
+        Which modalities are observed; the others are zeros in `x`.
+    y : Tensor of shape (B,) or (B, T), optional
+        Targets.
+    sample_weight : Tensor of shape (B,), optional
+        Weight of each row.
     index : Tensor of shape (B,), optional
         The rows' numbers in the table.
     """
@@ -32,12 +36,17 @@ class Batch(NamedTuple):
     x: torch.Tensor
     condition: torch.Tensor | None = None
     observed: torch.Tensor | None = None
+    y: torch.Tensor | None = None
+    sample_weight: torch.Tensor | None = None
     index: torch.Tensor | None = None
+
+
+BESIDE = ("condition", "observed", "y", "sample_weight")
 
 
 @dataclass(frozen=True)
 class Table:
-    """What an estimator makes of its ``X``: numbers, and what is known besides.
+    """An estimator's ``X`` as numbers, and what came beside it.
 
     Attributes
     ----------
@@ -46,24 +55,35 @@ class Table:
     condition : ndarray of shape (n, c), optional
         Conditions as numbers.
     observed : ndarray of bool of shape (n, m), optional
-        Which modalities are there; the others are NaN in `x`. None where all are.
+        Which modalities are observed; the others are NaN in `x`. None where all are.
+    y : ndarray of shape (n,) or (n, t), optional
+        Targets.
+    sample_weight : ndarray of shape (n,), optional
+        Weight of each row.
     """
 
     x: np.ndarray
     condition: np.ndarray | None = None
     observed: np.ndarray | None = None
+    y: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
 
     @classmethod
     def of(cls, rows):
-        """Take an array as a table without conditions."""
+        """Wrap an array as a table with nothing beside it."""
         return rows if isinstance(rows, cls) else cls(rows)
 
     def __len__(self):
         return len(self.x)
 
     def __getitem__(self, rows):
-        beside = (self.condition, self.observed)
-        return Table(self.x[rows], *(None if b is None else b[rows] for b in beside))
+        beside = {name: values[rows] for name, values in self.beside().items()}
+        return Table(self.x[rows], **beside)
+
+    def beside(self):
+        """Return what came beside `x`, by name."""
+        values = {name: getattr(self, name) for name in BESIDE}
+        return {name: value for name, value in values.items() if value is not None}
 
     @property
     def dtype(self):
@@ -72,36 +92,44 @@ class Table:
 
 
 class Rows:
-    """The rows of a table, given out as batches on a device in one precision.
+    """The rows of a table, handed out as batches on a device in one precision.
 
-    The table itself is not copied on a CPU, whatever its precision and wherever it is
-    mapped: only the batch is cast. On a GPU it is moved once where it fits.
+    On a CPU the table is not copied, whatever its precision and wherever it is mapped:
+    only the batch is cast. On a GPU it is moved once if it fits.
 
     Parameters
     ----------
     table : Table or ndarray of shape (n, d)
         The table.
     device : torch.device
-        Where batches are wanted.
+        Device of the batches.
     dtype : torch.dtype
-        What batches are cast to.
+        Precision of the batches.
     index : ndarray of int, optional
-        Which rows these are; all by default.
+        Which rows of the table these are, all by default.
     """
 
     def __init__(self, table, device, dtype, index=None):
         table = Table.of(table)
-        self.X, self.device, self.dtype = table.x, torch.device(device), dtype
+        self.table, self.device, self.dtype = table, torch.device(device), dtype
         self.index = np.arange(len(table)) if index is None else index
-        X, self._condition, self._observed = table.x, table.condition, table.observed
-        if self._condition is not None:
-            self._condition = _as_tensor(self._condition).to(self.device, dtype)
-        if self._observed is not None:
-            self._observed = torch.as_tensor(self._observed).to(self.device)
+        self._beside = {
+            name: self._placed(values) for name, values in table.beside().items()
+        }
         # torch warns of arrays that it must not write to, so those stay numpy's.
-        self._tensor = torch.from_numpy(X) if _shareable(X) else None
+        self._tensor = torch.from_numpy(self.X) if _shareable(self.X) else None
         if self.device.type == "cuda" and self._fits():
             self._tensor = self._on_device()
+
+    @property
+    def X(self):
+        """The data, (n, d)."""
+        return self.table.x
+
+    def _placed(self, values):
+        """Move what came beside the data; numbers are cast, flags are not."""
+        tensor = _as_tensor(values).to(self.device)
+        return tensor if tensor.dtype == torch.bool else tensor.to(self.dtype)
 
     def _fits(self):
         free, _ = torch.cuda.mem_get_info(self.device)
@@ -119,13 +147,13 @@ class Rows:
         return len(self.index)
 
     def subset(self, positions):
-        """Give some of these rows, sharing the table."""
+        """Return some of these rows, sharing the table."""
         part = object.__new__(Rows)
         part.__dict__.update(self.__dict__, index=self.index[positions])
         return part
 
     def binarized(self, seed):
-        """Give these rows drawn once as 0/1 values, a byte each."""
+        """Return these rows drawn once as 0/1 values, one byte each."""
         # Other rows under the same seed are drawn with other numbers.
         content = zlib.crc32(np.ascontiguousarray(self.X[[0, -1]]).tobytes())
         random = np.random.default_rng(derive_seed(seed, "binarize", content))
@@ -133,12 +161,11 @@ class Rows:
         for start in range(0, len(drawn), 4096):
             block = self.X[start : start + 4096]
             drawn[start : start + 4096] = random.random(block.shape) < block
-        rows = Rows(drawn, self.device, self.dtype, self.index)
-        rows._condition, rows._observed = self._condition, self._observed
-        return rows
+        table = replace(self.table, x=drawn)
+        return Rows(table, self.device, self.dtype, self.index)
 
     def take(self, rows):
-        """Give the batch of these row numbers of the table, a CPU tensor (B,)."""
+        """Return the batch of these row numbers of the table, a CPU tensor (B,)."""
         if self._tensor is None:
             x = torch.from_numpy(np.take(self.X, rows.numpy(), axis=0))
         else:
@@ -146,19 +173,16 @@ class Rows:
             x = self._tensor.index_select(0, rows)  # (B, D)
         if x.device != self.device or x.dtype != self.dtype:
             x = x.to(device=self.device, dtype=self.dtype)
-        if self._observed is not None:
+        beside = self._beside
+        if not beside:
+            return Batch(x, index=rows)
+        if "observed" in beside:
             x = x.nan_to_num(0.0)
-        return Batch(
-            x=x,
-            condition=_chosen(self._condition, rows),  # (B, C)
-            observed=_chosen(self._observed, rows),  # (B, M)
-            index=rows,
-        )
-
-
-def _chosen(table, rows):
-    """Some rows of a tensor, or None of None."""
-    return None if table is None else table.index_select(0, rows.to(table.device))
+        chosen = rows.to(self.device)
+        parts = {
+            name: values.index_select(0, chosen) for name, values in beside.items()
+        }
+        return Batch(x, **parts, index=rows)
 
 
 def _shareable(X):
@@ -171,17 +195,17 @@ def _as_tensor(X):
 
 
 class TensorBatches:
-    """Batches of a `Rows`, shuffled where a generator is given.
+    """Batches of a `Rows`, shuffled if a generator is given.
 
     Parameters
     ----------
     rows : Rows
-        The table.
+        The rows.
     batch_size : int
-        Rows a batch. A last batch of a single row joins the one before, so that a
+        Rows per batch. A last batch of a single row joins the one before, so that a
         network with batch normalisation trains.
     generator : torch.Generator, optional
-        Draws the order; without it rows come in their own order.
+        Draws the order of the rows; without it they keep theirs.
     """
 
     def __init__(self, rows, batch_size, generator=None):
@@ -199,7 +223,7 @@ class TensorBatches:
             yield self.rows.take(chunk)
 
     def sizes(self):
-        """Give the number of rows of each batch."""
+        """Return the number of rows of each batch."""
         n, size = len(self.rows), self.batch_size
         sizes = [size] * (n // size) + ([n % size] if n % size else [])
         if len(sizes) > 1 and sizes[-1] == 1 < size:
@@ -213,9 +237,9 @@ class HoldOut:
     Parameters
     ----------
     fraction : float
-        Share of the rows that is held out; at least one row, and one is left.
+        Share of the rows to hold out; at least one row, and one is left for training.
     seed : int
-        Of the permutation that chooses them.
+        Seed of the permutation that chooses them.
     """
 
     def __init__(self, fraction, seed):

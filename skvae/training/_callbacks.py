@@ -4,25 +4,26 @@ import math
 import time
 
 from skorch.callbacks import Callback
-from tqdm.auto import tqdm
 
-from skvae.training._epoch import Snapshot
+from skvae.training._snapshot import Snapshot
 
 
 class KLWarmup(Callback):
-    """Raise the weight of the divergence linearly from 0 to 1.
+    """Raise the weight of the KL divergence linearly from 0 to 1.
 
     Parameters
     ----------
     n_epochs : int
-        Epoch e (from 0) trains with the weight min(1, e / n_epochs).
+        Epoch e (from 0) trains with weight min(1, e / n_epochs).
     """
+
+    name = "kl_warmup"
 
     def __init__(self, n_epochs):
         self.n_epochs = n_epochs
 
     def on_epoch_begin(self, net, **kwargs):
-        done = len(net.history) - 1  # this epoch's row is there already
+        done = len(net.history) - 1  # the history already has this epoch's row
         weight = 1.0 if self.n_epochs == 0 else min(1.0, done / self.n_epochs)
         net.module_.kl_weight = weight
 
@@ -33,20 +34,20 @@ class Anneal(Callback):
     Parameters
     ----------
     name : str
-        Of the module's attribute.
+        Name of the module's attribute.
     start : float
-        Its value in the first epoch.
+        Value in the first epoch.
     decay : float
-        Epoch e (from 0) has max(floor, start · exp(−decay · e)).
+        In epoch e (from 0) the value is max(floor, start · exp(−decay · e)).
     floor : float
-        Its lowest value.
+        Lowest value.
     """
 
     def __init__(self, name, start, decay, floor):
         self.name, self.start, self.decay, self.floor = name, start, decay, floor
 
     def on_epoch_begin(self, net, **kwargs):
-        done = len(net.history) - 1  # this epoch's row is there already
+        done = len(net.history) - 1  # the history already has this epoch's row
         value = max(self.floor, self.start * math.exp(-self.decay * done))
         setattr(net.module_, self.name, value)
 
@@ -69,11 +70,11 @@ class EarlyStopping(Callback):
     Parameters
     ----------
     n_iter_no_change : int
-        How many epochs without improvement are borne.
+        Epochs without improvement after which training stops.
     tol : float
-        What counts as an improvement, in nats a row.
+        Smallest improvement that counts, in nats per row.
     warmup : int
-        Epochs at the start that do not count, as their bound is another one.
+        Epochs at the start that do not count, as the KL warm-up changes their bound.
     """
 
     def __init__(self, n_iter_no_change, tol, warmup=0):
@@ -85,7 +86,7 @@ class EarlyStopping(Callback):
         self._best, self._since, self._snapshot = float("inf"), 0, None
 
     def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
-        # A fit that goes on must not end with worse weights than it began with.
+        # A resumed fit must not end with worse weights than it began with.
         begun = self._snapshot is not None or len(net.history) - 1 <= self.warmup
         if dataset_valid is not None and not begun:
             self._keep(net, net.held_out_loss(dataset_valid))
@@ -110,38 +111,3 @@ class EarlyStopping(Callback):
         if self._snapshot is not None:
             self._snapshot.restore()
         self._snapshot = None
-
-
-class Progress:
-    """Show a bar over the epochs with the bound, held out too if rows are.
-
-    Parameters
-    ----------
-    label : str
-        What the bar is called.
-    n_epochs : int
-        Epochs of one call of ``fit``.
-    hidden : bool, default=False
-        Whether to show nothing after all.
-    """
-
-    def __init__(self, label, n_epochs, hidden=False):
-        self._bar = tqdm(total=n_epochs, desc=label, unit="epoch", disable=hidden)
-
-    def begin_epoch(self):
-        """Nothing to show yet."""
-
-    def end_epoch(self, net):
-        """Move the bar by one epoch."""
-        if self._bar.disable:
-            return
-        row = net.history[-1]
-        shown = {"bound": f"{-row['train_loss']:.2f}"}
-        if "valid_loss" in row:
-            shown["held-out"] = f"{-row['valid_loss']:.2f}"
-        self._bar.set_postfix(shown, refresh=False)
-        self._bar.update()
-
-    def close(self):
-        """Leave the bar as it is."""
-        self._bar.close()

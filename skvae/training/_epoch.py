@@ -1,30 +1,134 @@
-"""What an epoch leaves behind: its log, and the state to go back to."""
+"""One epoch of training, and what it records."""
+
+import dis
 
 import torch
+from skorch.callbacks import Callback
+
+from skvae.distributions import Noise
+from skvae.nets import set_dropout_generator
+from skvae.training._seeds import derive_generator
+
+
+def train_epoch(net, rows, step):
+    """Train on every batch of every phase once, then write the epoch's history.
+
+    Parameters
+    ----------
+    net : VariationalNet
+        With a history row for this epoch.
+    rows : Rows
+        Training rows.
+    step : callable
+        ``step(batch, loss=, hooks=, move=)`` takes the step of one `Loss`.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss or a weight turned non-finite.
+    """
+    module, epoch = net.module_, len(net.history)
+    noise = Noise(derive_generator(net.seed, "noise", epoch, net.device))
+    set_dropout_generator(module, noise.generator)
+    module.train()
+    batches = net.get_iterator(rows, training=True)
+    batches.generator = derive_generator(net.seed, "shuffle", epoch)
+    log, hooks, groups = EpochLog(epoch, len(rows)), BatchHooks(net), net.groups()
+    with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
+        for phase in module.phases:
+            for batch in net.binarized(batches, noise):
+                hooks.begin(batch)
+                for loss in module.losses(batch, phase, noise):
+                    step(batch, loss=loss, hooks=hooks, move=groups[loss.group])
+                    log.add(loss, len(batch.x))
+                hooks.end(batch, log)
+    log.write(net.history, module)
+
+
+class BatchHooks:
+    """Calls the batch hooks of callbacks, but only the hooks that a callback overrides.
+
+    Reading a loss for them waits for the device, so training without such callbacks
+    does not pay for it.
+    """
+
+    def __init__(self, net):
+        self.net = net
+        self._wanted = {
+            name: any(_overrides(callback, name) for _, callback in net.callbacks_)
+            for name in ("on_batch_begin", "on_batch_end", "on_grad_computed")
+        }
+        self._batchwise = self._wanted["on_batch_begin"] or self._wanted["on_batch_end"]
+
+    def begin(self, batch):
+        """Call the hooks before a batch."""
+        if self._batchwise:
+            self.net.notify("on_batch_begin", batch=batch, training=True)
+
+    def gradient(self, batch, moved=None):
+        """Call the hooks between the backward pass and the step of the parameters `moved`.
+
+        None stands for all parameters.
+        """
+        if self._wanted["on_grad_computed"]:
+            named = list(self.net.module_.named_parameters())
+            if moved is not None:
+                ids = {id(p) for p in moved}
+                named = [(name, p) for name, p in named if id(p) in ids]
+            self.net.notify(
+                "on_grad_computed", named_parameters=named, batch=batch, training=True
+            )
+
+    def end(self, batch, log):
+        """Call the hooks after a batch."""
+        if self._batchwise:
+            loss = log.last_loss()
+            self.net.history.record_batch("train_loss", loss.item())
+            self.net.history.record_batch("train_batch_size", len(batch.x))
+            self.net.notify("on_batch_end", batch=batch, training=True, loss=loss)
+
+
+def _overrides(callback, name):
+    return getattr(type(callback), name) is not getattr(Callback, name)
+
+
+def raised_on_purpose(interrupt):
+    """Whether a callback raised KeyboardInterrupt itself, skorch's way to stop training.
+
+    A Ctrl-C surfaces at whatever instruction runs, or in a signal handler, but not at a
+    ``raise`` statement of the callback itself.
+    """
+    trace = interrupt.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    in_callback = isinstance(trace.tb_frame.f_locals.get("self"), Callback)
+    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    return in_callback and dis.opname[instruction] == "RAISE_VARARGS"
 
 
 class Ledger:
-    """The losses and terms of one group, a row of data a row: one table on the device.
+    """The losses and terms of one group in one table on the device, one row per data row.
 
-    One table, as thousands of small tensors kept between the activations of an epoch
-    would keep the memory of these from being used again.
+    It is one table because thousands of small tensors, allocated between the
+    activations of an epoch, would keep that memory from being reused.
 
     Parameters
     ----------
     names : list of str
-        Of the columns; the loss is the first.
+        Names of the columns; the loss is the first.
     partial : list of str
-        Of columns that not every row has; behind the others stands 1 where one does.
+        Names of the columns that some rows lack. Each has a column of flags at the end
+        of the table, 1 for the rows that have it.
     n_rows : int
-        How many rows are expected; more make the table grow.
+        Expected number of rows; the table grows if there are more.
     like : Tensor
-        Says which type and device.
+        A tensor of the same dtype and device.
     """
 
     def __init__(self, names, partial, n_rows, like):
         self.names, self.partial = names, partial
-        self.ends = []  # of each batch
-        self.steps = []  # which of the epoch's steps it was, of all groups
+        self.ends = []  # last row of each batch, plus one
+        self.steps = []  # number of each step in the epoch, over all groups
         self._table = like.new_empty((n_rows, len(names) + len(partial)))
 
     def add(self, columns, step):
@@ -40,11 +144,11 @@ class Ledger:
         self.steps.append(step)
 
     def means(self):
-        """Give the mean of every column over the rows, and the shares that have one."""
+        """Return the mean of each column over all rows, flags included."""
         return self._table[: self.ends[-1]].mean(0, dtype=torch.float64)
 
     def named(self, means):
-        """Give means by name, each over the rows that have one; NaN if none has."""
+        """Return the means by name, each over the rows that have the term, or NaN."""
         n = len(self.names)
         found = dict(zip(self.names, means[:n], strict=True))
         for name, share in zip(self.partial, means[n:], strict=True):
@@ -52,14 +156,13 @@ class Ledger:
         return found
 
     def last_loss(self):
-        """Give the loss of the last batch, ()."""
+        """Return the loss of the last batch, ()."""
         return self._table[self.ends[-1] - 1, 0]
 
     def first_bad(self):
-        """Find the first batch with a non-finite value: its step, number, last column.
+        """Return step, batch (from 1) and name of the first non-finite value, or None.
 
-        The number counts from 1. The loss comes first and is made of the terms, so a
-        term is named before it.
+        A term is named rather than the loss, which is computed from the terms.
         """
         wrong = (~self._table[: self.ends[-1]].isfinite()).nonzero().tolist()
         if not wrong:
@@ -79,7 +182,7 @@ class EpochLog:
     epoch : int
         The epoch's number, from 1.
     n_rows : int
-        How many rows an epoch has.
+        Number of rows in an epoch.
     """
 
     def __init__(self, epoch, n_rows):
@@ -88,7 +191,7 @@ class EpochLog:
         self._n_steps = 0
 
     def add(self, loss, n_rows):
-        """Keep a `Loss` and its terms, without reading them."""
+        """Store a `Loss` and its terms without reading them from the device."""
         value = loss.value.detach()
         ledger = self._ledgers.get(loss.group)
         if ledger is None:
@@ -97,23 +200,23 @@ class EpochLog:
             self._ledgers[loss.group] = ledger
         terms = {name: values.detach() for name, values in loss.terms.items()}
         rows = [loss.rows[name] for name in ledger.partial]
-        for name, there in zip(ledger.partial, rows, strict=True):
-            terms[name] = torch.where(there, terms[name], 0)
-        shares = [there.to(value.dtype) for there in rows]
-        ledger.add([value.expand(n_rows), *terms.values(), *shares], self._n_steps)
+        for name, has_term in zip(ledger.partial, rows, strict=True):
+            terms[name] = torch.where(has_term, terms[name], 0)
+        flags = [has_term.to(value.dtype) for has_term in rows]
+        ledger.add([value.expand(n_rows), *terms.values(), *flags], self._n_steps)
         self._n_steps += 1
 
     def last_loss(self):
-        """Give the last loss of the first group."""
+        """Return the last loss of the first group."""
         return next(iter(self._ledgers.values())).last_loss()
 
     def write(self, history, module):
-        """Check that all is finite, then record means over rows in `history`.
+        """Check that everything is finite, then record means over rows in `history`.
 
         Raises
         ------
         FloatingPointError
-            Naming the epoch, the first bad batch and the term.
+            With the epoch, the first bad batch and the term.
         """
         weights = sum(p.detach().sum() for p in module.parameters())
         means = [ledger.means() for ledger in self._ledgers.values()]
@@ -131,54 +234,11 @@ class EpochLog:
         _, batch, term = min(filter(None, found), default=(None, None, "weights"))
         where = f"batch {batch} of epoch" if batch else "the last step of epoch"
         raise FloatingPointError(
-            f"The term {term!r} became non-finite in {where} {self.epoch}. The weights "
-            "are those before this epoch. Scale the columns, lower lr, or raise the "
-            "floor of the likelihood's scale."
+            f"The term {term!r} became non-finite in {where} {self.epoch}, which is "
+            "undone. Scale the columns, lower lr, or raise the floor of the "
+            "likelihood's scale."
         )
 
 
 def _loss_name(group):
     return "train_loss" if group == "model" else f"{group}_loss"
-
-
-class Snapshot:
-    """The weights and the optimizers' state of a net, to go back to.
-
-    Parameters
-    ----------
-    net : VariationalNet
-        An initialised net.
-    """
-
-    def __init__(self, net):
-        self.net = net
-
-    def take(self):
-        """Copy the present state."""
-        self._weights = [t.detach().clone() for t in self._tensors()]
-        self._states = [
-            {p: _copied(state) for p, state in optimizer.state.items()}
-            for optimizer in self._optimizers()
-        ]
-
-    def restore(self):
-        """Go back to the copied state."""
-        with torch.no_grad():
-            for tensor, saved in zip(self._tensors(), self._weights, strict=True):
-                tensor.copy_(saved)
-        for optimizer, states in zip(self._optimizers(), self._states, strict=True):
-            optimizer.state.clear()
-            optimizer.state.update({p: _copied(s) for p, s in states.items()})
-
-    def _tensors(self):
-        return [*self.net.module_.parameters(), *self.net.module_.buffers()]
-
-    def _optimizers(self):
-        return [getattr(self.net, name + "_") for name in self.net._optimizers]
-
-
-def _copied(state):
-    return {
-        key: value.clone() if isinstance(value, torch.Tensor) else value
-        for key, value in state.items()
-    }

@@ -1,4 +1,4 @@
-"""The contract of a model: what the training loop and the estimators ask of it."""
+"""The contract of a model with the training loop and the estimators."""
 
 from torch import nn
 
@@ -8,15 +8,15 @@ from skvae import objectives
 class LatentModel(nn.Module):
     """A joint distribution over data and latents, with an approximate posterior.
 
-    A family writes `posterior`, `likelihood`, `prior`, `bound` and `losses`; the rest
-    has defaults that serve most models.
+    A family defines `posterior`, `likelihood`, `prior`, `bound` and `losses`; the other
+    methods have defaults that suit most models.
 
     Attributes
     ----------
-    n_components : int
-        Width of what `encode` gives.
+    n_outputs : int
+        Number of columns that `encode` returns.
     phases : tuple of str
-        What one epoch runs; each is a pass over the data.
+        The phases of one epoch; each is a pass over the data.
     kl_weight : float
         Raised from 0 to 1 by the KL warm-up.
     """
@@ -37,63 +37,63 @@ class LatentModel(nn.Module):
         raise NotImplementedError
 
     def bound(self, batch, noise):
-        """Give the training bound of each row in nats, (B,), without any step."""
+        """Return the training bound of each row in nats, (B,), without taking a step."""
         raise NotImplementedError
 
     def losses(self, batch, phase, noise):
-        """Yield a `Loss` for each step; code after a yield sees moved parameters."""
+        """Yield a `Loss` for each step; code after a yield sees the updated parameters."""
         raise NotImplementedError
 
     def parameter_groups(self):
-        """Name the parameters that each loss moves."""
+        """Return the parameters that each loss moves, by the name of their group."""
         return {"model": list(self.parameters())}
 
     def with_the_rest(self, groups):
-        """Put all parameters that these groups leave before them, as "model"."""
-        theirs = {p for group in groups.values() for p in group}
-        return {"model": [p for p in self.parameters() if p not in theirs], **groups}
+        """Add the group "model" of all parameters that are in none of these groups."""
+        taken = {p for group in groups.values() for p in group}
+        return {"model": [p for p in self.parameters() if p not in taken], **groups}
 
     def learning_rates(self):
-        """Give the rates of groups that have one of their own."""
+        """Return the learning rates of the groups that have their own."""
         return {}
 
     def begin(self, rows):
-        """Get ready to be trained on a `Rows`; batches have its ``index``."""
+        """Prepare for training on a `Rows`, whose ``index`` is that of the batches."""
 
     def training_state(self):
-        """Give what training goes on with besides the weights, as plain data."""
+        """Return what training needs to resume besides the weights, as plain data."""
         return {}
 
     def restore_training_state(self, state):
-        """Take what `training_state` gave; ValueError if it is something else."""
+        """Restore what `training_state` returned; ValueError if it is anything else."""
         if state:
-            raise ValueError("its training state is of another model.")
+            raise ValueError("its training state belongs to another model.")
 
     def settle(self, rows, noise):
-        """Fix what depends on the training rows, a `Rows`, once training has ended."""
+        """Compute what depends on the training rows, a `Rows`, once training has ended."""
 
     def log_normaliser(self):
-        """Give ln of the prior's normaliser, where it is an estimate, and its error."""
+        """Return ln of the prior's normaliser and its error, where it is an estimate."""
         return 0.0, 0.0
 
     def scheduled(self):
-        """Give values that change from epoch to epoch, for the history."""
+        """Return the values that change from epoch to epoch, for the history."""
         return {}
 
     def proposal(self, batch):
-        """Give the distribution over z that importance samples are drawn from."""
+        """Return the distribution over z from which importance samples are drawn."""
         return self.posterior(batch)
 
     def encode(self, batch):
-        """Give what ``transform`` returns, (B, K)."""
+        """Return the rows of ``transform``, (B, n_outputs)."""
         return self.posterior(batch).mean
 
     def decode(self, z, batch=None):
-        """Give what ``inverse_transform`` returns, (B, D)."""
+        """Return the rows of ``inverse_transform``, (B, D)."""
         return self.likelihood(z, batch).mean
 
     def log_weights(self, q, p, batch, noise, n_samples):
-        """Give ln w at draws z ~ q at β = 1, (S, B); the mean of w estimates p(x)."""
+        """Return ln w at draws z ~ q and β = 1, (S, B); the mean of w estimates p(x)."""
         z = q.sample(noise, n_samples)  # (S, B, K)
         log_likelihood = self.likelihood(z, batch).log_prob(batch.x)
         return objectives.log_weights(log_likelihood, p.log_prob(z), q.log_prob(z))

@@ -1,8 +1,8 @@
 """The training loop of every model, inside skorch's extension points.
 
-A module says what one epoch is (`phases`), yields its losses (`losses`) and names the
-parameters that each moves (`parameter_groups`). The loop does the rest: a plain VAE, an
-adversary or an expectation-maximisation differ in what they yield and in nothing else.
+A module states what one epoch is (`phases`), yields its losses (`losses`) and names the
+parameters that each loss moves (`parameter_groups`). The loop does the rest: a plain
+VAE, an adversary and expectation-maximisation differ only in the losses they yield.
 """
 
 from typing import NamedTuple
@@ -13,25 +13,25 @@ from skorch import NeuralNet
 from skvae.distributions import Noise
 from skvae.nets import set_dropout_generator
 from skvae.training._batches import TensorBatches
-from skvae.training._epoch import EpochLog, Snapshot
-from skvae.training._hooks import BatchHooks, raised_on_purpose
+from skvae.training._epoch import raised_on_purpose, train_epoch
 from skvae.training._seeds import derive_generator
+from skvae.training._snapshot import Snapshot
 
 
 class Loss(NamedTuple):
-    """What a module yields: one loss for one group of parameters.
+    """One loss for one group of parameters, as a module yields it.
 
     Attributes
     ----------
     group : str
-        Whose parameters the loss moves.
+        The group of parameters that the loss moves.
     value : Tensor of shape ()
-        What is minimised.
+        The loss to minimise.
     terms : dict of str to Tensor of shape (B,)
         Values per row to record under their names; they are not differentiated.
     rows : dict of str to Tensor of bool of shape (B,), or None, default=None
-        Of terms that not every row has: which rows do. The mean is over these. The
-        names are the same in every batch of a fit.
+        For each term that some rows lack, the rows that have it; the recorded mean is
+        over these. The names must be the same in every batch of a fit.
     """
 
     group: str
@@ -46,11 +46,11 @@ class VariationalNet(NeuralNet):
     Parameters
     ----------
     module : torch.nn.Module
-        A model, already built (see the contract of a model in the documentation).
+        A built model (for the contract of a model see the documentation).
     seed : int
-        All random numbers of the training derive from it.
+        Seed from which all random numbers of the training derive.
     binarize : {None, "fixed", "dynamic"}
-        Whether training rows in [0, 1] are drawn as 0/1 values, once or in every epoch.
+        Whether to draw training rows in [0, 1] as 0/1 values, once or in every epoch.
     **kwargs
         Any argument of :class:`skorch.NeuralNet`; ``optimizer_<group>`` and
         ``optimizer_<group>__lr`` set the optimizer of one group of parameters.
@@ -58,7 +58,7 @@ class VariationalNet(NeuralNet):
     Attributes
     ----------
     history_ : skorch.history.History
-        One row an epoch: ``train_loss`` (the group "model"), ``<group>_loss`` for other
+        One row per epoch: ``train_loss`` (group "model"), ``<group>_loss`` of the other
         groups, every recorded term, scheduled values, ``valid_loss``.
     """
 
@@ -75,8 +75,8 @@ class VariationalNet(NeuralNet):
         super().__init__(module, criterion, **kwargs)
 
     def __getstate__(self):
-        # `module` and `module_` are one object, which is to be kept once; skorch sees
-        # to it that the latter, fitted on a GPU, can be read without one.
+        # `module` and `module_` are one object and stored once. Of the two it is
+        # `module_` that skorch makes readable on a machine without a GPU.
         state = super().__getstate__()
         state.pop("module")
         return state
@@ -92,7 +92,7 @@ class VariationalNet(NeuralNet):
         return []
 
     def initialize_criterion(self):
-        """Nothing to build: the module brings its losses."""
+        """Build nothing: the module computes its losses."""
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
@@ -107,24 +107,26 @@ class VariationalNet(NeuralNet):
         return self
 
     def get_dataset(self, X, y=None):
-        """`X` is a `Rows` already."""
+        """Return `X`, which is a `Rows` already."""
         return X
 
     # -- fitting --------------------------------------------------------------------
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
-        """Train on; unlike skorch's, this lets KeyboardInterrupt through."""
+        """Train on; unlike skorch's method, this one lets KeyboardInterrupt through."""
         if not self.initialized_:
             self.initialize()
+        n_epochs = len(self.history)
         self.notify("on_train_begin", X=X, y=y)
         self.module_.begin(X)
         try:
             self.fit_loop(X, y, **fit_params)
         finally:
-            self.notify("on_train_end", X=X, y=y)  # may bring other weights back
-            noise = derive_generator(self.seed, "settle", device=self.device)
-            with torch.no_grad():
-                self.module_.settle(X, Noise(noise))
+            self.notify("on_train_end", X=X, y=y)  # may restore other weights
+            if len(self.history) > n_epochs:  # otherwise all is undone
+                noise = derive_generator(self.seed, "settle", device=self.device)
+                with torch.no_grad():
+                    self.module_.settle(X, Noise(noise))
         return self
 
     def fit_loop(self, X, y=None, epochs=None, *, validate=True, watchers=(), **_):
@@ -133,21 +135,21 @@ class VariationalNet(NeuralNet):
         Parameters
         ----------
         X : Rows
-            The table.
+            Training rows.
         y : None
             Not used.
         epochs : int, optional
-            How many; ``max_epochs`` by default.
+            Number of epochs; ``max_epochs`` by default.
         validate : bool, default=True
             Whether to hold rows out, where ``train_split`` is set.
         watchers : sequence of objects, default=()
             Their ``begin_epoch()`` and ``end_epoch(net)`` are called; training stops
-            when the latter returns True.
+            if the latter returns True.
 
         Raises
         ------
         FloatingPointError
-            If a loss turns non-finite. The weights are those before the epoch.
+            If a loss turns non-finite. The epoch is undone.
         """
         X = X.binarized(self.seed) if self.binarize == "fixed" else X
         train, valid = self.get_split_datasets(X) if validate else (X, None)
@@ -167,7 +169,8 @@ class VariationalNet(NeuralNet):
                 if stop or any(asked):
                     break
         finally:
-            self._rest()
+            set_dropout_generator(self.module_, None)
+            self.module_.eval()
         return self
 
     def _one_epoch(self, train, valid, watchers):
@@ -179,7 +182,7 @@ class VariationalNet(NeuralNet):
             self.run_single_epoch(valid, False, "valid", self.validation_step)
 
     def _ask_callbacks(self, train, valid):
-        """Run the hooks after an epoch; give whether one asks to stop."""
+        """Call the callbacks after an epoch; return whether one asks to stop."""
         try:
             self.notify("on_epoch_end", dataset_train=train, dataset_valid=valid)
         except KeyboardInterrupt as interrupt:
@@ -188,55 +191,35 @@ class VariationalNet(NeuralNet):
             return True
         return False
 
-    def _rest(self):
-        set_dropout_generator(self.module_, None)
-        self.module_.eval()
-
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run one epoch of training, every phase, or of validation."""
+        """Run one epoch of training, with every phase, or of validation."""
         if training:
-            self._train_epoch(iterator, step_fn)
+            train_epoch(self, iterator, step_fn)
             return
         loss = self.held_out_loss(iterator, step_fn)
         if loss - loss != 0:
             raise FloatingPointError(
                 f"The bound of the held-out rows became non-finite in epoch "
-                f"{len(self.history)}. The weights are those before this epoch."
+                f"{len(self.history)}, which is undone."
             )
         self.history.record(f"{prefix}_loss", loss)
 
-    def _train_epoch(self, rows, step_fn):
-        epoch = len(self.history)
-        noise = Noise(derive_generator(self.seed, "noise", epoch, self.device))
-        set_dropout_generator(self.module_, noise.generator)
-        self.module_.train()
-        batches = self.get_iterator(rows, training=True)
-        batches.generator = derive_generator(self.seed, "shuffle", epoch)
-        log = EpochLog(epoch, len(rows))
-        hooks, groups = BatchHooks(self), self._groups()
-        with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
-            for phase in self.module_.phases:
-                for batch in self._binarized(batches, noise):
-                    hooks.begin(batch)
-                    for loss in self.module_.losses(batch, phase, noise):
-                        step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
-                        log.add(loss, len(batch.x))
-                    hooks.end(batch, log)
-        log.write(self.history, self.module_)
+    def groups(self):
+        """Return the optimizer and the trainable parameters of each group, by name.
 
-    def _groups(self):
-        """Give the optimizer and the parameters of each group."""
+        A single group has None for its parameters: naming them would only cost time.
+        """
         groups = {}
         for group in self.module_.parameter_groups():
             optimizer = getattr(self, optimizer_name(group) + "_")
             moved = [p for part in optimizer.param_groups for p in part["params"]]
             groups[group] = optimizer, [p for p in moved if p.requires_grad]
-        if len(groups) == 1:  # all there is; to name it would only take time
+        if len(groups) == 1:
             groups[group] = optimizer, None
         return groups
 
-    def _binarized(self, batches, noise):
-        """Draw grey rows as 0/1 values, anew wherever they are asked for."""
+    def binarized(self, batches, noise):
+        """Yield the batches, with grey values drawn as 0/1 under "dynamic"."""
         for batch in batches:
             if self.binarize == "dynamic":
                 drawn = noise.uniform(batch.x) < batch.x
@@ -245,7 +228,7 @@ class VariationalNet(NeuralNet):
                 yield batch
 
     def train_step(self, batch, loss, hooks, move, **fit_params):
-        """Take one step: a loss moves its own group of parameters and no other."""
+        """Take one step, in which a loss moves the parameters of its own group only."""
         optimizer, parameters = move
         optimizer.zero_grad()
         loss.value.backward(inputs=parameters)
@@ -253,20 +236,20 @@ class VariationalNet(NeuralNet):
         optimizer.step()
 
     def held_out_loss(self, rows, step_fn=None):
-        """Give minus the mean bound of some rows, with the same noise each time."""
+        """Return minus the mean bound of some rows, with the same noise each time."""
         step_fn = step_fn or self.validation_step
         self.module_.eval()
         noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
-        batches = self._binarized(self.get_iterator(rows, training=False), noise)
+        batches = self.binarized(self.get_iterator(rows, training=False), noise)
         bounds = [step_fn(batch, noise=noise) for batch in batches]
         return -torch.cat(bounds).mean(dtype=torch.float64).item()
 
     def validation_step(self, batch, noise, **fit_params):
-        """Give the bound of each row of a batch, (B,)."""
+        """Return the bound of each row of a batch, (B,)."""
         with torch.no_grad():
             return self.module_.bound(batch, noise)
 
 
 def optimizer_name(group):
-    """Give skorch's name of a group's optimizer: "optimizer" for the model's."""
+    """Return skorch's name of a group's optimizer: "optimizer" for group "model"."""
     return "optimizer" if group == "model" else f"optimizer_{group}"

@@ -1,4 +1,4 @@
-"""Whether a parameter is still what it was, in this process or another."""
+"""Whether the parameters that shape the network have changed since fit."""
 
 from functools import partial
 
@@ -8,34 +8,42 @@ from torch import nn
 
 
 def architecture(estimator):
-    """Describe the parameters that another network would follow from."""
+    """Describe the values of the parameters that shape the network."""
     names = estimator._architecture
     return {name: identity(getattr(estimator, name)) for name in names}
 
 
 def changed_parameter(estimator):
-    """Name the first such parameter that is no longer what it was in fit, or None."""
-    now, fitted = architecture(estimator), estimator._fitted_architecture
-    return next((name for name in fitted if now[name] != fitted[name]), None)
+    """Return the name of the first such parameter that has changed since fit, or None."""
+    current, fitted = architecture(estimator), estimator._fitted_architecture
+    return next((name for name in fitted if current[name] != fitted[name]), None)
 
 
 def check_same_architecture(estimator, reason):
-    """Raise ValueError where such a parameter is no longer what it was in fit."""
+    """Raise ValueError if such a parameter has changed since fit.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoderTransformer
+        Fitted.
+    reason : str
+        Why training resumes, for the message.
+    """
     name = changed_parameter(estimator)
     if name is not None:
         raise ValueError(
             f"The {name!r} parameter of {type(estimator).__name__} must stay what it "
-            f"was in fit, as {reason} goes on with the fitted network. Got "
+            f"was in fit, as {reason} resumes with the fitted network. Got "
             f"{getattr(estimator, name)!r} instead. Use fit with warm_start=False to "
-            "start afresh."
+            "start from scratch."
         )
 
 
 def identity(value):
-    """Describe a parameter by what it is made of, so that equal ones compare equal.
+    """Describe a parameter by its contents, so that equal values compare equal.
 
-    A ``repr`` would not do: that of a function holds an address, and scikit-learn
-    shortens long ones.
+    A ``repr`` does not suffice: that of a function contains an address, and
+    scikit-learn shortens long ones.
 
     Parameters
     ----------
@@ -45,7 +53,7 @@ def identity(value):
     Returns
     -------
     object
-        Built of tuples and plain values; survives pickling.
+        Made of tuples and plain values; can be pickled.
     """
     if isinstance(value, BaseEstimator):
         return _name(type(value)), identity(value.get_params(deep=False))
@@ -60,7 +68,7 @@ def identity(value):
 
 
 def _callable(value):
-    """A function by name and code; an object, such as a selector, by what it holds."""
+    """Describe a function by name and code, an object such as a selector by its state."""
     if isinstance(value, partial):
         return identity([value.func, value.args, value.keywords])
     if hasattr(value, "__qualname__"):

@@ -1,6 +1,6 @@
-"""How a gradient passes draws of categories: three ways, one module.
+"""Three ways to train an encoder through draws of categories.
 
-Each way says which parameters its losses move, and yields the losses of a batch.
+Each way names the parameters that its losses move, and yields the losses of a batch.
 """
 
 import torch
@@ -10,19 +10,20 @@ from skvae.objectives import elbo
 from skvae.training import Loss
 
 ENCODER = "encoder"
-# Of the divergence, in nats, against squared distances of probabilities in the loss of
-# target propagation's encoder: at 1 it would end all learning.
+# Weight of the divergence, in nats, beside squared distances of probabilities in the
+# loss of target propagation's encoder. At 1 the encoder would learn nothing.
 SCALE = 0.1
-REDRAWN = 0.1  # of the variables, where the encoder learns to be the decoder's inverse
+# Share of variables drawn anew to train the encoder as the decoder's inverse.
+REDRAWN = 0.1
 
 
 class Reparameterised:
-    """One loss for all parameters, through draws that have a gradient.
+    """One loss for all parameters, at draws that have a gradient.
 
     Parameters
     ----------
     draw : callable
-        ``draw(q, noise, temperature)`` gives y, (B, V K).
+        ``draw(q, noise, temperature)`` returns y, (B, V K).
     """
 
     def __init__(self, draw):
@@ -33,11 +34,11 @@ class Reparameterised:
         return {"model": list(module.parameters())}
 
     def losses(self, module, batch, noise):
-        """Minus the bound at such draws; relaxed ones make it no bound."""
+        """Yield minus the bound at these draws; at relaxed draws it is not a bound."""
         yield Loss("model", *self.surrogate(module, batch, noise))
 
     def surrogate(self, module, batch, noise):
-        """Give the loss whose gradient stands for the bound's, and its terms."""
+        """Return the loss whose gradient replaces that of the bound, and its terms."""
         q = module.posterior(batch)
         y = self.draw(q, noise, module.temperature)
         bound, terms = module.terms(q, y, batch)
@@ -47,30 +48,31 @@ class Reparameterised:
 class TargetPropagation:
     """Difference target propagation at the latents (Nitta 2017, chapters 3 and 4).
 
-    The decoder takes a step on −ln p(x | y) at hard draws y. The encoder gets a target
-    for its probabilities and a loss of its own, in which target and inputs are held,
+    The decoder takes a step on −ln p(x | y) at hard draws y. The encoder has its own
+    loss with a target for its probabilities; target and inputs have no gradient,
 
         ‖π(x) − π̂‖² + ‖π(x̃) − ỹ‖² + 0.1 β Σ π ln K π,   π̂ = π(x) + (π(x) − π(x')),
 
-    x' the decoder's mean at y: eq. 5.4, with the difference of eq. 3.6 taken through
-    the encoder, which is the decoder's approximate inverse. The second distance, eq.
-    3.4, makes it one: ỹ is y with a tenth of its variables drawn anew, as noise tells
-    the inverse what lies around y (Lee et al. 2015), and x̃ the decoder's mean at ỹ.
+    where x' is the decoder's mean at y. This is eq. 5.4 with the difference of eq. 3.6,
+    computed by the encoder, which approximates the decoder's inverse. The second
+    distance, eq. 3.4, trains it as one: ỹ is y with a tenth of its variables drawn
+    anew, to show the inverse the neighbourhood of y (Lee et al. 2015), and x̃ is the
+    decoder's mean at ỹ.
 
-    The text leaves open whether the first π(x) of the target is π(x) or the draw y; y
-    is π(x) and noise of mean zero, which would only add to the variance. It does not
-    say how large β gets either: 0.1 makes β = 1 serve, as it does the other gradients.
-    Nor does it say whether its encoder is trained as an inverse. Targets may leave the
-    simplex.
+    The paper does not say whether the first term of the target is π(x) or the draw y;
+    y is π(x) plus noise of mean zero, which would only add variance. It does not give β
+    either: with the factor 0.1, β = 1 suits this gradient as it suits the others. Nor
+    does it say whether the encoder is trained as an inverse. Targets may lie outside
+    the simplex.
     """
 
     def groups(self, module):
-        """The decoder, and the encoder."""
+        """The encoder; everything else is the group "model"."""
         encoder = [*module.encoder.parameters(), *module.to_logits.parameters()]
         return module.with_the_rest({ENCODER: encoder})
 
     def losses(self, module, batch, noise):
-        """The decoder's, then the encoder's."""
+        """Yield the decoder's loss, then the encoder's."""
         q = module.posterior(batch)
         y = q.sample(noise)
         p = module.likelihood(y)
@@ -85,7 +87,7 @@ class TargetPropagation:
         yield Loss(ENCODER, loss + inverse.mean(), terms)
 
     def surrogate(self, module, batch, noise):
-        """Give the encoder's loss without the inverse's, and its terms."""
+        """Return the encoder's loss without the inverse distance, and its terms."""
         q = module.posterior(batch)
         p = module.likelihood(q.sample(noise))
         return self._to_target(module, q, p, kl(q, module.prior(batch)))
@@ -114,8 +116,8 @@ class TargetPropagation:
         """ỹ, one-hot: y with some variables drawn from the prior, (B, V K)."""
         y = module.by_variable(y)  # (B, V, K)
         anew = module.by_variable(module.prior(batch).sample(noise))
-        again = noise.uniform(y[..., 0]) < REDRAWN  # (B, V)
-        return torch.where(again[..., None], anew, y).flatten(-2)
+        redrawn = noise.uniform(y[..., 0]) < REDRAWN  # (B, V)
+        return torch.where(redrawn[..., None], anew, y).flatten(-2)
 
     def _encoded(self, module, p):
         return module.posterior_of(module.head.features(p.mean))

@@ -1,13 +1,13 @@
-"""Names of what `transform` gives, and of the latents behind it."""
+"""Names of the columns of `transform`, and of the latents behind them."""
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
 
 class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
-    """Names begin with the class; a subclass says what follows."""
+    """Adds names that begin with the class; a subclass may say what follows."""
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name the columns of `transform`.
 
         Parameters
@@ -18,18 +18,19 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
         Returns
         -------
         ndarray of str
-            The class in small letters, and which latent it is.
+            The class in lower case, followed by the latent.
         """
         super().get_feature_names_out(input_features)  # checks that it is fitted
         return self._prefixed(self._names_of_outputs())
 
-    def latent_names(self):
-        """Name the latents of the posterior, of which `transform` may show but some.
+    def latent_names(self) -> np.ndarray:
+        """Name the latents of the posterior, of which `transform` may return only some.
 
         Returns
         -------
         ndarray of str
-            A categorical variable is one latent, however many columns it has.
+            One name per latent; a categorical variable is one latent, however many
+            columns it has.
         """
         return self._prefixed(self._names_of_latents())
 

@@ -4,16 +4,11 @@ import copy
 
 import torch
 
-from skvae.training import (
-    EarlyStopping,
-    HoldOut,
-    KLWarmup,
-    RecordEpoch,
-    VariationalNet,
-    as_optimizer,
-    derive_seed,
-    optimizer_name,
-)
+from skvae.training._batches import HoldOut
+from skvae.training._callbacks import EarlyStopping, RecordEpoch
+from skvae.training._net import VariationalNet, optimizer_name
+from skvae.training._optimizers import as_optimizer
+from skvae.training._seeds import derive_seed
 
 PREFIX = "skvae_"  # of the names of our own callbacks
 
@@ -24,11 +19,11 @@ def new_net(estimator, module, seed, device):
     Parameters
     ----------
     estimator : BaseAutoencoderTransformer
-        With valid parameters; its ``net_params`` have the last word.
+        With valid parameters; its ``net_params`` override the others.
     module : LatentModel
         Untrained.
     seed : int
-        Of the whole fit.
+        Seed of the whole fit.
     device : torch.device
         Where to train.
 
@@ -46,7 +41,7 @@ def new_net(estimator, module, seed, device):
         "callbacks": copy.deepcopy(list(estimator.callbacks or [])),
         "device": device,
     }
-    if estimator.weight_decay:  # not every optimizer takes one
+    if estimator.weight_decay:  # not every optimizer has one
         settings["optimizer__weight_decay"] = estimator.weight_decay
     settings |= estimator.net_params or {}
     refused = settings.keys() & {"module", "criterion", "seed"}
@@ -55,23 +50,20 @@ def new_net(estimator, module, seed, device):
             f"The 'net_params' parameter of {owner} must not set "
             f"{', '.join(sorted(refused))}. Got {estimator.net_params!r} instead."
         )
-    settings = _group_rates(module) | settings
-    return VariationalNet(module, seed=seed, **settings).initialize()
-
-
-def _group_rates(module):
-    """Learning rates of groups that have their own, as skorch's arguments."""
-    rates = module.learning_rates().items()
-    return {f"{optimizer_name(group)}__lr": rate for group, rate in rates}
+    rates = {
+        f"{optimizer_name(group)}__lr": rate
+        for group, rate in module.learning_rates().items()
+    }
+    return VariationalNet(module, seed=seed, **(rates | settings)).initialize()
 
 
 def configure(net, estimator):
-    """Bring a net up to date with parameters that may change between fits."""
+    """Update a net with the parameters that may change between fits."""
     for name in estimator._module_settings:
         setattr(net.module_, name, getattr(estimator, name))
-    theirs = [pair for pair in net.callbacks_ if not pair[0].startswith(PREFIX)]
-    first, last = own_callbacks(estimator)
-    net.callbacks_ = first + theirs + last
+    own = [pair for pair in net.callbacks_ if not pair[0].startswith(PREFIX)]
+    first, last = _callbacks(estimator)
+    net.callbacks_ = first + own + last
     given = estimator.net_params or {}
     for name in ("lr", "batch_size", "max_epochs", "binarize"):
         value = given.get(name, getattr(estimator, name))
@@ -84,17 +76,15 @@ def configure(net, estimator):
     net.train_split = given.get("train_split", _split(estimator, net.seed))
 
 
-def own_callbacks(estimator):
-    """Build the callbacks that the parameters stand for: to run first, and last."""
-    warmup = getattr(estimator, "kl_warmup", 0)
-    first = [
-        (PREFIX + "kl_warmup", KLWarmup(warmup)),
-        *((f"{PREFIX}{anneal.name}", anneal) for anneal in estimator._annealing()),
-        (PREFIX + "record_epoch", RecordEpoch()),
-    ]
+def _callbacks(estimator):
+    """Build the callbacks behind the parameters: those that run first, and last."""
+    first = [(f"{PREFIX}{s.name}", s) for s in estimator._schedules()]
+    first.append((PREFIX + "record_epoch", RecordEpoch()))
     if not estimator.early_stopping:
         return first, []
-    stop = EarlyStopping(estimator.n_iter_no_change, estimator.tol, warmup)
+    stop = EarlyStopping(
+        estimator.n_iter_no_change, estimator.tol, estimator._n_warmup_epochs
+    )
     return first, [(PREFIX + "early_stopping", stop)]
 
 
@@ -105,12 +95,12 @@ def _split(estimator, seed):
 
 
 def resolve_device(value, owner):
-    """Turn the parameter ``device`` into a torch device that is there.
+    """Turn the parameter ``device`` into an available torch device.
 
     Raises
     ------
     ValueError
-        If there is no such device.
+        If the device is not available, or is neither a CPU nor a CUDA device.
     """
     if isinstance(value, str) and value == "auto":
         value = "cuda" if torch.cuda.is_available() else "cpu"
@@ -118,8 +108,8 @@ def resolve_device(value, owner):
         device = torch.empty(0, device=value).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
-            f"The 'device' parameter of {owner} must be 'auto' or a device that is "
-            f"there. Got {value!r} instead: {error}"
+            f"The 'device' parameter of {owner} must be 'auto' or an available "
+            f"device. Got {value!r} instead: {error}"
         ) from error
     if device.type not in ("cpu", "cuda"):  # others lack double precision
         raise ValueError(

@@ -11,21 +11,21 @@ def find_model(estimator, owner):
     Parameters
     ----------
     estimator : estimator
-        An estimator of this package, or a Pipeline or a fitted search that has one;
-        what a pipeline does behind the model is left out.
+        An skvae estimator, or a Pipeline or a fitted search that contains one; steps
+        behind the model are left out.
     owner : str
-        Who asks, for the message.
+        Name of the caller, for the message.
 
     Returns
     -------
     before : Pipeline or None
-        The fitted steps before the model; None where there are none.
+        The fitted steps before the model, if any.
     model : BaseAutoencoderTransformer
 
     Raises
     ------
     TypeError
-        If there is no such model.
+        If it contains no such model.
     """
     steps = _steps(estimator)
     for i, step in reversed(list(enumerate(steps))):
@@ -33,13 +33,13 @@ def find_model(estimator, owner):
             before = [(str(j), step) for j, step in enumerate(steps[:i])]
             return (Pipeline(before) if before else None), step
     raise TypeError(
-        f"{owner} needs an estimator of skvae, or a pipeline or a fitted search that "
-        f"has one. Got {estimator!r} instead."
+        f"{owner} needs an skvae estimator, or a pipeline or a fitted search that "
+        f"contains one. Got {estimator!r} instead."
     )
 
 
 def split_model(estimator):
-    """Split as `find_model` does, but give an estimator of others as it is."""
+    """Split as `find_model` does, but return any other estimator unchanged."""
     try:
         return find_model(estimator, "split_model")
     except TypeError:
@@ -47,20 +47,20 @@ def split_model(estimator):
 
 
 def as_transformer(estimator, owner):
-    """Give the part of an estimator that transforms.
+    """Return the part of an estimator that transforms.
 
     Parameters
     ----------
     estimator : estimator
-        A transformer, a Pipeline that is one up to its last step, or a fitted search
-        over either.
+        A transformer, a Pipeline of transformers up to its last step, or a fitted
+        search over either.
     owner : str
-        Who asks, for the message.
+        Name of the caller, for the message.
 
     Raises
     ------
     TypeError
-        If there is no such part.
+        If no part of it transforms.
     """
     found = getattr(estimator, "best_estimator_", estimator)
     if isinstance(found, Pipeline) and not hasattr(found, "transform"):
@@ -68,13 +68,13 @@ def as_transformer(estimator, owner):
     if not hasattr(found, "transform"):
         raise TypeError(
             f"{owner} needs an estimator that can transform, or a pipeline or a fitted "
-            f"search that has one. Got {estimator!r} instead."
+            f"search that contains one. Got {estimator!r} instead."
         )
     return found
 
 
 def _steps(estimator):
-    """List the steps of pipelines inside searches inside pipelines."""
+    """Return the steps of pipelines inside searches inside pipelines."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if not isinstance(estimator, Pipeline):
         return [estimator]

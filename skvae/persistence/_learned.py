@@ -1,16 +1,20 @@
-"""What a likelihood has learned in fit, taken out to be saved and put back."""
+"""What a likelihood learns in fit, as plain data and back."""
 
 import numpy as np
 
 from skvae._validation import check_parameters
-from skvae.distributions._codes import Codes
-from skvae.distributions._gaussian import Gaussian
-from skvae.distributions._likelihoods import Bernoulli, Categorical, Poisson
-from skvae.distributions._mixed import Mixed
+from skvae.distributions import (
+    Bernoulli,
+    Categorical,
+    Codes,
+    Gaussian,
+    Mixed,
+    Poisson,
+)
 
 
 def learned(likelihood):
-    """Give what `fit` has learned.
+    """Return what `fit` has learned.
 
     Parameters
     ----------
@@ -20,7 +24,7 @@ def learned(likelihood):
     Returns
     -------
     dict of str to object
-        Its attributes that end in "_"; of the parts of a mixed one, such a dict each.
+        Its attributes that end in "_"; for the parts of a mixed one, a dict each.
     """
     values = {name: v for name, v in vars(likelihood).items() if name.endswith("_")}
     if isinstance(likelihood, Mixed):
@@ -29,16 +33,16 @@ def learned(likelihood):
 
 
 def put_back(likelihood, values, n_columns):
-    """Give a likelihood what `learned` took from one like it, checked.
+    """Restore what `learned` returned for such a likelihood, checked.
 
     Parameters
     ----------
     likelihood : Likelihood
-        Not fitted; changed.
+        Not fitted; changed in place.
     values : dict of str to object
-        What it shall have learned.
+        What it learned.
     n_columns : int
-        On how many columns.
+        Its number of columns.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def put_back(likelihood, values, n_columns):
     Raises
     ------
     Exception
-        If `fit` does not learn this; a ValueError, unless a type is wrong.
+        If `fit` cannot have learned this; a ValueError, unless a type is wrong.
     """
     check_parameters(likelihood)
     owner = type(likelihood).__name__
@@ -74,14 +78,14 @@ STATISTICS = ("mean_", "std_", "low_", "high_")
 def _check_statistics(values, n_columns):
     for name in STATISTICS:
         if not _is_vector(values[name], "f") or len(values[name]) != n_columns:
-            raise ValueError(f"{name} must be one number a column.")
+            raise ValueError(f"{name} must be one number per column.")
 
 
 def _check_levels(values, n_columns):
     levels, frequencies = values["levels_"], values["frequencies_"]
     for vectors in (levels, frequencies):
         if not isinstance(vectors, list) or len(vectors) != n_columns:
-            raise ValueError("levels_ and frequencies_ must be one array a column.")
+            raise ValueError("levels_ and frequencies_ must be one array per column.")
         if not all(_is_vector(vector, "f") and len(vector) for vector in vectors):
             raise ValueError("Levels and frequencies of a column must be numbers.")
     if [*map(len, levels)] != [*map(len, frequencies)]:
@@ -100,9 +104,9 @@ def _check_blocks(values, n_columns):
 
 
 def _check_own(values, n_columns):
-    """What a class that is not ours learns, only it knows."""
+    """Check what a class outside the package learned, as far as that can be done."""
     if not all(name.endswith("_") and not name.startswith("_") for name in values):
-        raise ValueError("What fit learns has a name that ends in '_'.")
+        raise ValueError("What fit learns must have a name that ends in '_'.")
 
 
 def _is_vector(value, kind):

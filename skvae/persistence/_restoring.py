@@ -1,4 +1,4 @@
-"""A fitted estimator from what `describe` made of it, trusting none of it."""
+"""From what `describe` returned to a fitted estimator, trusting none of it."""
 
 from contextlib import nullcontext
 
@@ -6,12 +6,12 @@ import torch
 from skorch.history import History
 
 from skvae._validation import check_parameters
-from skvae.base._building import configure, new_net, resolve_device
-from skvae.base._identity import architecture
-from skvae.base._optimizer_state import restore_optimizer_states
-from skvae.base._saving import CLASSES
-from skvae.persistence import Unpacker
-from skvae.training import seeded_weights
+from skvae.persistence._architecture import architecture
+from skvae.persistence._learned import put_back
+from skvae.persistence._optimizer_state import restore_optimizer_states
+from skvae.persistence._packing import Unpacker
+from skvae.persistence._saving import CLASSES, saved_attributes
+from skvae.training import configure, new_net, resolve_device, seeded_weights
 
 HEADER = {
     *("format", "class", "versions", "parameters", "omitted", "attributes"),
@@ -27,24 +27,24 @@ def restore(cls, header, tensors, own, device=None):
     cls : type
         Its class.
     header, tensors : dict
-        Of a file.
+        Contents of a file.
     own : dict of str to object
-        Parameters that the file does not hold.
+        Parameters that the file does not contain.
     device : str, torch.device or None
-        Where to; None is where the estimator's own parameter says, or, where that
-        device is not there, the CPU.
+        Where to load to. None is the device of the estimator's own parameter, or the
+        CPU if that device is not available.
 
     Returns
     -------
     estimator : BaseAutoencoderTransformer
-        Nobody has it before all is checked.
+        Fully checked.
     changed : str or None
-        What was changed in it, for the user.
+        A message for the user about what was changed in it.
 
     Raises
     ------
     Exception
-        Of any kind, if the header or the tensors are not what `describe` gives.
+        Of any kind, if `describe` cannot have returned the header and the tensors.
     """
     weights = {
         name.removeprefix("module."): tensor
@@ -57,9 +57,11 @@ def restore(cls, header, tensors, own, device=None):
     check_parameters(estimator)
     _check_lengths(estimator, len(weights))
     changed, device = _place(estimator, device)
-    _restore_attributes(estimator, unpacker.unpack(header["attributes"]))
+    attributes = unpacker.unpack(header["attributes"])
+    _restore_attributes(estimator, attributes)
     module = _build(estimator, weights, _dtype(header["module"]))
-    estimator.net_ = _net(estimator, module, header, unpacker, device)
+    n_iter = attributes["n_iter_"]
+    estimator.net_ = _net(estimator, module, n_iter, header, unpacker, device)
     estimator._fitted_architecture = architecture(estimator)
     if unpacker.tensors:
         raise ValueError(f"it holds superfluous tensors: {sorted(unpacker.tensors)}.")
@@ -67,7 +69,7 @@ def restore(cls, header, tensors, own, device=None):
 
 
 def _parameters(cls, header, unpacker, own):
-    """Join the parameters in the file with those that it does not hold."""
+    """Join the parameters in the file with those that it does not contain."""
     if header.keys() != HEADER:
         wrong = ", ".join(sorted(header.keys() ^ HEADER))
         raise ValueError(f"its header lacks, or should not have: {wrong}.")
@@ -79,8 +81,8 @@ def _parameters(cls, header, unpacker, own):
     if missing:
         again = ", ".join(f"{name}=..." for name in missing)
         raise ValueError(
-            f"it was saved without the parameters {', '.join(missing)}, which are no "
-            f"plain data: give them again, load(path, {again})."
+            f"it was saved without the parameters {', '.join(missing)}, which are not "
+            f"plain data: pass them again, load(path, {again})."
         )
     superfluous = [name for name in own if name not in omitted]
     if superfluous:
@@ -92,7 +94,7 @@ def _parameters(cls, header, unpacker, own):
 
 
 def _place(estimator, device):
-    """Find the device; where it has to be another one, change the parameter."""
+    """Return the device, and a message if it had to be another one."""
     wanted, owner = estimator.device, type(estimator).__name__
     changed = None
     if device is not None:
@@ -104,27 +106,28 @@ def _place(estimator, device):
         except ValueError:
             estimator.device = "cpu"
             changed = (
-                f"The device {str(wanted)!r} that {owner} was fitted with is not here: "
-                "its 'device' parameter is 'cpu' now. To choose one: load(path, "
-                "device=...)."
+                f"The device {str(wanted)!r} that {owner} was fitted with is not "
+                "available: its 'device' parameter is 'cpu' now. To choose one: "
+                "load(path, device=...)."
             )
     return changed, resolve_device(estimator.device, owner)
 
 
 def _restore_attributes(estimator, values):
     """Set what `fit` had learned, checked."""
-    required, extra = estimator._saved, estimator._saved_where_present
+    required, extra = saved_attributes(estimator)
     if not required.keys() <= values.keys() <= required.keys() | extra.keys():
         raise ValueError(f"its attributes are not those of {type(estimator).__name__}.")
     for name, value in values.items():
         constraint = (required | extra)[name]
         if not constraint.accepts(value):
             raise ValueError(f"its {name} must be {constraint}: {value!r}.")
-    vars(estimator).update(values)
-    estimator._put_back(values)
+    computed = {"likelihood_", "n_iter_", *estimator._columns_type.saved}
+    vars(estimator).update({k: v for k, v in values.items() if k not in computed})
+    _restore_columns(estimator, values)
     names = values.get("feature_names_in_")
     if names is not None and names.shape != (estimator.n_features_in_,):
-        raise ValueError("its feature_names_in_ are not one a column.")
+        raise ValueError("its feature_names_in_ are not one per column.")
     output = values.get("_sklearn_output_config", {})
     if output.keys() - {"transform"} or not set(output.values()) <= {
         *("default", "pandas", "polars")
@@ -132,12 +135,22 @@ def _restore_attributes(estimator, values):
         raise ValueError(f"its output cannot be set to {output}.")
 
 
+def _restore_columns(estimator, values):
+    """Restore what fit learned of the columns, and of their distributions."""
+    estimator._columns = columns = estimator._columns_type()
+    columns.put_back(estimator, values)
+    estimator._check_settings()
+    estimator.likelihood_ = put_back(
+        columns.likelihood(estimator), values["likelihood_"], columns.n_data
+    )
+
+
 def _check_lengths(estimator, n_tensors):
     """Refuse more layers than there are tensors, before any is built."""
     for name in estimator._architecture:
         value = getattr(estimator, name)
         if isinstance(value, list | tuple) and len(value) > n_tensors:
-            raise ValueError(f"its weights are not those of {len(value)} {name}.")
+            raise ValueError(f"its weights do not belong to {len(value)} {name}.")
 
 
 def _dtype(settings):
@@ -148,10 +161,10 @@ def _dtype(settings):
 
 
 def _build(estimator, weights, dtype):
-    """Build the module with its weights.
+    """Build the module and load its weights.
 
-    First on torch's meta device, where tensors have shapes and take no memory: a file
-    cannot ask for more than it holds itself. Then in earnest.
+    It is built on torch's meta device first, where tensors have a shape but no memory,
+    so that a file cannot make us allocate more than it contains.
     """
     for place in (torch.device("meta"), nullcontext()):
         with place, seeded_weights(estimator._seed):
@@ -174,27 +187,27 @@ def _check_weights(expected, found):
     ]
     if wrong:
         raise ValueError(
-            "its weights are not those of the network that its parameters describe: "
+            "its weights do not fit the network that its parameters describe: "
             f"{', '.join(wrong[:5])} differ."
         )
 
 
 def _check_finite(expected, found):
-    """Training never leaves NaN or inf; where they stand, they were built in."""
+    """Raise ValueError where a value is not finite that was finite when built."""
     for name, tensor in expected.items():
         if not torch.equal(tensor.isfinite(), found[name].isfinite()):
             raise ValueError(f"its {name} is not finite.")
 
 
-def _net(estimator, module, header, unpacker, device):
-    """Put the module into a net, as trained as it was."""
+def _net(estimator, module, n_iter, header, unpacker, device):
+    """Build the net around the module, with its history and training state."""
     net = new_net(estimator, module, estimator._seed, device)
     if any(parameter.is_meta for parameter in module.parameters()):
-        raise ValueError("torch's meta device computes nothing.")
+        raise ValueError("torch's meta device cannot compute.")
     configure(net, estimator)
     net.history = History(_rows(unpacker.unpack(header["history"])))
-    if len(net.history) != estimator.n_iter_:
-        raise ValueError(f"its history is not of {estimator.n_iter_} epochs.")
+    if len(net.history) != n_iter:
+        raise ValueError(f"its history does not have {n_iter} epochs.")
     weight = header["module"]["kl_weight"]
     if not isinstance(weight, int | float) or not 0 <= weight <= 1:
         raise ValueError(f"its kl_weight is {weight!r}.")
@@ -212,5 +225,5 @@ def _net(estimator, module, header, unpacker, device):
 def _rows(history):
     rows = [history, *(row["batches"] for row in history)]
     if not all(isinstance(row, dict) for part in rows for row in part):
-        raise ValueError("its history is not one row an epoch.")
+        raise ValueError("its history does not have one row per epoch.")
     return history

@@ -1,4 +1,4 @@
-"""What the optimizers of a net have gathered, to save it and to go on with it."""
+"""The state of a net's optimizers, to save it and to resume with it."""
 
 import copy
 
@@ -6,13 +6,13 @@ import torch
 
 
 def optimizer_states(net):
-    """Give the state of every optimizer.
+    """Return the state of each optimizer.
 
     Returns
     -------
     dict of str to dict
-        Of each optimizer: the parameter's number, as a str, -> its moments and steps.
-        A parameter that has not moved yet is left out.
+        For each optimizer: the parameter's number, as a str, -> its moments and steps.
+        Parameters that have not moved yet are left out.
     """
     return {
         name: {
@@ -33,28 +33,28 @@ def _parameters(optimizer):
 
 
 def restore_optimizer_states(net, states):
-    """Put back what `optimizer_states` gave.
+    """Restore what `optimizer_states` returned.
 
     Raises
     ------
     ValueError
-        If it is not a state that these optimizers can have.
+        If these optimizers cannot have that state.
     """
     optimizers = _optimizers(net)
     if states.keys() != optimizers.keys():
-        raise ValueError("its training state is of other optimizers.")
+        raise ValueError("its training state belongs to other optimizers.")
     for name, optimizer in optimizers.items():
         parameters, examples = _parameters(optimizer), _states_after_a_step(optimizer)
         for number, state in states[name].items():
             example = examples[int(number)]
             if not _alike(state, example):
-                raise ValueError("its training state is of another optimizer.")
+                raise ValueError("its training state belongs to another optimizer.")
             placed = {key: _beside(state[key], example[key]) for key in state}
             optimizer.state[parameters[int(number)]] = placed
 
 
 def _states_after_a_step(optimizer):
-    """Let a copy take a step of nothing, to see what this optimizer keeps."""
+    """Return the state of a copy after a step with zero gradients, as an example."""
     twin = copy.deepcopy(optimizer)
     moved = _parameters(twin)
     for parameter in moved:

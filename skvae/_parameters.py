@@ -1,0 +1,141 @@
+"""Constructor parameters, each declared once as a field of its class.
+
+    class Model(Declared):
+        beta: float = parameter(NON_NEGATIVE, default=1.0, module=True)
+
+The constructor, the table of allowed values and the lists of parameters that shape the
+network or that its module reads all follow from these fields.
+"""
+
+from dataclasses import dataclass, field, make_dataclass
+from typing import Any, dataclass_transform
+
+from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a class states about one constructor parameter; see `parameter`."""
+
+    allowed: tuple
+    default: Any
+    kw_only: bool
+    shapes_network: bool
+    module: bool
+    after_fit: bool
+
+
+def parameter(
+    *allowed,
+    default,
+    kw_only=True,
+    shapes_network=False,
+    module=False,
+    after_fit=False,
+) -> Any:
+    """Declare a constructor parameter.
+
+    Parameters
+    ----------
+    *allowed : constraints
+        The values it may take, see `skvae._validation`.
+    default : object
+        Its default; immutable.
+    kw_only : bool, default=True
+        Whether it must be given by name.
+    shapes_network : bool, default=False
+        Whether another value needs another network, so that training cannot resume.
+    module : bool, default=False
+        Whether the torch module has an attribute of this name, set in every fit.
+    after_fit : bool, default=False
+        Whether a change after fit counts. It is then checked, and set on the module,
+        before every answer.
+    """
+    return Parameter(allowed, default, kw_only, shapes_network, module, after_fit)
+
+
+@dataclass_transform(
+    eq_default=False, kw_only_default=True, field_specifiers=(parameter,)
+)
+class Declared(BaseEstimator):
+    """An object whose constructor follows from the parameters that it declares.
+
+    Parameters of the class itself come first, then those of its bases in the order of
+    the class statement. A class may still write its own ``__init__`` or its own tables.
+
+    Attributes
+    ----------
+    _declared : dict of str to Parameter
+        All parameters of the class.
+    _allowed : dict of str to tuple of constraints
+        What each may be.
+    _architecture, _module_settings, _after_fit : tuple of str
+        Those that shape the network, that the module reads, and that count after fit.
+    """
+
+    _declared = {}
+    _own_parameters = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls._own_parameters = _take_own_parameters(cls)
+        cls._declared = _collect(cls)
+        tables = {
+            "_allowed": {name: p.allowed for name, p in cls._declared.items()},
+            "_architecture": _names(cls, "shapes_network"),
+            "_module_settings": _names(cls, "module"),
+            "_after_fit": _names(cls, "after_fit"),
+        }
+        for name, table in tables.items():
+            if name not in vars(cls):
+                setattr(cls, name, table)
+        if _needs_constructor(cls):
+            cls.__init__ = _constructor(cls)
+
+
+def _take_own_parameters(cls):
+    """Replace the declarations in a class body by the defaults, and return them."""
+    own = {name: p for name, p in vars(cls).items() if isinstance(p, Parameter)}
+    for name, declared in own.items():
+        setattr(cls, name, declared.default)
+    return own
+
+
+def _collect(cls):
+    """Join the parameters of a class and its bases; the first declaration counts."""
+    declared = {}
+    for base in cls.__mro__:
+        for name, found in vars(base).get("_own_parameters", {}).items():
+            declared.setdefault(name, found)
+    return declared
+
+
+def _names(cls, flag):
+    return tuple(name for name, p in cls._declared.items() if getattr(p, flag))
+
+
+def _needs_constructor(cls):
+    if "__init__" in vars(cls):
+        return False
+    inherited = cls.__init__
+    is_written = inherited is not object.__init__ and not hasattr(inherited, "declared")
+    if is_written and not cls._own_parameters:
+        return False
+    return getattr(inherited, "declared", {}) != cls._declared
+
+
+def _constructor(cls):
+    """Build ``__init__``, which stores every parameter under its name.
+
+    Type checkers read the annotated fields; the signature that users see in ``help`` is
+    as short as scikit-learn's.
+    """
+    fields = [
+        (name, Any, field(default=p.default, kw_only=p.kw_only))
+        for name, p in cls._declared.items()
+    ]
+    init = make_dataclass(cls.__name__, fields).__init__
+    init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+    init.__annotations__ = {}
+    init.declared = dict(cls._declared)
+    return init

@@ -1,0 +1,204 @@
+"""What the columns of X mean: one object for each kind of table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_array, validate_data
+
+from skvae.distributions import Mixed, as_likelihood
+from skvae.persistence import is_plain
+from skvae.training import Table
+
+FLOATS = [np.float64, np.float32]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What comes beside X, with one entry per row; None where there is nothing.
+
+    Attributes
+    ----------
+    condition : array-like of shape (n,) or (n, m), or a single value for all rows
+        Conditions, of any type.
+    y : array-like of shape (n,) or (n, t)
+        Targets, as numbers.
+    sample_weight : array-like of shape (n,)
+        Weight of each row.
+    """
+
+    condition: Any = None
+    y: Any = None
+    sample_weight: Any = None
+
+    def arrays(self, n_rows):
+        """Return targets and weights, checked, as fields of a `Table`."""
+        found = {"y": self.y, "sample_weight": self.sample_weight}
+        return {
+            name: _numbers(name, values, n_rows)
+            for name, values in found.items()
+            if values is not None
+        }
+
+
+NOTHING = Given()
+
+
+def _numbers(name, values, n_rows):
+    values = check_array(values, ensure_2d=False, dtype=FLOATS, input_name=name)
+    if len(values) != n_rows:
+        raise ValueError(f"{name} has {len(values)} rows, but X has {n_rows}.")
+    return values
+
+
+def as_numpy(X):
+    """Return a torch tensor as an array of floats; leave anything else as it is."""
+    if not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X if X.dtype in (torch.float32, torch.float64) else X.float()).numpy()
+
+
+def check_dimensions(X, owner):
+    """Return X with tensors as arrays; raise ValueError at more than two dimensions."""
+    X = as_numpy(X)
+    n_dimensions = len(getattr(X, "shape", ()))
+    if n_dimensions > 2:
+        raise ValueError(
+            f"X has {n_dimensions} dimensions, but {owner} takes one row per sample. "
+            "Reshape your data using X.reshape(len(X), -1)."
+        )
+    return X
+
+
+class PlainColumns:
+    """A table whose columns are all data.
+
+    Attributes
+    ----------
+    n_features : int
+        Number of columns of X.
+    all_names : ndarray of str or None
+        Their names.
+    """
+
+    condition_width = 0  # numbers per row that a model reads as its condition
+    saved = {}  # attributes in a file, and what each may be
+
+    def fit(self, estimator, X, given=NOTHING):
+        """Learn what the columns mean, and return the rows as a `Table`.
+
+        Sets ``n_features_in_`` and, if X has names, ``feature_names_in_``.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Its parameters say what the columns mean.
+        X : array-like of shape (n, n_features)
+            Rows.
+        given : Given
+            What comes beside them.
+
+        Raises
+        ------
+        ValueError
+            If the rows, or what comes beside them, are not valid.
+        """
+        return self._table(estimator, X, given, reset=True)
+
+    def table(self, estimator, X, given=NOTHING):
+        """Return rows as a `Table`, read as in fit."""
+        return self._table(estimator, X, given, reset=False)
+
+    def _table(self, estimator, X, given, reset):
+        X = check_dimensions(X, type(estimator).__name__)
+        x = self._validated(estimator, X, reset)
+        return Table(x, **given.arrays(len(x)))
+
+    def _validated(self, estimator, X, reset, **checks):
+        x = validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
+        if reset:
+            self._remember(estimator)
+        return x
+
+    def _remember(self, estimator):
+        self.n_features = estimator.n_features_in_
+        self.all_names = getattr(estimator, "feature_names_in_", None)
+
+    @property
+    def names(self):
+        """Names of the data columns, or None."""
+        return self.all_names
+
+    @property
+    def n_data(self):
+        """Number of data columns."""
+        return self.n_features
+
+    def positions(self, data_columns):
+        """Turn positions among the data columns into positions in X."""
+        return data_columns
+
+    def likelihood(self, estimator, frame=None):
+        """Return the estimator's likelihood of the data columns, not fitted yet."""
+        return as_likelihood(estimator.likelihood, type(estimator).__name__)
+
+    # -- the way back ---------------------------------------------------------------
+
+    def restore(self, x, codes=None):
+        """Turn data columns back into the columns of X."""
+        return x
+
+    # -- files ----------------------------------------------------------------------
+
+    def learned(self):
+        """Return what fit has learned, as plain data, by the names in `saved`."""
+        return {}
+
+    def put_back(self, estimator, values):
+        """Restore what `learned` returned, checked.
+
+        Raises
+        ------
+        Exception
+            If it is anything else.
+        """
+        self._remember(estimator)
+
+    def plain_parameters(self, estimator):
+        """Return the estimator's parameters, with column selectors as positions."""
+        values = estimator.get_params(deep=False)
+        return values | {"likelihood": self._plain_likelihood(estimator)}
+
+    def _plain_likelihood(self, estimator):
+        return as_positions(estimator.likelihood, estimator.likelihood_, self.positions)
+
+
+def as_positions(likelihood, fitted, place):
+    """Replace column selectors that are not plain data by the columns they selected.
+
+    Parameters
+    ----------
+    likelihood : str, Likelihood or list of (likelihood, columns)
+        The user's value.
+    fitted : Likelihood
+        The same, fitted.
+    place : callable
+        Maps positions among its columns to positions in X.
+    """
+    if isinstance(likelihood, Mixed):
+        return Mixed(as_positions(likelihood.parts, fitted, place))
+    if not isinstance(likelihood, list):
+        return likelihood
+    return [
+        type(pair)((as_positions(pair[0], part, place), plain(pair[1], place(at))))
+        for pair, part, at in zip(
+            likelihood, fitted.parts_, fitted.columns_, strict=True
+        )
+    ]
+
+
+def plain(columns, positions):
+    """Return a selection of columns if it is plain data, else the positions."""
+    return columns if is_plain(columns) else positions.tolist()

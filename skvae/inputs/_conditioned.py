@@ -1,0 +1,237 @@
+"""Rows with conditions, which are columns of X or come beside it."""
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_array, validate_data
+
+from skvae._columns import resolve_columns
+from skvae._validation import Instance
+from skvae.distributions import Mixed
+from skvae.inputs._columns import FLOATS, PlainColumns, check_dimensions
+from skvae.inputs._conditions import Conditions, take_columns
+from skvae.training import Table
+
+BOTH_WAYS = (
+    "Name its columns of X in the constructor, condition_columns=[...], or pass it to "
+    "every method, condition=..."
+)
+
+
+class ConditionedColumns(PlainColumns):
+    """A table with data columns, and conditions among them or beside them.
+
+    Attributes
+    ----------
+    condition_positions : ndarray of int or None
+        Columns of X that hold conditions; None if conditions come beside X.
+    conditions : Conditions
+        Levels and frequencies of the conditions.
+    """
+
+    saved = {
+        "conditions_": Instance((dict,), "the levels of the conditions"),
+        "_positions": Instance((np.ndarray, type(None)), "columns of X"),
+    }
+
+    @property
+    def condition_width(self):
+        """Numbers per row that a model reads as its condition."""
+        return self.conditions.width
+
+    # -- from X to numbers ----------------------------------------------------------
+
+    def _table(self, estimator, X, given, reset):
+        X = check_dimensions(X, type(estimator).__name__)
+        x, values = self._split(estimator, X, given.condition, reset)
+        if reset:
+            self.conditions = Conditions(estimator.condition_encoding)
+            codes = self.conditions.fit(_as_columns(values, len(x)))
+        else:
+            codes = self.codes(estimator, values, len(x))
+        beside = given.arrays(len(x))
+        return Table(x, condition=self.conditions.encode(codes), **beside)
+
+    def _split(self, estimator, X, condition, reset=False):
+        """Return data and conditions, split before strings are refused."""
+        if reset:
+            self.condition_positions = None
+            in_X = estimator.condition_columns is not None
+        else:
+            in_X = self.condition_positions is not None
+        if not in_X:
+            return self._validated(estimator, X, reset), condition
+        if condition is not None:
+            raise ValueError(
+                "condition was passed although condition_columns="
+                f"{estimator.condition_columns!r}: choose one of the two."
+            )
+        X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+        if len(X.shape) != 2:  # the usual message
+            check_array(X, estimator=estimator, input_name="X")
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        if reset:
+            self._remember(estimator)
+            self.condition_positions = self._resolve(estimator, X)
+        if self.n_data == 0:
+            raise ValueError("condition_columns leave no column of X to be modelled.")
+        data = take_columns(X, self.data_positions)
+        x = check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
+        return x, take_columns(X, self.condition_positions)
+
+    def _resolve(self, estimator, X):
+        columns = estimator.condition_columns
+        found = resolve_columns(columns, X.shape[1], self.all_names, X)
+        if len(found) == 0:
+            raise ValueError("The 'condition_columns' parameter selects no column.")
+        return np.unique(found)
+
+    # -- which columns --------------------------------------------------------------
+
+    @property
+    def data_positions(self):
+        """Positions in X of the columns that are modelled."""
+        if self.condition_positions is None:
+            return np.arange(self.n_features)
+        return np.delete(np.arange(self.n_features), self.condition_positions)
+
+    @property
+    def names(self):
+        if self.all_names is None or self.condition_positions is None:
+            return self.all_names
+        return self.all_names[self.data_positions]
+
+    @property
+    def n_data(self):
+        return len(self.data_positions)
+
+    def positions(self, data_columns):
+        return self.data_positions[data_columns]
+
+    def likelihood(self, estimator, frame=None):
+        """As of plain columns; positions in a list are those in X."""
+        likelihood = super().likelihood(estimator, frame)
+        if self.condition_positions is None or not isinstance(likelihood, Mixed):
+            return likelihood
+        place = np.full(self.n_features, -1)
+        place[self.data_positions] = np.arange(self.n_data)
+        parts = []
+        for part, columns in likelihood.parts:
+            found = resolve_columns(columns, self.n_features, self.all_names, frame)
+            if (place[found] < 0).any():
+                raise ValueError(
+                    f"The 'likelihood' list names a condition column in {columns!r}."
+                )
+            parts.append((part, place[found]))
+        return Mixed(parts)
+
+    # -- conditions -----------------------------------------------------------------
+
+    def codes(self, estimator, values, n_rows):
+        """Return the codes of the conditions of some rows, (n_rows, m).
+
+        Raises
+        ------
+        ValueError
+            If there is a condition and there was none in fit, or the other way round,
+            or if a level is unknown and ``handle_unknown="error"``.
+        """
+        owner, expected = type(estimator).__name__, self.conditions.n_conditions
+        if values is None and expected:
+            raise ValueError(
+                f"{owner} was fitted with a condition, but none was passed. {BOTH_WAYS}"
+            )
+        if values is not None and not expected:
+            raise ValueError(
+                f"{owner} was fitted without a condition, but one was passed. "
+                f"{BOTH_WAYS}"
+            )
+        values = _as_columns(values, n_rows)
+        return self.conditions.codes(values, estimator.handle_unknown)
+
+    def codes_of(self, estimator, X, condition):
+        """Return the codes of the rows' own conditions, (n, m)."""
+        X = check_dimensions(X, type(estimator).__name__)
+        x, values = self._split(estimator, X, condition)
+        return self.codes(estimator, values, len(x))
+
+    def codes_to_decode(self, estimator, condition, n_rows):
+        """Return the codes of the conditions to decode under, (n_rows, m).
+
+        Without a condition they are those of the only one in fit.
+
+        Raises
+        ------
+        ValueError
+            If there were several and the result depends on the choice.
+        """
+        if condition is not None:
+            return self.codes(estimator, condition, n_rows)
+        in_result = self.condition_positions is not None
+        needed = estimator._decoder_sees_condition or in_result
+        if needed and not self.conditions.constant:
+            raise ValueError(
+                f"{type(estimator).__name__} needs condition=... to decode, as there "
+                "was more than one in fit."
+            )
+        return np.repeat(self.conditions.seen_[:1], n_rows, axis=0)
+
+    # -- the way back ---------------------------------------------------------------
+
+    def restore(self, x, codes=None):
+        """Insert the condition columns among the data columns, (n, n_features)."""
+        if self.condition_positions is None:
+            return x
+        values = self.conditions.values(codes)
+        numeric = values.dtype != object
+        table = np.empty((len(x), self.n_features), x.dtype if numeric else object)
+        table[:, self.data_positions] = x
+        table[:, self.condition_positions] = values
+        return table
+
+    # -- files ----------------------------------------------------------------------
+
+    def learned(self):
+        return {
+            "conditions_": self.conditions.learned(),
+            "_positions": self.condition_positions,
+        }
+
+    def put_back(self, estimator, values):
+        super().put_back(estimator, values)
+        self.condition_positions = positions = values["_positions"]
+        if positions is not None:
+            _check_positions(positions, self.n_features)
+        self.conditions = Conditions(estimator.condition_encoding)
+        self.conditions.put_back(values["conditions_"])
+
+    def plain_parameters(self, estimator):
+        values = super().plain_parameters(estimator)
+        if callable(estimator.condition_columns):
+            values["condition_columns"] = self.condition_positions.tolist()
+        return values
+
+
+def _check_positions(positions, n_columns):
+    known = np.unique(positions)
+    inside = len(known) and known[0] >= 0 and known[-1] < n_columns
+    if positions.dtype.kind != "i" or len(known) != len(positions) or not inside:
+        raise ValueError(f"its condition columns are {positions!r}.")
+    if len(known) == n_columns:
+        raise ValueError("its condition columns leave no other.")
+
+
+def _as_columns(values, n_rows):
+    """Return conditions as a table, from one value for all rows or one or more each."""
+    if values is None:
+        return np.empty((n_rows, 0))
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    if not hasattr(values, "shape"):  # numpy would turn a list of mixed kinds into one
+        values = np.asarray(values, dtype=object)
+    if np.ndim(values) == 0:
+        values = np.full(n_rows, values, dtype=object)
+    if np.ndim(values) == 1:
+        values = np.asarray(values)[:, None]
+    if len(values) != n_rows:
+        raise ValueError(f"condition has {len(values)} rows, but X has {n_rows}.")
+    return values

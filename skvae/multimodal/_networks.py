@@ -1,0 +1,108 @@
+"""The parameters and networks that all models of several modalities share."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from skvae._parameters import Declared, parameter
+from skvae._validation import (
+    NONE,
+    POSITIVE,
+    POSITIVE_INT,
+    Instance,
+    Mapping,
+    Options,
+    Sequence,
+)
+from skvae.base import BODY, BaseAutoencoderTransformer
+from skvae.distributions import Likelihood
+from skvae.multimodal._modality import Modalities, Modality
+from skvae.nets import build_body
+
+SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
+LIKELIHOODS = BaseAutoencoderTransformer._allowed["likelihood"]
+BODIES = (*BODY, Mapping(BODY, "a dict from modalities to these"))
+
+
+class MultimodalNetworks(Declared):
+    """Builds encoder, decoder and head of each modality."""
+
+    modalities: dict | None = parameter(
+        Mapping((Instance((object,), ""),), "a dict from names to columns of X"),
+        NONE,
+        default=None,
+        shapes_network=True,
+    )
+    hidden_layer_sizes: tuple[int, ...] | dict = parameter(
+        SIZES,
+        Mapping((SIZES,), "a dict from modalities to such tuples"),
+        default=(256, 256),
+        shapes_network=True,
+    )
+    joint_hidden_layer_sizes: tuple[int, ...] = parameter(
+        SIZES, default=(), shapes_network=True
+    )
+    likelihood: str | Likelihood | list | dict = parameter(
+        *LIKELIHOODS,
+        Mapping(LIKELIHOODS, "a dict from modalities to these"),
+        default="gaussian",
+        shapes_network=True,
+    )
+    empty_rows: str = parameter(
+        Options(("error", "prior")), default="error", after_fit=True
+    )
+    modality_weights: dict | None = parameter(
+        Mapping((POSITIVE,), "a dict from modalities to positive floats", empty=True),
+        NONE,
+        default=None,
+        module=True,
+    )
+    encoder: nn.Module | Callable | dict | None = parameter(
+        *BODIES, default=None, shapes_network=True
+    )
+    decoder: nn.Module | Callable | dict | None = parameter(
+        *BODIES, default=None, shapes_network=True
+    )
+
+    @property
+    def modalities_(self) -> dict:
+        """Columns of each modality, by name."""
+        return self._columns.blocks
+
+    def _check_settings(self):
+        """Raise ValueError if a parameter names other modalities than there are."""
+        for parameter_name in ("hidden_layer_sizes", "likelihood"):
+            self._columns.check_names(self, parameter_name, whole=True)
+        for parameter_name in ("modality_weights", "encoder", "decoder"):
+            self._columns.check_names(self, parameter_name)
+        for parameter_name in ("encoder", "decoder"):
+            value, known = getattr(self, parameter_name), sorted(self.modalities_)
+            if not isinstance(value, dict | None) and len(known) > 1:
+                raise ValueError(
+                    f"The {parameter_name!r} parameter of {type(self).__name__} must "
+                    f"be a dict, a network for each of {known}. Got {value!r} instead."
+                )
+
+    def _build_modalities(self, n_latents):
+        """Build the networks of all modalities; return the encoders' widths too."""
+        modalities, widths = Modalities(), []
+        blocks, likelihoods = self.modalities_.items(), self.likelihood_.parts_
+        for (name, columns), likelihood in zip(blocks, likelihoods, strict=True):
+            decoder, n_out = self._build_part("decoder", name, n_latents)
+            head = self._build_head(decoder, n_out, likelihood)
+            encoder, n_hidden = self._build_part("encoder", name, head.n_features)
+            modalities.append(Modality(name, encoder, decoder, head, columns))
+            widths.append(n_hidden)
+        return modalities, widths
+
+    def _build_part(self, role, name, n_in):
+        """Build the encoder or decoder of a modality; return its width too."""
+        custom = self._columns.of(self, name, role)
+        if custom is not None:
+            return build_body(custom, n_in, role)
+        sizes = tuple(self._columns.of(self, name, "hidden_layer_sizes"))
+        return self._build_layers(n_in, sizes if role == "encoder" else sizes[::-1])
+
+    def _build_joint(self, n_hidden):
+        """Build the layers behind the encoders; return their width too."""
+        return self._build_layers(n_hidden, self.joint_hidden_layer_sizes)

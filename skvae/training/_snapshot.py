@@ -1,0 +1,112 @@
+"""States of a net, and of the estimator that owns it, to go back to."""
+
+from contextlib import contextmanager
+
+import torch
+
+
+class Snapshot:
+    """The weights and the optimizers' state of a net.
+
+    Parameters
+    ----------
+    net : VariationalNet
+        An initialised net.
+    """
+
+    def __init__(self, net):
+        self.net = net
+
+    def take(self):
+        """Copy the current state."""
+        self._weights = [t.detach().clone() for t in self._tensors()]
+        self._states = [
+            {p: _copied(state) for p, state in optimizer.state.items()}
+            for optimizer in _optimizers(self.net)
+        ]
+
+    def restore(self):
+        """Go back to the copied state."""
+        with torch.no_grad():
+            for tensor, saved in zip(self._tensors(), self._weights, strict=True):
+                tensor.copy_(saved)
+        for optimizer, states in zip(_optimizers(self.net), self._states, strict=True):
+            optimizer.state.clear()
+            optimizer.state.update({p: _copied(s) for p, s in states.items()})
+
+    def _tensors(self):
+        return [*self.net.module_.parameters(), *self.net.module_.buffers()]
+
+
+def _optimizers(net):
+    return [getattr(net, name + "_") for name in net._optimizers]
+
+
+def _copied(state):
+    return {
+        key: value.clone() if isinstance(value, torch.Tensor) else value
+        for key, value in state.items()
+    }
+
+
+@contextmanager
+def undone_without_an_epoch(estimator):
+    """Undo all changes to an estimator if an error comes before its first new epoch.
+
+    Whatever is raised inside this context, an estimator without a complete new epoch
+    is then what it was before: fitted as it was, or not fitted.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoderTransformer
+        About to be fitted.
+    """
+    net = vars(estimator).get("net_")
+    undo, n_epochs = [_attributes(estimator)], 0
+    if net is not None:
+        undo += [_attributes(net), *map(_attributes, net.module_.modules())]
+        undo += [_tensors(net), *map(_settings, _optimizers(net))]
+        n_epochs = len(net.history)
+    try:
+        yield
+    except BaseException:
+        new = vars(estimator).get("net_")
+        if new is None or len(new.history) <= (n_epochs if new is net else 0):
+            for restore in undo:
+                restore()
+        raise
+
+
+def _attributes(owner):
+    """Return a function that restores the attributes of an object."""
+    before = {
+        name: dict(value) if type(value) is dict else value  # of modules: buffers
+        for name, value in vars(owner).items()
+    }
+
+    def restore():
+        vars(owner).clear()
+        vars(owner).update(before)
+
+    return restore
+
+
+def _tensors(net):
+    """Return a function that restores weights, buffers and optimizer states."""
+    snapshot = Snapshot(net)
+    snapshot.take()
+    return snapshot.restore
+
+
+def _settings(optimizer):
+    """Return a function that restores the learning rates and such of an optimizer."""
+    before = [
+        {name: value for name, value in group.items() if name != "params"}
+        for group in optimizer.param_groups
+    ]
+
+    def restore():
+        for group, values in zip(optimizer.param_groups, before, strict=True):
+            group.update(values)
+
+    return restore
