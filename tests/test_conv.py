@@ -313,9 +313,9 @@ def test_scales_are_still_learned(scale, digits):
             [("bernoulli", slice(0, 32)), ("gaussian", slice(32, 64))],
             "several",
         ),
-        (DECODER, Codes(), "'decoder' gives 64 parameters a row, and .* takes [0-9]+"),
-        (ConvDecoder((3, 8, 8), (4,), False), "bernoulli", "192 .* takes 64"),
-        (ConvDecoder((1, 8, 10), (4,), False), "bernoulli", "80 .* takes 64"),
+        (DECODER, Codes(), "'decoder' returns 64 parameters per row, .* needs [0-9]+"),
+        (ConvDecoder((3, 8, 8), (4,), False), "bernoulli", "192 .* needs 64"),
+        (ConvDecoder((1, 8, 10), (4,), False), "bernoulli", "80 .* needs 64"),
     ],
     ids=["mixed", "codes", "colours", "wide"],
 )
