@@ -333,17 +333,17 @@ def test_parameters_of_another_number_are_refused(decoder, likelihood, message, 
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (ConvEncoder((1, 8, 9), (4,), False), "as many values as a row, 64"),
-        (ConvEncoder((3, 8, 8), (4,), False), r"row, 64. Got \(3, 8, 8\)"),
-        (ConvEncoder((1, 4, 16), (4, 4, 4), False), "3 layers can halve"),
-        (ConvEncoder((1, 1, 64), (4,), False), "1 layers can halve"),
-        (ConvEncoder(SHAPE), "4 layers can halve"),
+        (ConvEncoder((1, 8, 9), (4,), False), "multiply to 64, the number of input"),
+        (ConvEncoder((3, 8, 8), (4,), False), r"columns. Got \(3, 8, 8\)"),
+        (ConvEncoder((1, 4, 16), (4, 4, 4), False), "divisible by 8, for 3 layers"),
+        (ConvEncoder((1, 1, 64), (4,), False), "divisible by 2, for 1 layers"),
+        (ConvEncoder(SHAPE), "divisible by 16, for 4 layers"),
         (
             ConvEncoder(SHAPE, (4, 4), (True,)),
-            "'batch_norm' parameter must be .* one a layer, 2",
+            r"'batch_norm' parameter must be .* one bool per layer \(2\)",
         ),
-        (ConvEncoder(SHAPE, (4,), (True, True)), "one a layer, 1. Got"),
-        (Dense((4, 4), batch_norm=(True,)), "one a layer, 2. Got"),
+        (ConvEncoder(SHAPE, (4,), (True, True)), r"one bool per layer \(1\). Got"),
+        (Dense((4, 4), batch_norm=(True,)), r"one bool per layer \(2\). Got"),
         (ConvEncoder, "The function returned ConvEncoder"),
     ],
     ids=[
@@ -369,9 +369,9 @@ def test_a_recipe_that_does_not_fit_is_named(recipe, message, digits):
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (ConvDecoder((1, 8, 9), (4,), False), "'image_shape' .* 1 layers can halve"),
-        (ConvDecoder(SHAPE), "'image_shape' .* 4 layers can halve"),
-        (ConvDecoder(SHAPE, (4,), (True, True)), "'batch_norm' .* one a layer, 1"),
+        (ConvDecoder((1, 8, 9), (4,), False), "'image_shape' .* by 2, for 1 layers"),
+        (ConvDecoder(SHAPE), "'image_shape' .* by 16, for 4 layers"),
+        (ConvDecoder(SHAPE, (4,), (True, True)), r"'batch_norm' .* per layer \(1\)"),
     ],
     ids=["odd", "digits", "norms"],
 )

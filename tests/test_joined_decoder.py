@@ -51,7 +51,7 @@ def test_one_path_may_begin_deeper(depths):
 REFUSED = {
     "widths": ({"widths": (2, 2)}, "'widths' .* add up to .* 5. Got .2, 2."),
     "depths": ({"widths": (2, 3), "depths": (0,)}, "'depths' .* each of 2 paths"),
-    "small": ({"widths": (1, 1, 3)}, "'image_shape' .* 4 layers can halve"),
+    "small": ({"widths": (1, 1, 3)}, "'image_shape' .* by 16, for 4 layers"),
     "number": ({"n_joined": -1}, "'n_joined'"),
 }
 

@@ -189,7 +189,7 @@ class MixedHead(nn.Module):
 
     def take_as_is(self):
         raise ValueError(
-            "A 'decoder' that returns the parameters of the likelihood itself cannot be "
+            "A 'decoder' that returns the likelihood's parameters itself cannot be "
             "combined with several likelihoods."
         )
 
