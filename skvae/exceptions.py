@@ -23,7 +23,7 @@ def warn_data(message):
 
 def warn_outside(message, category):
     """Warn at the first line outside this package and the frameworks it runs in."""
-    inside = ("skvae.", "skorch.", "torch.", "sklearn.callback")  # the last one wraps fit
+    inside = ("skvae.", "skorch.", "torch.", "sklearn.callback")  # the last wraps fit
     frame, level = inspect.currentframe(), 1
     while frame is not None and frame.f_globals["__name__"].startswith(inside):
         frame, level = frame.f_back, level + 1

@@ -44,7 +44,7 @@ class Distribution:
         return self.mean.mean(0)
 
     def divergence_from(self, q, z):
-        """Estimate KL(q || self) at draws z ~ q, for want of a closed form."""
+        """Estimate KL(q || self) at draws z ~ q, if no closed form is registered."""
         return q.detached().log_prob(z) - self.log_prob(z)
 
     def detached(self):

@@ -36,9 +36,9 @@ class Gaussian(Likelihood):
 
     A learned scale never falls below ``min_scale`` times the column's standard
     deviation. Without this floor, the density of a column that the decoder can predict
-    exactly is unbounded. A column that is constant in training has no
-    spread to set its unit, so its floor is ``min_scale`` itself: drop such columns
-    before comparing densities.
+    exactly is unbounded. A column that is constant in training has no spread to set its
+    unit, so its floor is ``min_scale`` itself: drop such columns before comparing
+    densities.
 
     Parameters
     ----------

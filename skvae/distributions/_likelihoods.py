@@ -160,7 +160,7 @@ class Bernoulli(Likelihood):
 
     For grey values the reported number is the usual cross-entropy; it is a
     log-probability only for 0/1 data (see ``binarize`` of the estimators). Values above
-    1 raise a :class:`~skvae.exceptions.SkvaeDataWarning`, negative ones an error.
+    1 issue a :class:`~skvae.exceptions.SkvaeDataWarning`; negative ones raise an error.
 
     Examples
     --------
@@ -267,7 +267,7 @@ class Poisson(Likelihood):
             j = int(np.argmax(fractional))
             raise ValueError(
                 f"Column {column_names(names, X.shape[1])[j]} holds values that are "
-                "not whole numbers, as counts under a Poisson likelihood must be."
+                "not whole numbers, which a Poisson likelihood requires."
             )
 
     def check_codes(self, X, names=None):

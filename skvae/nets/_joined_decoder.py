@@ -17,12 +17,12 @@ WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
 class JoinedConvDecoder(Recipe):
     """Decode each path of latents to a small image, join the images and upsample.
 
-    For each path, a linear layer returns an image, which one transposed convolution per
-    level of the path's depth enlarges to h x w pixels; n further doublings of h x w
-    give the size of the full image. At h x w the paths are concatenated by channels.
-    There follow n_joined convolutions of 3 x 3 pixels, then n transposed convolutions
-    of 4 x 4 pixels and stride 2 (Ishikawa et al., section 4). The last one returns the
-    pixels themselves.
+    For each path, a linear layer returns a small image, and as many transposed
+    convolutions as the path's depth enlarge it to h x w pixels, the full size halved n
+    times. There the paths are concatenated along the channels. They pass through
+    n_joined convolutions of 3 x 3 pixels, then n transposed convolutions of 4 x 4
+    pixels and stride 2 (Ishikawa et al., section 4). The last one returns the pixels
+    themselves.
 
     Parameters
     ----------

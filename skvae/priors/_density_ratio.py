@@ -41,7 +41,7 @@ class DensityRatio(Prior):
     critic fixed and in evaluation mode; the weight β multiplies both terms. In each
     epoch, the critic makes several passes over the data after the model's own.
 
-    N(0, I) e^T is normalised only if T is exact. ln E_N(0,I)[e^T] is therefore
+    N(0, I) e^T is normalised only insofar as T is exact. ln E_N(0,I)[e^T] is therefore
     estimated when training ends, and subtracted wherever a likelihood is reported. To
     sample from the prior, a training row is drawn and then z from its posterior; the
     posteriors of a seeded subset of the rows are kept for this.
