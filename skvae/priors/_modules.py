@@ -4,12 +4,12 @@ from torch import nn
 
 
 class PriorModule(nn.Module):
-    """A distribution over latents, with losses of its own where the bound has none.
+    """A distribution over latents, with losses of its own if the bound cannot train it.
 
     Attributes
     ----------
     phases : tuple of str
-        Passes over the data after the model's own.
+        Passes over the data in each epoch, after the model's own.
     """
 
     phases = ()
