@@ -96,6 +96,6 @@ FAMILIES = {
 
 
 def assert_mean(draws, expected):
-    """Check that the mean over the first axis is within five standard errors."""
+    """Check the mean over the first axis, within five standard errors of `expected`."""
     error = draws.std(0) / math.sqrt(len(draws))
     assert ((draws.mean(0) - expected).abs() <= 5 * error + 1e-12).all()

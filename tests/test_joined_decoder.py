@@ -51,7 +51,7 @@ def test_a_single_path_may_have_any_depth(depths):
 INVALID = {
     "widths": ({"widths": (2, 2)}, "'widths' .* add up to .* 5. Got .2, 2."),
     "depths": ({"widths": (2, 3), "depths": (0,)}, "'depths' .* each of 2 paths"),
-    "small": ({"widths": (1, 1, 3)}, "'image_shape' .* by 16, for 4 layers"),
+    "small": ({"widths": (1, 1, 3)}, r"'image_shape' .* by 16 \(number .* 4\)"),
     "number": ({"n_joined": -1}, "'n_joined'"),
 }
 

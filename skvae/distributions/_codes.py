@@ -55,8 +55,8 @@ def _check_levels(name, levels):
     """Reject codes that float32 cannot tell apart, and columns with too many."""
     if (levels != np.floor(levels)).any() or np.abs(levels).max() > 2**24:
         raise ValueError(
-            f"Column {name} holds codes that are not whole numbers up to 2**24, "
-            "which a Codes likelihood requires. Use OrdinalEncoder."
+            f"Column {name} must hold whole numbers up to 2**24 under a Codes "
+            "likelihood. Use OrdinalEncoder."
         )
     if len(levels) > 1000:
         raise ValueError(

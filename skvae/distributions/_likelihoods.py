@@ -267,7 +267,7 @@ class Poisson(Likelihood):
             j = int(np.argmax(fractional))
             raise ValueError(
                 f"Column {column_names(names, X.shape[1])[j]} holds values that are "
-                "not whole numbers, which a Poisson likelihood requires."
+                "not whole numbers, but a Poisson likelihood requires counts."
             )
 
     def check_codes(self, X, names=None):

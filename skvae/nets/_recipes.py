@@ -235,7 +235,7 @@ def starting_shape(image_shape, n_halvings):
     if height % factor or width % factor:
         raise ValueError(
             f"The 'image_shape' parameter must have a height and width divisible by "
-            f"{factor}, for {n_halvings} layers of stride 2. "
+            f"{factor} (number of layers: {n_halvings}). "
             f"Got {image_shape!r} instead."
         )
     return channels, height // factor, width // factor
