@@ -1,4 +1,4 @@
-"""Columns of a table: their names, how to select them, what they hold."""
+"""Columns of a table: names, selection and statistics."""
 
 from collections.abc import Iterable
 from numbers import Integral
@@ -7,14 +7,14 @@ import numpy as np
 
 
 def column_names(names, n_columns):
-    """Names to show in messages: the table's own, or ``x0``, ``x1``, ..."""
+    """Return the names to show in messages: the table's own, or ``x0``, ``x1``, ..."""
     if names is not None:
         return [str(name) for name in names]
     return [f"x{j}" for j in range(n_columns)]
 
 
 def resolve_columns(columns, n_columns, names=None, frame=None):
-    """Turn a selection of columns into their positions.
+    """Convert a selection of columns to positions.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ def resolve_columns(columns, n_columns, names=None, frame=None):
         ones count from the end), a slice of either, a mask, or a function of the frame
         that returns one of these.
     n_columns : int
-        How many columns the table has.
+        Number of columns of the table.
     names : sequence of str, optional
         Their names.
     frame : DataFrame, optional
-        The table itself, for a callable.
+        The table, to be passed to a callable.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def resolve_columns(columns, n_columns, names=None, frame=None):
 
 
 def _positional(columns, names):
-    """Rewrite a slice of names, whose end counts, as a slice of positions."""
+    """Convert a slice of names, which includes its end, to a slice of positions."""
     start, stop = columns.start, columns.stop
     if isinstance(start, str):
         start = _position(start, None, names)
@@ -85,23 +85,23 @@ def _position(column, n_columns, names):
 
 
 def column_statistics(X, block=4096):
-    """Mean, standard deviation, minimum and maximum of each column.
+    """Compute the mean, standard deviation, minimum and maximum of each column.
 
-    Read block by block, so that an array in another precision, or on disk, is never
-    copied whole.
+    The table is read in blocks, so that an array in another precision, or on disk, is
+    never copied as a whole.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         The table.
     block : int, default=4096
-        Rows read at once.
+        Number of rows read at once.
 
     Returns
     -------
     mean, std, low, high : ndarray of shape (d,), float64
     """
-    shift = X[0].astype(np.float64)  # near the data, so that squares do not cancel
+    shift = X[0].astype(np.float64)  # centre near the data, or squares would cancel
     total, squares = np.zeros_like(shift), np.zeros_like(shift)
     low, high = shift.copy(), shift.copy()
     for start in range(0, len(X), block):

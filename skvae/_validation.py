@@ -1,8 +1,8 @@
-"""Constructor parameters checked at ``fit``, with scikit-learn's wording.
+"""Checks of constructor parameters in ``fit``, with scikit-learn's wording.
 
-An estimator states what each parameter may be in a table ``_allowed``; this module
-turns a wrong value into one error that names the parameter, what it got and what is
-allowed, before anything is computed.
+An estimator declares the allowed values of each parameter in a dict ``_allowed``. This
+module raises an error for an invalid value before anything is computed; the error names
+the parameter, its value and what is allowed.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Interval:
-    """A number of one kind within bounds, written as in mathematics: ``[0, inf)``."""
+    """An int or a float in an interval, which is printed as ``[0, inf)``."""
 
     kind: type
     low: float
@@ -22,7 +22,7 @@ class Interval:
     closed: str = "left"  # "left", "right", "both" or "neither"
 
     def accepts(self, value):
-        """Whether `value` is a number of this kind within the bounds."""
+        """Whether `value` is a number of this kind in the interval."""
         if isinstance(value, bool | np.bool_) or not isinstance(value, self.kind):
             return False
         above = (
@@ -44,7 +44,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Options:
-    """One of a few strings."""
+    """One of several strings."""
 
     names: tuple[str, ...]
 
@@ -58,7 +58,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance of one of the types, said in words."""
+    """An instance of one of the types, which `words` describe."""
 
     types: tuple[type, ...]
     words: str
@@ -73,7 +73,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A tuple or list whose every item meets one constraint."""
+    """A tuple or list whose items all meet a constraint."""
 
     item: Any
     words: str
@@ -81,7 +81,7 @@ class Sequence:
     length: int | None = None
 
     def accepts(self, value):
-        """Whether `value` is such a tuple or list."""
+        """Whether `value` is a tuple or list that meets the constraints."""
         return (
             isinstance(value, tuple | list)
             and (self.empty or len(value) > 0)
@@ -95,25 +95,25 @@ class Sequence:
 
 @dataclass(frozen=True)
 class AnyOf:
-    """What meets one of some constraints."""
+    """Anything that meets at least one of the constraints."""
 
     constraints: tuple
 
     def accepts(self, value):
-        """Whether one of them accepts `value`."""
+        """Whether one of the constraints accepts `value`."""
         return any(constraint.accepts(value) for constraint in self.constraints)
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """A dict from names to values that meet one of some constraints."""
+    """A dict from names to values that each meet one of the constraints."""
 
     items: tuple
     words: str
     empty: bool = False
 
     def accepts(self, value):
-        """Whether `value` is such a dict."""
+        """Whether `value` is a dict that meets the constraints."""
         item = AnyOf(self.items)
         return (
             isinstance(value, dict)
@@ -128,12 +128,12 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Callable:
-    """Something that can be called, said in words."""
+    """A callable, which `words` describe."""
 
     words: str
 
     def accepts(self, value):
-        """Whether `value` can be called."""
+        """Whether `value` is callable."""
         return callable(value)
 
     def __str__(self):
@@ -159,7 +159,7 @@ NATURAL = Interval(Integral, 0)
 POSITIVE = Interval(Real, 0.0, closed="neither")
 NON_NEGATIVE = Interval(Real, 0.0)
 FRACTION = Interval(Real, 0.0, 1.0, closed="neither")
-PROBABILITY = Interval(Real, 0.0, 1.0)  # not 1 itself, which would drop all
+PROBABILITY = Interval(Real, 0.0, 1.0)  # excludes 1, which would drop every unit
 RANDOM_STATE = (
     Interval(Integral, 0, 2**32 - 1, closed="both"),
     Instance((np.random.RandomState,), "an instance of 'numpy.random.RandomState'"),
@@ -175,11 +175,11 @@ def check_parameter(name, value, constraints, owner):
     name : str
         The parameter's name.
     value : object
-        What was given.
+        The value to check.
     constraints : sequence of constraints
         Objects with ``accepts(value)`` and a readable ``str``.
     owner : str
-        The class whose parameter it is.
+        Name of the class that has the parameter.
 
     Raises
     ------
@@ -196,12 +196,12 @@ def check_parameter(name, value, constraints, owner):
 
 
 def check_parameters(estimator):
-    """Check every parameter in the estimator's table ``_allowed``.
+    """Check every parameter in the estimator's ``_allowed``.
 
     Raises
     ------
     ValueError
-        At the first parameter whose value none of its constraints accepts.
+        For the first parameter that none of its constraints accepts.
     """
     values = estimator.get_params(deep=False)
     for name, constraints in estimator._allowed.items():

@@ -1,28 +1,28 @@
-"""Warnings of skvae's own."""
+"""Warnings that skvae issues."""
 
 import inspect
 import warnings
 
 
 class SkvaeDataWarning(UserWarning):
-    """The data do not fit the likelihood, and the numbers may mean nothing."""
+    """The data do not fit the likelihood, so results may be meaningless."""
 
 
 class SkvaeLoadWarning(UserWarning):
-    """A loaded estimator may not be quite the one that was saved."""
+    """A loaded estimator may differ from the one that was saved."""
 
 
 class SkvaeCollapseWarning(UserWarning):
-    """Latents do not vary with the data."""
+    """Too few latents vary with the data."""
 
 
 def warn_data(message):
-    """Warn of data that do not fit, at the first line outside this package."""
+    """Issue a `SkvaeDataWarning` at the first line outside this package."""
     warn_outside(message, SkvaeDataWarning)
 
 
 def warn_outside(message, category):
-    """Warn at the first line outside this package and what it runs inside of."""
+    """Warn at the first line outside this package and the frameworks it runs in."""
     inside = ("skvae.", "skorch.", "torch.", "sklearn.callback")  # the last wraps fit
     frame, level = inspect.currentframe(), 1
     while frame is not None and frame.f_globals["__name__"].startswith(inside):

@@ -1,7 +1,7 @@
-"""Bounds and their parts: pure functions, in nats, one number a row.
+"""Bounds and their terms: pure functions, in nats, one value per row.
 
-Nothing here reduces over rows or knows of epochs, devices or optimizers. Tensors are
-(B,), or (S, B) where S samples of z are drawn for each row.
+Nothing here reduces over rows or depends on epochs, devices or optimizers. Tensors have
+the shape (B,), or (S, B) if S samples of z are drawn for each row.
 """
 
 import math
@@ -38,7 +38,7 @@ def log_weights(log_likelihood, log_prior, log_posterior, beta=1.0):
     log_likelihood, log_prior, log_posterior : Tensor of shape (S, B)
         The three log-densities at each draw.
     beta : float, default=1.0
-        Weight of the last two; at 1 the mean of w is p(x).
+        Weight of the last two; with β = 1 the expected value of w is p(x).
 
     Returns
     -------
@@ -50,7 +50,8 @@ def log_weights(log_likelihood, log_prior, log_posterior, beta=1.0):
 def importance_weighted(log_w):
     """ln (1/S) Σ_s w_s: Burda et al. (2016), eq. 8.
 
-    A lower bound of ln p(x) in expectation, rising with S; the sampled ELBO at S = 1.
+    In expectation a lower bound on ln p(x), which rises with S. With S = 1, it is the
+    sampled ELBO.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Distributions of four rows beside those of torch, and how to compare them."""
+"""Distributions of four rows, paired with torch's, and how to compare them."""
 
 import math
 
@@ -32,7 +32,7 @@ def normal(*lead, seed=0):
     return Normal(loc, scale), td.Independent(td.Normal(loc, scale), 1)
 
 
-def normal_with_one_scale_a_column(*lead):
+def normal_with_one_scale_per_column(*lead):
     loc, scale = numbers(*lead, 4, 3), numbers(3, seed=1).exp()
     return Normal(loc, scale), td.Independent(td.Normal(loc, scale), 1)
 
@@ -67,14 +67,14 @@ def one_hot(*lead):
 
 
 def codes():
-    """Two variables of three and two levels."""
+    """Two variables, with three and two levels."""
     logits = numbers(4, 2, 3)
     logits[:, 1, 2] = -torch.inf
     return CodeVector(logits, LEVELS), td.Categorical(logits=logits)
 
 
 def product():
-    """All discrete families, their columns interleaved: (4, 9)."""
+    """All discrete families, with interleaved columns: (4, 9)."""
     parts = [
         (bernoulli()[0], [0, 3, 8]),
         (one_hot()[0], [7, 1, 4]),
@@ -86,7 +86,7 @@ def product():
 
 FAMILIES = {
     "normal": normal,
-    "normal-column-scale": normal_with_one_scale_a_column,
+    "normal-column-scale": normal_with_one_scale_per_column,
     "standard-normal": standard_normal,
     "mixture": mixture,
     "bernoulli": bernoulli,
@@ -96,6 +96,6 @@ FAMILIES = {
 
 
 def assert_mean(draws, expected):
-    """The mean over the first axis is `expected` within five standard errors."""
+    """Check the mean over the first axis, within five standard errors of `expected`."""
     error = draws.std(0) / math.sqrt(len(draws))
     assert ((draws.mean(0) - expected).abs() <= 5 * error + 1e-12).all()

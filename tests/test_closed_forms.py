@@ -1,11 +1,12 @@
-"""Linear networks against the models that have a closed form.
+"""Linear networks against models with a closed form.
 
-With linear encoder and decoder and a Gaussian likelihood the VAE is probabilistic PCA
-(one shared scale) or factor analysis (one scale a column), and the true posterior is in
-the encoder's family: training must find their likelihood. Held-out quarter of the rows,
-columns standardised on the rest; the floor of the scale is the default, 0.01 of a
-column's standard deviation, far below every fitted scale. The step falls to zero, as a
-constant one leaves the weights moving about the optimum.
+With a linear encoder, a linear decoder and a Gaussian likelihood, the VAE is
+probabilistic PCA (one shared scale) or factor analysis (one scale per column). The true
+posterior is in the encoder's family, so training must reach their likelihood. A quarter
+of the rows is held out, and the columns are standardised on the rest. The floor of the
+scale is the default, 0.01 of a column's standard deviation, far below every fitted
+scale. The learning rate decays to zero, as with a constant one the weights would keep
+moving around the optimum.
 """
 
 import numpy as np
@@ -80,8 +81,8 @@ def test_a_linear_vae_reaches_the_closed_form(table, likelihood):
 @pytest.mark.parametrize(
     "cls", [CVAETransformer, TaskInvariantVAETransformer, CMMATransformer]
 )
-def test_linear_conditional_models_reach_the_truth(cls):
-    """Tasks that differ by an offset are in the family of all three."""
+def test_linear_conditional_models_reach_the_true_likelihood(cls):
+    """Tasks that differ by an offset are in the family of all three models."""
     truth = make_task_gaussians(4000, 3, separation=3.0, noise=0.7, random_state=0)
     table = np.column_stack([truth.data, truth.task])
     model = small(
@@ -115,7 +116,7 @@ def test_the_unit_of_a_column_only_shifts_the_density(factor):
     assert scores[1] + shift == pytest.approx(scores[0], abs=1e-3)
 
 
-def test_the_score_is_at_beta_one_whatever_was_trained():
+def test_the_score_uses_beta_one_whatever_the_training_beta():
     train, test = standardised(linear_gaussian(600))
     vae = VAETransformer(
         4, hidden_layer_sizes=(), beta=4.0, lr=5e-3, max_epochs=200, random_state=0
@@ -142,7 +143,7 @@ def test_the_estimate_rises_with_importance_samples():
     assert errors == sorted(errors, reverse=True)
 
 
-def test_the_training_bound_of_more_samples_is_tighter_and_stays_below():
+def test_the_training_bound_tightens_with_samples_and_stays_below():
     train, _ = standardised(linear_gaussian(400))
     vae = VAETransformer(2, hidden_layer_sizes=(32,), max_epochs=20, random_state=0)
     module = vae.fit(train).module_

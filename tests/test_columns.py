@@ -1,4 +1,4 @@
-"""Columns are selected as ColumnTransformer does, and described without a copy."""
+"""Columns are selected as in ColumnTransformer; statistics need no copy."""
 
 import tracemalloc
 
@@ -44,7 +44,7 @@ def selected_by_sklearn(selection):
 
 
 @pytest.mark.parametrize("label", SELECTIONS)
-def test_selections_mean_what_they_mean_to_sklearn(label):
+def test_selections_mean_the_same_as_in_sklearn(label):
     positions = resolve_columns(SELECTIONS[label], 4, NAMES, FRAME)
     assert positions.dtype.kind == "i"
     assert [NAMES[j] for j in positions] == selected_by_sklearn(SELECTIONS[label])
@@ -53,7 +53,7 @@ def test_selections_mean_what_they_mean_to_sklearn(label):
 @pytest.mark.parametrize(
     ("column", "position"), [("height", 2), (2, 2), (-1, 3), (np.int64(1), 1)]
 )
-def test_one_column_may_stand_alone(column, position):
+def test_a_single_column_can_be_selected(column, position):
     assert resolve_columns(column, 4, NAMES).tolist() == [position]
 
 
@@ -68,7 +68,7 @@ def test_one_column_may_stand_alone(column, position):
         ([True, False], NAMES, "A column mask has 2 entries for 4 columns"),
     ],
 )
-def test_a_wrong_selection_is_named(selection, names, message):
+def test_an_invalid_selection_raises(selection, names, message):
     with pytest.raises(ValueError, match=message):
         resolve_columns(selection, 4, names)
 
@@ -89,17 +89,17 @@ TABLES = npst.arrays(
 
 @settings(derandomize=True, deadline=None, max_examples=80)
 @given(TABLES, st.integers(1, 40))
-def test_statistics_are_numpys_for_any_block(X, block):
+def test_statistics_match_numpy_for_any_block_size(X, block):
     expected = [getattr(X.astype(float), name)(axis=0) for name in ("mean", "std")]
     mean, std, low, high = column_statistics(X, block)
     np.testing.assert_allclose(mean, expected[0], rtol=1e-12, atol=1e-9)
-    # Variances carry the rounding of squares up to 2000^2.
+    # Variances have the rounding error of squares up to 2000^2.
     np.testing.assert_allclose(std**2, expected[1] ** 2, rtol=1e-10, atol=1e-8)
     np.testing.assert_array_equal(low, X.min(axis=0))
     np.testing.assert_array_equal(high, X.max(axis=0))
 
 
-def test_a_large_offset_does_not_drown_the_spread():
+def test_the_spread_is_accurate_despite_a_large_offset():
     X = np.random.default_rng(0).normal(size=(5000, 2)) + 1e8
     np.testing.assert_allclose(column_statistics(X)[1], X.std(axis=0), rtol=1e-6)
 

@@ -1,4 +1,4 @@
-"""Recipes of networks: layers, shapes, and their use as parameters of estimators."""
+"""Recipes for networks: layers, shapes, and their use as estimator parameters."""
 
 import math
 from itertools import pairwise
@@ -43,7 +43,7 @@ def some(*shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-# -- what a recipe makes ---------------------------------------------------------------
+# -- what a recipe builds --------------------------------------------------------------
 
 IMAGES = [((1, 8, 8), (4, 6)), ((3, 16, 8), (5,)), ((2, 12, 20), (3, 7)), (SHAPE, ())]
 
@@ -64,7 +64,7 @@ def test_every_convolution_halves_the_image(shape, channels, sizes):
 
 
 @pytest.mark.parametrize(("shape", "channels"), IMAGES[:3])
-def test_every_transposed_convolution_doubles_it(shape, channels):
+def test_every_transposed_convolution_doubles_the_image(shape, channels):
     recipe = ConvDecoder(shape, channels=channels, batch_norm=False)
     body, n_out = build_body(recipe, 3, "decoder")
     assert n_out == math.prod(shape)
@@ -75,7 +75,7 @@ def test_every_transposed_convolution_doubles_it(shape, channels):
     assert n_parameters(body) == 4 * n_first + convolutions
 
 
-def test_defaults_are_of_small_colour_pictures():
+def test_defaults_fit_small_colour_images():
     encoder, decoder = ConvEncoder()(3072), ConvDecoder()(64)
     assert encoder(some(2, 3072)).shape == (2, 256 * 2 * 2)
     assert decoder(some(2, 64)).shape == (2, 3072)
@@ -85,14 +85,14 @@ def test_defaults_are_of_small_colour_pictures():
     assert kinds(decoder)[-2:] == ["ConvTranspose2d", "Flatten"]
 
 
-def test_an_encoder_is_its_layers_one_after_another():
+def test_an_encoder_applies_its_layers_in_order():
     recipe = ConvEncoder(
         (2, 8, 4), channels=(3, 5), batch_norm=(True, False), sizes=(6,)
     )
     body = recipe.set_params(activation="tanh")(64).eval()
     _, conv, norm, _, deeper, _, _, linear, _ = body
     x = some(7, 64)
-    image = x.reshape(7, 2, 8, 4)  # a row is channels, then rows of pixels
+    image = x.reshape(7, 2, 8, 4)  # a row holds channels, then rows of pixels
     h = functional.conv2d(image, conv.weight, conv.bias, stride=2, padding=1)
     h = functional.batch_norm(
         h, norm.running_mean, norm.running_var, norm.weight, norm.bias
@@ -102,7 +102,7 @@ def test_an_encoder_is_its_layers_one_after_another():
     torch.testing.assert_close(body(x), expected)
 
 
-def test_a_decoder_is_its_layers_one_after_another():
+def test_a_decoder_applies_its_layers_in_order():
     recipe = ConvDecoder((2, 8, 4), channels=(5, 3), batch_norm=(False, True))
     body = recipe.set_params(activation="elu")(6).eval()
     linear, _, _, conv, norm, _, deeper, _ = body
@@ -131,7 +131,7 @@ def test_a_pixel_reaches_its_neighbours_only():
 
 
 @pytest.mark.parametrize("widths", [(3,), (3, 5), (3, 5, 7)])
-def test_all_layers_but_the_first_are_normalised_unless_told(widths):
+def test_all_layers_but_the_first_are_normalised_by_default(widths):
     n_more = len(widths) - 1
     found = kinds(ConvEncoder(SHAPE, widths)(64))[1:-1]
     assert found == ["Conv2d", "ReLU"] + ["Conv2d", "BatchNorm2d", "ReLU"] * n_more
@@ -154,7 +154,7 @@ def test_dense_layers_are_normalised_before_their_activation(activation, batch_n
     assert module(some(5, 10)).shape == (5, 2)
 
 
-def test_dense_layers_are_an_estimators_own(digits):
+def test_dense_matches_hidden_layer_sizes(digits):
     sizes = {"encoder": Dense((16,)), "decoder": Dense((16,))}
     one, other = small(VAETransformer, **sizes), small(VAETransformer)
     np.testing.assert_array_equal(
@@ -166,7 +166,7 @@ def test_dense_layers_are_an_estimators_own(digits):
 
 
 @with_encoder
-def test_recipes_serve_every_estimator(cls, digits, tmp_path):
+def test_recipes_work_in_every_estimator(cls, digits, tmp_path):
     rows = digits[:60]
     estimator = small(cls, encoder=ENCODER, decoder=DECODER).fit(rows)
     assert [type(body) for body in bodies(estimator)] == [nn.Sequential] * 2
@@ -181,7 +181,7 @@ def test_recipes_serve_every_estimator(cls, digits, tmp_path):
 
 
 @pytest.mark.parametrize("cls", [VAETransformer, JMVAETransformer])
-def test_rows_are_answered_alone_as_together(cls, digits):
+def test_results_of_a_row_do_not_depend_on_other_rows(cls, digits):
     estimator = small(cls, encoder=ENCODER, decoder=DECODER).fit(digits[:60])
     together = estimator.transform(digits), estimator.reconstruct(digits)
     for row in ([0], [7, 3]):
@@ -190,7 +190,7 @@ def test_rows_are_answered_alone_as_together(cls, digits):
             np.testing.assert_allclose(one, all_[row], rtol=1e-4, atol=1e-5)
 
 
-def test_several_draws_a_row_go_through_convolutions(digits):
+def test_convolutions_accept_several_draws_per_row(digits):
     estimator = small(
         VAETransformer, encoder=ENCODER, decoder=DECODER, n_importance_samples=3
     )
@@ -198,7 +198,7 @@ def test_several_draws_a_row_go_through_convolutions(digits):
 
 
 @pytest.mark.parametrize("cls", [CVAETransformer, CMMATransformer])
-def test_a_picture_is_seen_apart_from_its_condition(cls, digits):
+def test_convolutions_work_beside_a_condition(cls, digits):
     condition = np.arange(len(digits)) % 3
     estimator = small(cls, encoder=ENCODER, decoder=DECODER)
     Z = estimator.fit(digits, condition=condition).transform(digits, condition)
@@ -227,7 +227,7 @@ def test_a_modality_may_have_a_recipe(digits, tmp_path):
     assert clone(estimator).encoder["image"] is not ENCODER
 
 
-def test_a_pictures_network_learns(digits):
+def test_a_convolutional_autoencoder_learns(digits):
     rates = {"max_epochs": 40, "lr": 1e-2, "batch_size": 40}
     estimator = small(AETransformer, encoder=ENCODER, decoder=DECODER, **rates)
     found = estimator.fit(digits).reconstruct(digits)
@@ -235,7 +235,7 @@ def test_a_pictures_network_learns(digits):
     assert np.mean((digits - found) ** 2) < 0.8 * at_the_mean
 
 
-def test_what_a_recipe_says_can_be_searched(digits):
+def test_parameters_of_recipes_can_be_searched(digits):
     grid = {
         "encoder__channels": [(4,), (4, 6)],
         "decoder__activation": ["relu", "elu"],
@@ -247,35 +247,35 @@ def test_what_a_recipe_says_can_be_searched(digits):
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all()
     assert len(set(scores)) == 4
-    assert recipe.channels == (64, 128, 256, 256)  # the one given is left alone
+    assert recipe.channels == (64, 128, 256, 256)  # the given recipe is unchanged
     best = search.best_params_["encoder__channels"]
     found = kinds(bodies(search.best_estimator_)[0])
     assert found.count("Conv2d") == len(best)
 
 
-def test_another_recipe_is_another_network(digits, tmp_path):
+def test_training_cannot_resume_with_another_recipe(digits, tmp_path):
     estimator = small(VAETransformer, encoder=ENCODER, warm_start=True).fit(digits)
     same = ConvEncoder(**ENCODER.get_params())
     estimator.set_params(encoder=same).fit(digits)
     other = clone(ENCODER).set_params(channels=(4, 7))
     estimator.set_params(encoder=other)
-    for goes_on in (estimator.fit, estimator.partial_fit):
+    for resume in (estimator.fit, estimator.partial_fit):
         with pytest.raises(ValueError, match=r"'encoder' parameter .* must stay"):
-            goes_on(digits)
+            resume(digits)
     with pytest.raises(ValueError, match=r"'encoder' parameter .* changed after fit"):
         estimator.save(tmp_path / "model")
 
 
-# -- a decoder that gives the parameters themselves ------------------------------------
+# -- a decoder that returns the parameters itself --------------------------------------
 
 
-def test_the_pixels_are_the_parameters(digits):
+def test_the_decoders_pixels_are_the_parameters(digits):
     estimator = small(VAETransformer, decoder=DECODER, likelihood="bernoulli")
     estimator.fit(digits)
     decoder = bodies(estimator)[1]
     assert decoder.gives_parameters
     names = [name for name, _ in estimator.module_.named_parameters()]
-    assert not [name for name in names if "head" in name]  # no layer behind
+    assert not [name for name in names if "head" in name]  # no layer follows
     Z = estimator.transform(digits)
     with torch.no_grad():
         raw = decoder(torch.tensor(Z, dtype=torch.float32)).numpy()
@@ -285,7 +285,7 @@ def test_the_pixels_are_the_parameters(digits):
     )
 
 
-def test_in_the_datas_units_too(digits):
+def test_gaussian_means_are_in_the_datas_units(digits):
     X = 100 + 30 * digits
     estimator = small(VAETransformer, decoder=DECODER, likelihood="gaussian").fit(X)
     Z = estimator.transform(X)
@@ -313,13 +313,13 @@ def test_scales_are_still_learned(scale, digits):
             [("bernoulli", slice(0, 32)), ("gaussian", slice(32, 64))],
             "several",
         ),
-        (DECODER, Codes(), "'decoder' gives 64 parameters a row, and .* takes [0-9]+"),
-        (ConvDecoder((3, 8, 8), (4,), False), "bernoulli", "192 .* takes 64"),
-        (ConvDecoder((1, 8, 10), (4,), False), "bernoulli", "80 .* takes 64"),
+        (DECODER, Codes(), "'decoder' returns 64 parameters per row, .* needs [0-9]+"),
+        (ConvDecoder((3, 8, 8), (4,), False), "bernoulli", "192 .* needs 64"),
+        (ConvDecoder((1, 8, 10), (4,), False), "bernoulli", "80 .* needs 64"),
     ],
     ids=["mixed", "codes", "colours", "wide"],
 )
-def test_parameters_of_another_number_are_refused(decoder, likelihood, message, digits):
+def test_a_wrong_number_of_parameters_raises(decoder, likelihood, message, digits):
     estimator = small(VAETransformer, decoder=decoder, likelihood=likelihood)
     with pytest.raises(ValueError, match=message):
         estimator.fit(
@@ -327,23 +327,23 @@ def test_parameters_of_another_number_are_refused(decoder, likelihood, message, 
         )
 
 
-# -- what is refused -------------------------------------------------------------------
+# -- invalid recipes -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (ConvEncoder((1, 8, 9), (4,), False), "as many values as a row, 64"),
-        (ConvEncoder((3, 8, 8), (4,), False), r"row, 64. Got \(3, 8, 8\)"),
-        (ConvEncoder((1, 4, 16), (4, 4, 4), False), "3 layers can halve"),
-        (ConvEncoder((1, 1, 64), (4,), False), "1 layers can halve"),
-        (ConvEncoder(SHAPE), "4 layers can halve"),
+        (ConvEncoder((1, 8, 9), (4,), False), "multiply to 64, the number of input"),
+        (ConvEncoder((3, 8, 8), (4,), False), r"columns. Got \(3, 8, 8\)"),
+        (ConvEncoder((1, 4, 16), (4, 4, 4), False), r"divisible by 8 \(number .* 3\)"),
+        (ConvEncoder((1, 1, 64), (4,), False), r"divisible by 2 \(number .* 1\)"),
+        (ConvEncoder(SHAPE), r"divisible by 16 \(number .* 4\)"),
         (
             ConvEncoder(SHAPE, (4, 4), (True,)),
-            "'batch_norm' parameter must be .* one a layer, 2",
+            r"'batch_norm' parameter must be .* one bool per layer \(2\)",
         ),
-        (ConvEncoder(SHAPE, (4,), (True, True)), "one a layer, 1. Got"),
-        (Dense((4, 4), batch_norm=(True,)), "one a layer, 2. Got"),
+        (ConvEncoder(SHAPE, (4,), (True, True)), r"one bool per layer \(1\). Got"),
+        (Dense((4, 4), batch_norm=(True,)), r"one bool per layer \(2\). Got"),
         (ConvEncoder, "The function returned ConvEncoder"),
     ],
     ids=[
@@ -358,7 +358,7 @@ def test_parameters_of_another_number_are_refused(decoder, likelihood, message, 
         "cls",
     ],
 )
-def test_a_recipe_that_does_not_fit_is_named(recipe, message, digits):
+def test_an_encoder_recipe_that_does_not_fit_raises(recipe, message, digits):
     estimator = small(VAETransformer).fit(digits)
     before = estimator.transform(digits)
     with pytest.raises(ValueError, match=message):
@@ -369,13 +369,13 @@ def test_a_recipe_that_does_not_fit_is_named(recipe, message, digits):
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (ConvDecoder((1, 8, 9), (4,), False), "'image_shape' .* 1 layers can halve"),
-        (ConvDecoder(SHAPE), "'image_shape' .* 4 layers can halve"),
-        (ConvDecoder(SHAPE, (4,), (True, True)), "'batch_norm' .* one a layer, 1"),
+        (ConvDecoder((1, 8, 9), (4,), False), r"'image_shape' .* by 2 \(number .* 1\)"),
+        (ConvDecoder(SHAPE), r"'image_shape' .* by 16 \(number .* 4\)"),
+        (ConvDecoder(SHAPE, (4,), (True, True)), r"'batch_norm' .* per layer \(1\)"),
     ],
     ids=["odd", "digits", "norms"],
 )
-def test_so_is_a_decoders(recipe, message, digits):
+def test_a_decoder_recipe_that_does_not_fit_raises(recipe, message, digits):
     with pytest.raises(ValueError, match=message):
         small(VAETransformer, decoder=recipe).fit(digits)
 
@@ -400,7 +400,7 @@ def test_so_is_a_decoders(recipe, message, digits):
     ],
     ids=str,
 )
-def test_a_wrong_value_of_a_recipe_is_named(recipe, name, digits):
+def test_an_invalid_parameter_of_a_recipe_raises(recipe, name, digits):
     with pytest.raises(
         ValueError, match=f"'{name}' parameter of {type(recipe).__name__}"
     ):
@@ -412,6 +412,6 @@ def test_a_wrong_value_of_a_recipe_is_named(recipe, name, digits):
     [ConvDecoder((1, 8, 8), (), False), ConvDecoder((8, 8), (4,), False)],
     ids=str,
 )
-def test_a_wrong_value_of_a_decoders_recipe_is_named(recipe, digits):
+def test_an_invalid_parameter_of_a_decoder_recipe_raises(recipe, digits):
     with pytest.raises(ValueError, match="parameter of ConvDecoder"):
         small(VAETransformer, decoder=recipe).fit(digits)

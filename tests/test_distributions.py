@@ -1,4 +1,4 @@
-"""Every formula against torch.distributions, an enumeration or a quadrature."""
+"""Formulas against torch.distributions, enumeration or quadrature."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from families import (
     codes,
     mixture,
     normal,
-    normal_with_one_scale_a_column,
+    normal_with_one_scale_per_column,
     numbers,
     one_hot,
     product,
@@ -33,13 +33,13 @@ from skvae.distributions import (
     kl,
 )
 
-# Their parameters may have the samples of a decoder on a leading axis.
+# Families whose parameters may have a leading axis of decoded samples.
 DECODED = sorted(FAMILIES.keys() - {"mixture", "standard-normal"})
 
 
 @pytest.mark.parametrize("n_samples", [None, 6])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_log_prob_is_torchs(family, n_samples):
+def test_log_prob_matches_torch(family, n_samples):
     ours, theirs = FAMILIES[family]()
     value = ours.sample(Noise.from_seed(0), n_samples)
     expected = theirs.log_prob(value)
@@ -48,20 +48,20 @@ def test_log_prob_is_torchs(family, n_samples):
 
 
 @pytest.mark.parametrize("family", DECODED)
-def test_log_prob_under_several_decoded_samples_is_torchs(family):
+def test_log_prob_of_several_decoded_samples_matches_torch(family):
     ours, theirs = FAMILIES[family](5)
     value = ours.sample(Noise.from_seed(0))[0]  # (4, 3) against (5, 4, 3)
     torch.testing.assert_close(ours.log_prob(value), theirs.log_prob(value), **EXACT)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_mean_is_torchs(family):
+def test_mean_matches_torch(family):
     ours, theirs = FAMILIES[family]()
     torch.testing.assert_close(ours.mean, theirs.mean, **EXACT)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_draws_have_torchs_moments(family):
+def test_moments_of_draws_match_torch(family):
     ours, theirs = FAMILIES[family]()
     draws = ours.sample(Noise.from_seed(0), 20_000)
     assert_mean(draws, theirs.mean)
@@ -75,7 +75,7 @@ def test_rows_are_drawn_independently(family):
     assert_mean(centred[:, :1] * centred[:, 1:], 0.0)
 
 
-def test_codes_log_prob_is_that_of_categorical_variables():
+def test_log_prob_of_codes_matches_categorical_variables():
     ours, theirs = codes()
     position = torch.tensor([[0, 1], [2, 0], [1, 1], [0, 0]])
     value = LEVELS.gather(1, position.T).T
@@ -83,7 +83,7 @@ def test_codes_log_prob_is_that_of_categorical_variables():
     torch.testing.assert_close(ours.log_prob(value), expected, **EXACT)
 
 
-def test_codes_are_drawn_as_often_as_they_are_probable():
+def test_codes_are_drawn_with_their_probabilities():
     ours, theirs = codes()
     draws = ours.sample(Noise.from_seed(0), 20_000)
     assert_mean((draws.unsqueeze(-1) == LEVELS).double(), theirs.probs)
@@ -98,7 +98,7 @@ def test_mean_of_codes_is_the_most_probable_code():
     assert ours.mean.tolist() == expected
 
 
-def test_bernoulli_takes_grey_values_as_cross_entropy():
+def test_bernoulli_log_prob_of_grey_values_is_cross_entropy():
     ours, theirs = bernoulli()
     grey = torch.rand(4, 3, generator=torch.Generator(), dtype=torch.float64)
     p = theirs.mean
@@ -123,7 +123,7 @@ SUPPORTS = {
 
 
 def product_support():
-    """Every value of `product`, in its columns."""
+    """All values of `product`, in its order of columns."""
     supports = [SUPPORTS[name][1] for name in ("bernoulli", "one-hot", "codes")]
     rows = itertools.product(*supports, grid(range(40)))
     together = torch.stack([torch.cat(parts) for parts in rows])
@@ -141,7 +141,7 @@ def test_probabilities_sum_to_one(family):
     torch.testing.assert_close(total, torch.ones(4, dtype=torch.float64), **EXACT)
 
 
-def test_product_keeps_each_blocks_columns():
+def test_product_keeps_the_columns_of_each_block():
     distribution = product()
     draws = distribution.sample(Noise.from_seed(0))
     expected = sum(b.log_prob(draws[:, columns]) for b, columns in distribution.blocks)
@@ -154,10 +154,10 @@ def test_product_keeps_each_blocks_columns():
 # -- mixtures ---------------------------------------------------------------------
 
 
-# The parts of a square cancel to about (z / scale)^2 times the rounding of doubles.
+# The terms of the expanded square cancel to about (z / scale)^2 roundings of doubles.
 @pytest.mark.parametrize(("width", "atol"), [(1.0, 1e-12), (1e-4, 1e-6)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_narrow_mixtures_are_torchs(width, atol, dtype):
+def test_narrow_mixtures_match_torch(width, atol, dtype):
     loc, scale = numbers(5, 3).to(dtype), torch.full((5, 3), width, dtype=dtype)
     ours = NormalMixture(loc, scale, n_rows=5)
     value = torch.addcmul(loc, scale, numbers(5, 3, seed=2).to(dtype))
@@ -183,14 +183,14 @@ def test_divergence_from_a_mixture_is_unbiased():
 
 CLOSED_FORMS = {
     "to-standard": (normal, standard_normal),
-    "column-scale-to-standard": (normal_with_one_scale_a_column, standard_normal),
+    "column-scale-to-standard": (normal_with_one_scale_per_column, standard_normal),
     "to-normal": (normal, lambda: normal(seed=7)),
-    "to-column-scale": (lambda: normal(seed=7), normal_with_one_scale_a_column),
+    "to-column-scale": (lambda: normal(seed=7), normal_with_one_scale_per_column),
 }
 
 
 @pytest.mark.parametrize("pair", CLOSED_FORMS)
-def test_closed_form_divergence_is_torchs_and_that_of_draws(pair):
+def test_closed_form_divergence_matches_torch_and_draws(pair):
     (q, their_q), (p, their_p) = (build() for build in CLOSED_FORMS[pair])
     exact = kl(q, p)
     expected = td.kl_divergence(their_q, their_p)
@@ -234,7 +234,7 @@ def test_gradients_flow_through_rsample_and_not_through_sample():
 
 
 @pytest.mark.parametrize("family", ["bernoulli", "poisson", "one-hot", "mixture"])
-def test_families_without_reparameterised_draws_say_so(family):
+def test_rsample_raises_without_a_reparameterised_draw(family):
     with pytest.raises(NotImplementedError, match="has no reparameterised draw"):
         FAMILIES[family]()[0].rsample(Noise.from_seed(0))
 
@@ -248,7 +248,7 @@ def test_a_point_draws_itself():
 
 
 def gradients(q_parameters, p, n_draws):
-    """Gradients of the sampled KL(N(q) || p) by q's mean and scale, a draw each."""
+    """Gradients of the sampled KL(N(q) || p) in q's mean and scale, one per draw."""
     found = []
     for seed in range(n_draws):
         loc, scale = (v.clone().requires_grad_() for v in q_parameters)
@@ -258,7 +258,7 @@ def gradients(q_parameters, p, n_draws):
     return torch.stack(found)
 
 
-def test_the_gradient_of_a_sampled_divergence_is_right_on_average():
+def test_the_gradient_of_a_sampled_divergence_is_unbiased():
     q = torch.tensor([[0.5, -1.0]]).double(), torch.tensor([[0.3, 1.5]]).double()
     p = torch.tensor([[0.0, 1.0]]).double(), torch.tensor([[1.0, 0.7]]).double()
     loc, scale = (v.clone().requires_grad_() for v in q)
@@ -269,6 +269,6 @@ def test_the_gradient_of_a_sampled_divergence_is_right_on_average():
     assert ((draws.mean(0) - exact).abs() < 4 * error).all()
 
 
-def test_a_posterior_equal_to_the_prior_gets_no_push():
+def test_a_posterior_equal_to_the_prior_gets_no_gradient():
     q = torch.tensor([[0.5, -1.0]]).double(), torch.tensor([[0.3, 1.5]]).double()
     assert gradients(q, NormalMixture(*q, n_rows=1), 20).abs().max() < 1e-12

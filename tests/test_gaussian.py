@@ -1,4 +1,4 @@
-"""The Gaussian likelihood: its scales, means and floor, in any units."""
+"""The Gaussian likelihood: scales, means and the floor, in any units."""
 
 import copy
 
@@ -28,7 +28,7 @@ def double():
 
 
 def head_of(X, **params):
-    """Give a head with weights that do not depend on the data."""
+    """Build a head whose weights do not depend on the data."""
     head = Gaussian(**params).fit(X).head(N_HIDDEN)
     with torch.no_grad():
         for seed, parameter in enumerate(head.parameters()):
@@ -37,7 +37,7 @@ def head_of(X, **params):
 
 
 def start(X, **params):
-    """Give the untrained distribution of one row."""
+    """Return the untrained distribution of one row."""
     with torch.no_grad():
         return Gaussian(**params).fit(X).head(N_HIDDEN)(torch.zeros(1, N_HIDDEN))
 
@@ -49,7 +49,7 @@ def log_prob(head, X):
 
 # -- scales -----------------------------------------------------------------------
 
-# What σ is relative to, and of what weights it is the softplus.
+# The unit of σ, and the raw values that its softplus is applied to.
 SCALES = {
     "column": (STD, lambda scale: 10 * scale.weight),
     "shared": (RMS, lambda scale: 10 * scale.weight),
@@ -59,7 +59,7 @@ SCALES = {
 
 @pytest.mark.parametrize("min_scale", [0.01, 0.2])
 @pytest.mark.parametrize("scale", SCALES)
-def test_a_learned_scale_is_a_floor_and_a_softplus(scale, min_scale):
+def test_a_learned_scale_is_a_floor_plus_a_softplus(scale, min_scale):
     head = head_of(X, scale=scale, min_scale=min_scale)
     unit, raw = SCALES[scale]
     expected = unit * (min_scale + raw(head.scale).exp().log1p())
@@ -79,12 +79,12 @@ def test_a_learned_scale_never_falls_below_its_floor(scale):
 @pytest.mark.parametrize(
     ("scale", "expected"), [("column", STD), ("shared", RMS), ("row", STD)]
 )
-def test_a_scale_starts_near_the_columns_deviation(scale, expected):
+def test_a_scale_starts_near_the_standard_deviation(scale, expected):
     found = start(X, scale=scale).scale.reshape(-1)
     torch.testing.assert_close(found, 1.01 * expected)
 
 
-def test_a_given_scale_is_in_the_datas_units_and_not_learned():
+def test_a_fixed_scale_is_in_the_datas_units_and_not_learned():
     head = head_of(X, scale=0.3)
     assert head(H).scale.tolist() == [0.3] * 3
     assert {name for name, _ in head.named_parameters()} == {
@@ -103,7 +103,7 @@ MEANS = {
 
 
 @pytest.mark.parametrize("mean", MEANS)
-def test_the_mean_is_that_function_of_a_linear_map(mean):
+def test_the_mean_is_a_function_of_a_linear_map(mean):
     head = head_of(X, mean=mean)
     expected = MEANS[mean](head.linear(H))
     torch.testing.assert_close(head(H).mean, expected, **EXACT)
@@ -126,7 +126,7 @@ def test_a_bounded_mean_starts_finite_for_data_out_of_range(mean):
 
 @pytest.mark.parametrize("scale", ["column", "shared", "row", 0.3])
 @pytest.mark.parametrize("mean", MEANS)
-def test_log_density_is_torchs(scale, mean):
+def test_log_density_matches_torch(scale, mean):
     head = head_of(X, scale=scale, mean=mean)
     p = head(H)
     expected = td.Normal(p.mean, p.scale).log_prob(torch.as_tensor(X)).sum(-1)
@@ -145,7 +145,7 @@ by_hypothesis = settings(derandomize=True, deadline=None, max_examples=30)
 @given(FACTORS, SHIFTS)
 def test_changing_units_shifts_the_log_density_by_its_jacobian(scale, factors, shifts):
     a, b = np.array(factors), np.array(shifts)
-    if scale == "shared":  # one scale knows one unit
+    if scale == "shared":  # a shared scale has one unit
         a[:] = a[0]
     moved = (X + b) * a
     head, moved_head = head_of(X, scale=scale), head_of(moved, scale=scale)
@@ -160,12 +160,12 @@ def test_changing_units_shifts_the_log_density_by_its_jacobian(scale, factors, s
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.3])
-def test_a_given_scale_follows_shifts_only(scale):
+def test_a_fixed_scale_is_invariant_to_shifts_only(scale):
     head, moved_head = head_of(X, scale=scale), head_of(X + 7.0, scale=scale)
     torch.testing.assert_close(log_prob(moved_head, X + 7.0), log_prob(head, X))
 
 
-def test_rare_values_are_read_in_tenths_of_the_range():
+def test_rare_values_are_scaled_by_a_tenth_of_the_range():
     rare = np.zeros((1000, 1))
     rare[0] = 1.0
     head = head_of(rare)
@@ -191,7 +191,7 @@ def test_the_floor_of_a_constant_column_is_min_scale_itself(scale):
     assert head(H).mean.isfinite().all()
 
 
-def test_a_constant_column_is_read_as_zero():
+def test_the_feature_of_a_constant_column_is_zero():
     data = with_constant(X, 0.1)
     features = head_of(data).features(torch.as_tensor(data))
     assert torch.equal(features[:, -1], torch.zeros(50))
@@ -213,7 +213,7 @@ def test_a_shared_scale_of_constant_columns_is_finite():
 
 def test_double_precision_keeps_what_fit_learned():
     large = X + 1e9
-    torch.set_default_dtype(torch.float32)  # as where an estimator builds its head
+    torch.set_default_dtype(torch.float32)  # as when an estimator builds its head
     try:
         head = copy.deepcopy(Gaussian().fit(large).head(N_HIDDEN)).double()
     finally:

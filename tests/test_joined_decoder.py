@@ -1,4 +1,4 @@
-"""The decoder of several paths: its layers, what it refuses, its use in a search."""
+"""The decoder of several paths: layers, invalid parameters, use in a search."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def some(*shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-def test_a_joined_decoder_is_its_layers_one_after_another():
+def test_a_joined_decoder_applies_its_layers_in_order():
     recipe = JoinedConvDecoder((2, 16, 8), channels=(4, 3), widths=(2, 3))
     body = recipe.set_params(activation="tanh")(5)
     joint, first, _, second, _, back, _, last, _ = body
@@ -39,7 +39,7 @@ def test_a_joined_decoder_is_its_layers_one_after_another():
 
 
 @pytest.mark.parametrize("depths", [(0,), (1,), (2,)])
-def test_one_path_may_begin_deeper(depths):
+def test_a_single_path_may_have_any_depth(depths):
     recipe = JoinedConvDecoder((1, 16, 16), channels=(4, 3), n_joined=0, depths=depths)
     body = recipe(6)
     assert (
@@ -48,22 +48,22 @@ def test_one_path_may_begin_deeper(depths):
     assert body(some(5, 6)).shape == (5, 256)
 
 
-REFUSED = {
+INVALID = {
     "widths": ({"widths": (2, 2)}, "'widths' .* add up to .* 5. Got .2, 2."),
     "depths": ({"widths": (2, 3), "depths": (0,)}, "'depths' .* each of 2 paths"),
-    "small": ({"widths": (1, 1, 3)}, "'image_shape' .* 4 layers can halve"),
+    "small": ({"widths": (1, 1, 3)}, r"'image_shape' .* by 16 \(number .* 4\)"),
     "number": ({"n_joined": -1}, "'n_joined'"),
 }
 
 
-@pytest.mark.parametrize(("params", "message"), REFUSED.values(), ids=REFUSED)
-def test_a_joined_decoder_says_what_does_not_fit(params, message):
+@pytest.mark.parametrize(("params", "message"), INVALID.values(), ids=INVALID)
+def test_an_invalid_joined_decoder_raises(params, message):
     recipe = JoinedConvDecoder((1, 8, 8), channels=(4, 3)).set_params(**params)
     with pytest.raises(ValueError, match=message):
         recipe(5)
 
 
-def test_a_search_may_change_the_widths(tmp_path):
+def test_a_search_can_change_the_widths(tmp_path):
     X = load_digits().data[:60] / 16
     encoder = [ConvEncoder((1, 8, 8), (3,), batch_norm=False), Dense((6,))]
     model = small(

@@ -1,4 +1,4 @@
-"""What likelihoods have learned is put back as fit leaves it, or refused."""
+"""What likelihoods learn in fit is restored exactly, or rejected."""
 
 import numpy as np
 import pytest

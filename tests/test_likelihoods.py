@@ -1,4 +1,4 @@
-"""Likelihoods: what they learn of the columns, refuse, and build."""
+"""What likelihoods learn from columns, what they reject, and what they build."""
 
 import numpy as np
 import pandas as pd
@@ -63,7 +63,7 @@ def tensor(name):
     return torch.as_tensor(DATA[name])
 
 
-# -- what a user writes -----------------------------------------------------------
+# -- the parameter ----------------------------------------------------------------
 
 
 @each_likelihood
@@ -81,7 +81,7 @@ def test_an_object_is_copied_before_it_is_fitted():
     assert copy.get_params() == {"scale": "row", "mean": "identity", "min_scale": 0.01}
 
 
-def test_settings_are_searchable_inside_an_estimator():
+def test_parameters_are_searchable_inside_an_estimator():
     estimator = VAETransformer(likelihood=Gaussian())
     copy = clone(estimator).set_params(likelihood__scale="shared")
     assert copy.get_params()["likelihood__scale"] == "shared"
@@ -89,7 +89,7 @@ def test_settings_are_searchable_inside_an_estimator():
 
 
 @pytest.mark.parametrize("value", ["normal", None, Gaussian, [], ["gaussian"], 1.0])
-def test_a_wrong_likelihood_is_named(value):
+def test_an_invalid_likelihood_raises(value):
     message = r"'likelihood' parameter of Model must be .* Got .* instead"
     with pytest.raises(ValueError, match=message):
         as_likelihood(value, "Model")
@@ -104,17 +104,17 @@ def test_a_wrong_likelihood_is_named(value):
         ({"min_scale": 0.0}, "'min_scale' parameter of Gaussian"),
     ],
 )
-def test_wrong_gaussian_settings_are_named(params, message):
+def test_invalid_gaussian_parameters_raise(params, message):
     with pytest.raises(ValueError, match=message):
         Gaussian(**params).fit(DATA["gaussian"])
 
 
-def test_a_family_must_say_what_it_builds():
+def test_a_likelihood_must_implement_head():
     with pytest.raises(NotImplementedError):
         Likelihood().head(N_HIDDEN)
 
 
-def test_only_families_without_negative_values_say_so():
+def test_which_families_are_positive_only_or_binary():
     positive = [name for name in SPECS if as_likelihood(SPECS[name]).positive_only]
     binary = [name for name in SPECS if as_likelihood(SPECS[name]).binary]
     assert positive == ["bernoulli", "categorical", "poisson"]
@@ -122,10 +122,10 @@ def test_only_families_without_negative_values_say_so():
     assert as_likelihood([("poisson", [0]), ("bernoulli", [1])]).positive_only
 
 
-# -- what is refused --------------------------------------------------------------
+# -- invalid data -----------------------------------------------------------------
 
 GOOD = np.array([[0.0, 1.0], [1.0, 0.0]])
-REFUSED_IN_FIT = {
+INVALID_IN_FIT = {
     "bernoulli-negative": (Bernoulli(), [[0, -0.1]], "Negative values in data"),
     "poisson-negative": (Poisson(), [[0, -1]], "Negative values in data"),
     "poisson-fraction": (Poisson(), [[3, 1.5]], "Column sex .* not whole numbers"),
@@ -133,7 +133,7 @@ REFUSED_IN_FIT = {
     "categorical-two": (Categorical(), [[1, 0], [1, 1]], "Row 1 .* age to sex"),
     "categorical-none": (Categorical(), [[0, 0]], "Row 0 is not"),
     "categorical-grey": (Categorical(), [[0.5, 0.5]], "Row 0 is not one-hot"),
-    # Single precision must give back every code as it was.
+    # Every code must be exact in float32.
     "codes-fraction": (Codes(), [[0, 0.1], [1, 0.2]], "Column sex .* whole numbers"),
     "codes-large": (Codes(), [[0, 2**24], [1, 2**24 + 1]], "Column sex"),
     "codes-many": (
@@ -142,8 +142,8 @@ REFUSED_IN_FIT = {
         "Column sex has 1001 different values",
     ),
 }
-REFUSED_LATER = {
-    **{name: case for name, case in REFUSED_IN_FIT.items() if name[:5] != "codes"},
+INVALID_LATER = {
+    **{name: case for name, case in INVALID_IN_FIT.items() if name[:5] != "codes"},
     "codes-unseen": (
         Codes(),
         [[0, 1], [0, 7]],
@@ -157,16 +157,16 @@ REFUSED_LATER = {
 }
 
 
-@pytest.mark.parametrize("label", REFUSED_IN_FIT)
-def test_wrong_data_are_refused_in_fit(label):
-    likelihood, X, message = REFUSED_IN_FIT[label]
+@pytest.mark.parametrize("label", INVALID_IN_FIT)
+def test_invalid_data_raise_in_fit(label):
+    likelihood, X, message = INVALID_IN_FIT[label]
     with pytest.raises(ValueError, match=message):
         clone(likelihood).fit(np.array(X, dtype=float), ["age", "sex"])
 
 
-@pytest.mark.parametrize("label", REFUSED_LATER)
-def test_wrong_data_are_refused_after_fit(label):
-    likelihood, X, message = REFUSED_LATER[label]
+@pytest.mark.parametrize("label", INVALID_LATER)
+def test_invalid_data_raise_after_fit(label):
+    likelihood, X, message = INVALID_LATER[label]
     likelihood = clone(likelihood).fit(GOOD)
     likelihood.check(GOOD)
     with pytest.raises(ValueError, match=message):
@@ -181,7 +181,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("likelihood", "x", "message"), UNREADABLE)
-def test_what_the_encoder_cannot_read_is_refused(likelihood, x, message):
+def test_check_codes_raises_for_what_the_encoder_cannot_read(likelihood, x, message):
     likelihood = clone(likelihood).fit(GOOD)
     likelihood.check_codes(GOOD)
     with pytest.raises(ValueError, match=message):
@@ -231,12 +231,12 @@ def test_parts_may_be_selected_as_in_sklearn(label):
         ([("gaussian", slice(None)), ("codes", ["size"])], "No column is named 'size'"),
     ],
 )
-def test_missing_and_overlapping_columns_are_named(parts, message):
+def test_missing_and_overlapping_columns_raise(parts, message):
     with pytest.raises(ValueError, match=message):
         as_likelihood(parts).fit(FRAME.to_numpy(float), list(FRAME.columns), FRAME)
 
 
-def test_a_mixed_table_is_the_sum_of_its_blocks():
+def test_log_prob_of_a_mixed_table_is_the_sum_over_blocks():
     likelihood = fitted("mixed")
     head, h = likelihood.head(N_HIDDEN), numbers(50, N_HIDDEN)
     expected = sum(
@@ -259,7 +259,7 @@ def test_every_parameter_of_a_head_gets_a_finite_gradient(name):
 
 
 @each_likelihood
-def test_an_untrained_head_gives_the_columns_averages(name):
+def test_an_untrained_head_predicts_the_columns_averages(name):
     mean = fitted(name).head(N_HIDDEN)(torch.zeros(1, N_HIDDEN)).mean[0].detach()
     codes = {"codes": [0, 1], "mixed": [3, 4]}.get(name, [])  # a code has no average
     given, expected = (np.delete(m, codes) for m in (mean.numpy(), DATA[name].mean(0)))
@@ -285,7 +285,7 @@ FEATURES = {
 
 
 @pytest.mark.parametrize("name", [*FEATURES, "mixed"])
-def test_the_encoder_sees_the_familys_features(name):
+def test_the_encoder_sees_the_features_of_the_family(name):
     head = fitted(name).head(N_HIDDEN)
     features = head.features(tensor(name))
     if name == "mixed":

@@ -1,4 +1,4 @@
-"""Bodies, dropout with a generator of its own, and the encoder's last layer."""
+"""Bodies, dropout with its own generator, and the encoder's last layer."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def dropout(p, seed=0):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_mlp_is_the_layers_one_after_another(activation):
+def test_mlp_applies_its_layers_in_order(activation):
     body = mlp(3, (5, 2), activation)
     x = torch.linspace(-2, 2, 12).view(4, 3)
     first, f, second, g = body
@@ -57,7 +57,7 @@ def test_mlp_drops_after_every_activation(p, n_dropouts):
 
 
 @pytest.mark.parametrize("p", [0.1, 0.7])
-def test_dropout_keeps_the_mean_and_drops_its_share(p):
+def test_dropout_keeps_the_mean_and_drops_a_share_p(p):
     out = dropout(p)(torch.full((50_000, 1), 3.0))
     assert_mean(out.double(), 3.0)
     assert_mean((out == 0).double(), p)
@@ -88,7 +88,7 @@ def test_every_dropout_gets_the_generator():
     assert [part.generator is generator for part in parts] == [True] * 3
 
 
-# -- own bodies -------------------------------------------------------------------
+# -- bodies of a user -------------------------------------------------------------
 
 
 def nested():
@@ -105,7 +105,7 @@ def one_dropout_in_two_places():
     [nn.Dropout(0.2), nested(), one_dropout_in_two_places()],
     ids=["alone", "nested", "in-two-places"],
 )
-def test_torchs_dropout_becomes_local(body):
+def test_torch_dropout_becomes_local(body):
     module, _ = build_body(body, 3, "encoder")
     kinds = [type(part) for part in module.modules()]
     assert nn.Dropout not in kinds
@@ -124,7 +124,7 @@ def test_torchs_dropout_becomes_local(body):
     ],
     ids=["module", "function", "lazy", "double", "identity", "batch-norm"],
 )
-def test_a_bodys_width_is_found(body, width):
+def test_the_width_of_a_body_is_found(body, width):
     module, n_out = build_body(body, 3, "encoder")
     assert n_out == width
     assert module.training
@@ -156,7 +156,7 @@ def test_a_body_for_rows_is_applied_over_all_axes_but_the_last(lead):
 
 
 def returns(value):
-    """Give a body whose output is `value`."""
+    """Build a body whose output is `value`."""
     module = nn.Identity()
     module.forward = lambda x: value
     return lambda n_in: module
@@ -174,7 +174,7 @@ def returns(value):
     ],
     ids=["width", "three-axes", "one-axis", "rows", "tuple", "number"],
 )
-def test_a_wrong_body_is_named(body, message):
+def test_an_invalid_body_raises(body, message):
     with pytest.raises(ValueError, match=f"'decoder' parameter must .*{message}"):
         build_body(body, 3, "decoder")
 

@@ -1,4 +1,4 @@
-"""Noise is fresh for every row, or the same for all, and never a global generator's."""
+"""Noise differs between rows or is shared by them, and is never drawn globally."""
 
 import math
 
@@ -23,7 +23,7 @@ MOMENTS = {
     "gumbel": (EULER, math.pi**2 / 6),
 }
 
-# Each with six equal rows.
+# Distributions with six equal rows.
 EQUAL_ROWS = {
     "normal": Normal(numbers(1, 3).expand(6, 3), numbers(3, seed=1).exp()),
     "bernoulli": BernoulliVector(numbers(1, 20).expand(6, 20)),
@@ -39,7 +39,7 @@ def equal_rows(values):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_noise_has_the_moments_of_its_law(kind):
+def test_noise_has_the_moments_of_its_distribution(kind):
     like = torch.empty(1, dtype=torch.float64)
     draws = getattr(Noise.from_seed(0), kind)(like, 50_000)
     mean, variance = MOMENTS[kind]
@@ -49,7 +49,7 @@ def test_noise_has_the_moments_of_its_law(kind):
 
 @pytest.mark.parametrize("n_samples", [None, 7])
 @pytest.mark.parametrize("kind", KINDS)
-def test_noise_has_the_asked_shape_and_precision(kind, n_samples):
+def test_noise_has_the_requested_shape_and_dtype(kind, n_samples):
     like = torch.empty(2, 6, 3, dtype=torch.float64)
     lead = () if n_samples is None else (n_samples,)
     fresh = getattr(Noise.from_seed(0), kind)(like, n_samples)
@@ -90,7 +90,7 @@ def test_a_seed_repeats_the_noise_and_leaves_the_global_generator_alone():
 
 
 class ZeroNoise(Noise):
-    """A generator that draws the smallest uniform number."""
+    """A source that always returns the smallest uniform number."""
 
     def uniform(self, like, n_samples=None):
         return torch.zeros(self._shape(like, n_samples), dtype=like.dtype)

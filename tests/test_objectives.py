@@ -1,4 +1,4 @@
-"""Identities between the bounds, which hold for any numbers."""
+"""Identities between the bounds that hold for any numbers."""
 
 import math
 
@@ -16,12 +16,12 @@ by_hypothesis = settings(derandomize=True, deadline=None, max_examples=50)
 
 
 def column(values):
-    """Weights of one row, (S, 1)."""
+    """Weights of a single row, (S, 1)."""
     return torch.tensor(values, dtype=torch.float64).unsqueeze(1)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 1.0, 4.0])
-def test_beta_weighs_the_divergence_only(beta):
+def test_beta_weights_the_divergence_only(beta):
     reconstruction, divergence = numbers(6), numbers(6, seed=1)
     expected = [
         r - beta * d
@@ -63,14 +63,14 @@ def test_elbo_is_the_mean_of_log_weights():
 
 @by_hypothesis
 @given(st.floats(-1e4, 1e4), st.integers(1, 50))
-def test_equal_weights_give_that_weight(log_w, n_samples):
+def test_the_bound_of_equal_weights_is_that_weight(log_w, n_samples):
     bound = importance_weighted(column([log_w] * n_samples))
     assert bound.item() == pytest.approx(log_w, rel=1e-12, abs=1e-12)
 
 
 @by_hypothesis
 @given(LOG_WEIGHTS)
-def test_weighted_bound_lies_between_mean_and_largest(log_w):
+def test_weighted_bound_lies_between_mean_and_maximum(log_w):
     bound = importance_weighted(column(log_w)).item()
     assert sum(log_w) / len(log_w) - 1e-9 <= bound <= max(log_w) + 1e-9
     assert bound >= max(log_w) - math.log(len(log_w)) - 1e-9
@@ -78,7 +78,7 @@ def test_weighted_bound_lies_between_mean_and_largest(log_w):
 
 @by_hypothesis
 @given(LOG_WEIGHTS, st.floats(-100, 100))
-def test_weighted_bound_moves_with_a_constant_and_not_with_the_order(log_w, constant):
+def test_weighted_bound_shifts_by_a_constant_and_ignores_the_order(log_w, constant):
     bound = importance_weighted(column(log_w)).item()
     moved = [value + constant for value in reversed(log_w)]
     assert importance_weighted(column(moved)).item() == pytest.approx(bound + constant)

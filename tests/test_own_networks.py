@@ -1,4 +1,4 @@
-"""A user's own bodies: what is copied, trained, seeded and left alone."""
+"""Bodies of a user: what is copied, trained, seeded and left unchanged."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ with_encoder = pytest.mark.parametrize("cls", having("encoder"))
 
 
 def convolutional():
-    """(n, 64) -> (n, 64), by way of 8 x 8 images."""
+    """(n, 64) -> (n, 64), through 8 x 8 images."""
     return nn.Sequential(
         nn.Unflatten(1, (1, 8, 8)),  # (n, 64) -> (n, 1, 8, 8)
         nn.Conv2d(1, 4, 3, stride=2, padding=1),  # (n, 4, 4, 4)
@@ -39,19 +39,19 @@ def test_a_module_is_copied_and_left_untouched(cls, digits):
 
 
 @with_encoder
-def test_a_function_is_given_the_width_and_seeded(cls, digits):
+def test_a_function_gets_the_width_and_is_seeded(cls, digits):
     one = small(cls, encoder=own, decoder=own).fit(digits)
     other = small(cls, encoder=own, decoder=own).fit(digits)
     assert bodies(one)[0][0].in_features == 64
     widths = getattr(one.module_, "widths", [one.module_.n_components])
-    # Paths are all joined; of layers the decoder sees the lowest.
+    # The decoder sees all paths, but only the lowest layer of a hierarchy.
     n_latents = widths[0] if hasattr(one.module_, "below") else sum(widths)
     assert bodies(one)[1][0].in_features == n_latents
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 
 
 @with_encoder
-def test_width_and_likelihood_stay_searchable(cls, digits):
+def test_width_and_likelihood_remain_searchable(cls, digits):
     search = GridSearchCV(
         small(cls, encoder=convolutional(), decoder=own),
         {width_parameter(cls): [2, 5], "likelihood": ["bernoulli", "gaussian"]},
@@ -61,7 +61,7 @@ def test_width_and_likelihood_stay_searchable(cls, digits):
 
 
 @with_encoder
-def test_frozen_layers_stay_as_they_are(cls, digits):
+def test_frozen_layers_stay_unchanged(cls, digits):
     module = convolutional().requires_grad_(False)
     estimator = small(cls, encoder=module).fit(digits)
     for given, fitted in zip(
@@ -71,7 +71,7 @@ def test_frozen_layers_stay_as_they_are(cls, digits):
 
 
 @with_encoder
-def test_dropout_inside_draws_from_the_fits_own_generator(cls, digits):
+def test_dropout_draws_from_the_generator_of_the_fit(cls, digits):
     module = nn.Sequential(nn.Linear(64, 16), nn.Dropout(0.5))
     torch.manual_seed(0)
     one = small(cls, encoder=module).fit(digits)
@@ -84,7 +84,7 @@ def test_dropout_inside_draws_from_the_fits_own_generator(cls, digits):
 
 @with_encoder
 def test_batch_normalisation_trains_and_does_not_leak_between_rows(cls, digits):
-    rows = digits[:129]  # a last batch of one row joins the one before
+    rows = digits[:129]  # a last batch of one row is merged into the previous one
     estimator = small(cls, encoder=own, batch_size=64).fit(rows)
     alone = estimator.transform(rows[:1])
     np.testing.assert_allclose(alone, estimator.transform(rows)[:1], atol=1e-5)

@@ -1,4 +1,4 @@
-"""Priors: the mixture of posteriors is a density that learns from both its ends."""
+"""Priors: the standard normal, and the mixture of posteriors with its gradients."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ class Encoder(nn.Module):
 
 
 def vamp(n_components, n_pseudo_inputs=5):
-    """Give the prior's module and the posterior that it is called with."""
+    """Return the prior's module and the posterior that it is called with."""
 
     def rows(n):
         return numbers(n, 2, seed=3)
@@ -42,7 +42,7 @@ def like(n_rows, n_components):
     return torch.empty(n_rows, n_components, dtype=torch.float64)
 
 
-# -- what a user writes -----------------------------------------------------------
+# -- the parameter ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_a_prior_is_a_name_or_an_object(value, cls):
 
 
 @pytest.mark.parametrize("value", ["normal", None, VampPrior, 1])
-def test_a_wrong_prior_is_named(value):
+def test_an_invalid_prior_raises(value):
     with pytest.raises(ValueError, match="'prior' parameter of Model must be a str"):
         as_prior(value, "Model")
 
 
 @pytest.mark.parametrize("value", [0, 2.5, "5"])
-def test_a_wrong_number_of_pseudo_inputs_is_named(value):
+def test_an_invalid_number_of_pseudo_inputs_raises(value):
     with pytest.raises(ValueError, match="'n_pseudo_inputs' parameter of VampPrior"):
         VampPrior(value).build(1, None)
 
@@ -71,7 +71,7 @@ def test_the_number_of_pseudo_inputs_is_searchable():
     assert estimator.prior.n_pseudo_inputs == 3
 
 
-def test_a_prior_must_say_how_it_is_built():
+def test_a_prior_must_implement_build():
     with pytest.raises(NotImplementedError):
         Prior().build(2, None)
 
@@ -90,7 +90,7 @@ def test_the_standard_normal_has_no_parameters():
 # -- the mixture of posteriors ----------------------------------------------------
 
 
-def test_vamp_is_the_mean_of_the_posteriors_at_the_pseudo_inputs():
+def test_vamp_averages_the_posteriors_at_the_pseudo_inputs():
     prior, encoder = vamp(n_components=2)
     z = numbers(6, 4, 2, seed=5)
     with torch.no_grad():
@@ -111,7 +111,7 @@ def test_vamp_integrates_to_one():
 def test_vamp_draws_every_component_equally_often():
     prior, encoder = vamp(n_components=2)
     with torch.no_grad():
-        encoder.layer.linear.bias[2:] = -100  # narrow, so that draws show their origin
+        encoder.layer.linear.bias[2:] = -100  # narrow: a draw shows its component
         encoder.layer.linear.weight[2:] = 0
         distribution = prior(like(3, 2), encoder)
         loc = encoder(prior.pseudo_inputs).loc
@@ -120,7 +120,7 @@ def test_vamp_draws_every_component_equally_often():
     assert_mean((distance < 1e-3).double(), 1 / 5)
 
 
-def test_vamp_draws_have_the_mixtures_moments():
+def test_vamp_draws_have_the_moments_of_the_mixture():
     prior, encoder = vamp(n_components=2)
     with torch.no_grad():
         distribution, q = prior(like(3, 2), encoder), encoder(prior.pseudo_inputs)
@@ -139,7 +139,7 @@ def test_gradients_reach_the_pseudo_inputs_and_the_encoder():
         assert (parameter.grad != 0).all()
 
 
-def test_gradients_are_those_of_finite_differences():
+def test_gradients_match_finite_differences():
     prior, encoder = vamp(n_components=2)
     z = numbers(4, 2, seed=5)
 
@@ -150,7 +150,7 @@ def test_gradients_are_those_of_finite_differences():
     assert torch.autograd.gradcheck(log_prob, numbers(5, 2).requires_grad_())
 
 
-def test_pseudo_inputs_start_at_training_rows_and_leave_them_alone():
+def test_pseudo_inputs_start_as_a_copy_of_training_rows():
     X = numbers(5, 2)
     prior = VampPrior(5).build(2, lambda n: X[:n])
     assert torch.equal(prior.pseudo_inputs, X)
@@ -159,7 +159,7 @@ def test_pseudo_inputs_start_at_training_rows_and_leave_them_alone():
     assert torch.equal(X, numbers(5, 2))
 
 
-def test_pseudo_inputs_repeat_where_the_table_is_short():
+def test_pseudo_inputs_repeat_rows_of_a_short_table():
     X = numbers(4, 3).float()
     vae = VAETransformer(2, prior=VampPrior(10), likelihood="bernoulli", max_epochs=1)
     vae.set_params(lr=1e-12, hidden_layer_sizes=(4,)).fit(X.sigmoid().numpy())
@@ -169,7 +169,7 @@ def test_pseudo_inputs_repeat_where_the_table_is_short():
     assert set(nearest.argmin(1).tolist()) == {0, 1, 2, 3}
 
 
-def test_a_single_pseudo_input_gives_its_posterior():
+def test_a_single_pseudo_input_is_its_posterior():
     prior, encoder = vamp(n_components=2, n_pseudo_inputs=1)
     z = numbers(4, 2, seed=5)
     with torch.no_grad():

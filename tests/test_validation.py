@@ -87,7 +87,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("label", CASES)
-def test_a_constraint_accepts_what_it_says(label):
+def test_a_constraint_accepts_what_it_describes(label):
     case = CASES[label]
     assert str(case.constraint) == case.words
     assert [case.constraint.accepts(value) for value in case.accepted] == [True] * len(
@@ -99,7 +99,7 @@ def test_a_constraint_accepts_what_it_says(label):
 
 
 @pytest.mark.parametrize("value", [0, 2**32 - 1, None, np.random.RandomState(0)])
-def test_random_state_is_what_sklearn_takes(value):
+def test_random_state_accepts_what_sklearn_accepts(value):
     assert check_parameter("random_state", value, RANDOM_STATE, "Model") is value
 
 
@@ -130,7 +130,7 @@ class Model(BaseEstimator):
         self.free = free
 
 
-def test_every_parameter_of_the_table_is_checked_and_no_other():
+def test_exactly_the_declared_parameters_are_checked():
     check_parameters(Model(free=object()))
     with pytest.raises(ValueError, match="'lr' parameter of Model"):
         check_parameters(Model(lr=0))

@@ -1,4 +1,4 @@
-"""Distributions, the noise they draw from, and the likelihoods a user chooses."""
+"""Distributions, their noise sources and the likelihoods that users choose."""
 
 from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
 from skvae.distributions._categories import Categories, UniformCategories

@@ -1,13 +1,13 @@
-"""Distributions: the formulas and nothing else.
+"""The base class of distributions, and KL divergences between them.
 
-`torch.distributions` cannot serve here: it draws from the global generator only,
-refuses grey values under a Bernoulli, and knows no divergence between a normal and a
-mixture. The tests compare ours with it wherever both are defined.
+`torch.distributions` is not enough: it draws from the global generator only, rejects
+grey values under a Bernoulli and has no divergence between a normal and a mixture. The
+tests compare the two wherever both are defined.
 """
 
 
 class Distribution:
-    """A distribution over vectors, one for every row of a batch.
+    """One distribution over vectors for each row of a batch.
 
     Parameters of shape (..., B, D) give values of shape (..., B, D) and
     log-probabilities of shape (..., B): the event is always the last axis.
@@ -23,36 +23,36 @@ class Distribution:
         raise NotImplementedError
 
     def marginal_log_prob(self, value):
-        """Log-density of each latent by itself, not summed: (..., B, K)."""
+        """Log-density of each latent separately, not summed: (..., B, K)."""
         raise NotImplementedError
 
     def sample(self, noise, n_samples=None):
-        """Draw values, (..., B, D), or (n_samples, ..., B, D) where a number is given.
+        """Draw values, (..., B, D), or (n_samples, ..., B, D) if `n_samples` is given.
 
         Parameters
         ----------
         noise : Noise
-            Where the random numbers come from.
+            Source of the random numbers.
         n_samples : int, optional
-            Size of a new first axis.
+            Size of a new leading axis.
         """
         raise NotImplementedError
 
     @property
     def mixture_mean(self):
-        """The mean of the mixture of the first axis' distributions, (B, D)."""
+        """The mean of the equal mixture over the first axis, (B, D)."""
         return self.mean.mean(0)
 
     def divergence_from(self, q, z):
-        """Estimate KL(q || self) at draws z ~ q, where no closed form is registered."""
+        """Estimate KL(q || self) at draws z ~ q, if no closed form is registered."""
         return q.detached().log_prob(z) - self.log_prob(z)
 
     def detached(self):
-        """Give the same distribution with parameters that no gradient reaches."""
+        """Return the same distribution with parameters detached from the graph."""
         return self
 
     def rsample(self, noise, n_samples=None):
-        """Draw values through which gradients flow; the shapes are `sample`'s."""
+        """Draw as `sample` does, but reparameterised, so that gradients flow."""
         raise NotImplementedError(f"{type(self).__name__} has no reparameterised draw.")
 
 
@@ -62,7 +62,7 @@ _CLOSED_FORMS = {}
 def register_kl(type_q, type_p):
     """Register the closed form of KL(q || p) for two families of independent latents.
 
-    The function gives one number a row and latent, (..., B, K).
+    The function returns one value per row and latent, (..., B, K).
     """
 
     def register(function):
@@ -73,20 +73,21 @@ def register_kl(type_q, type_p):
 
 
 def kl(q, p, z=None):
-    """KL(q || p) in nats, one number a row.
+    """KL(q || p) in nats, one value per row.
 
-    Exact where a closed form is registered; else the one-sample estimate
-    ``ln q(z) - ln p(z)`` at the given draws z ~ q, reparameterised. Its gradient leaves
-    out the derivative of ln q by its own parameters at fixed z, which is zero on
-    average and all noise (Roeder et al. 2017, eq. 8): a posterior equal to the prior
-    then gets no push at all, and not a random one that hides the data's.
+    Exact if a closed form is registered. Otherwise the one-sample estimate
+    ``ln q(z) - ln p(z)`` at the given reparameterised draws z ~ q. Its gradient omits
+    the derivative of ln q with respect to its own parameters at fixed z, which is zero
+    on average and only adds noise (Roeder et al. 2017, eq. 8). A posterior equal to the
+    prior then gets a gradient of exactly zero, not a random one that drowns out the
+    gradient from the data.
 
     Parameters
     ----------
     q, p : Distribution
         With parameters of shape (..., B, K).
     z : Tensor of shape (..., B, K), optional
-        Draws from `q`, needed only without a closed form.
+        Draws from `q`, required if there is no closed form.
 
     Returns
     -------
@@ -100,17 +101,17 @@ def kl(q, p, z=None):
 
 
 def marginal_kl(q, p, z=None):
-    """KL(q(z_k) || p(z_k)) of each latent k by itself, in nats.
+    """KL(q(z_k) || p(z_k)) of each latent k separately, in nats.
 
-    Exact where a closed form is registered; else estimated at the draws z ~ q. Under a
-    prior of independent latents they add up to `kl`.
+    Exact if a closed form is registered, otherwise estimated at the draws z ~ q. Under
+    a prior with independent latents, the values add up to `kl`.
 
     Parameters
     ----------
     q, p : Distribution
         With parameters of shape (..., B, K).
     z : Tensor of shape (..., B, K), optional
-        Draws from `q`, needed only without a closed form.
+        Draws from `q`, required if there is no closed form.
 
     Returns
     -------
@@ -127,5 +128,5 @@ def _check_draws(q, p, z):
     if z is None:
         raise ValueError(
             f"KL({type(q).__name__} || {type(p).__name__}) has no closed form: "
-            "it needs samples z ~ q."
+            "samples z ~ q are required."
         )

@@ -1,4 +1,4 @@
-"""Several categorical variables side by side, each written one-hot."""
+"""Several categorical variables side by side, each one-hot."""
 
 import math
 
@@ -9,12 +9,12 @@ from skvae.distributions._base import Distribution, register_kl
 
 
 class Categories(Distribution):
-    """Independent variables of K categories, V of them: values are (..., B, V K).
+    """V independent variables with K categories each: values are (..., B, V K).
 
     Parameters
     ----------
     logits : Tensor of shape (..., B, V, K)
-        Log-probabilities up to a constant of each variable.
+        Log-probabilities, up to an additive constant per variable.
     """
 
     def __init__(self, logits):
@@ -30,36 +30,36 @@ class Categories(Distribution):
         return self.marginal_log_prob(value).sum(-1)
 
     def marginal_log_prob(self, value):
-        """Log-probability of each variable's category, (..., B, V)."""
+        """Log-probability of the category of each variable, (..., B, V)."""
         return (_by_variable(value, self.n_categories) * self.log_probabilities).sum(-1)
 
     def _keys(self, noise, n_samples=None):
-        """ln π + Gumbel noise, (..., B, V, K); the largest is a draw (Gumbel-max)."""
+        """ln π + Gumbel noise, (..., B, V, K); the argmax is a draw (Gumbel-max)."""
         gumbel = noise.gumbel(self.log_probabilities.flatten(-2), n_samples)
         return self.log_probabilities + _by_variable(gumbel, self.n_categories)
 
     def sample(self, noise, n_samples=None):
-        """Draw one-hot values, through which no gradient flows."""
+        """Draw one-hot values; no gradient flows through them."""
         return _hard(self._keys(noise, n_samples)).flatten(-2)
 
     def relaxed(self, noise, temperature):
-        """Draw softmax((ln π + g) / τ), Gumbel-Softmax: (..., B, V K)."""
+        """Draw Gumbel-Softmax values, softmax((ln π + g) / τ): (..., B, V K)."""
         return (self._keys(noise) / temperature).softmax(-1).flatten(-2)
 
     def straight_through(self, noise, temperature):
-        """Draw one-hot values with the gradient of the relaxed ones."""
+        """Draw one-hot values with the gradients of relaxed ones."""
         keys = self._keys(noise)
         soft = (keys / temperature).softmax(-1)
         return (_hard(keys) - soft.detach() + soft).flatten(-2)
 
 
 class UniformCategories(Distribution):
-    """V variables of K equally probable categories.
+    """V independent variables with K equally probable categories each.
 
     Parameters
     ----------
     like : Tensor of shape (B, V K)
-        Says how many rows, which type and device.
+        Provides the shape, dtype and device; its values are ignored.
     n_categories : int
         K.
     """
@@ -89,13 +89,13 @@ def _by_variable(value, n_categories):
 
 
 def _hard(keys):
-    """One-hot of the largest key of each variable."""
+    """One-hot vector of the largest key of each variable."""
     one_hot = functional.one_hot(keys.argmax(-1), keys.shape[-1])
     return one_hot.to(keys.dtype)
 
 
 @register_kl(Categories, UniformCategories)
 def _kl_categories_uniform(q, p):
-    """Σ_k π_k ln(K π_k) of every variable, (..., B, V)."""
+    """Σ_k π_k ln(K π_k) for each variable, (..., B, V)."""
     log_pi = q.log_probabilities
     return (log_pi.exp() * (log_pi + math.log(p.n_categories))).sum(-1)

@@ -1,4 +1,4 @@
-"""Layers of latents, each given the one above."""
+"""Layers of latents, each conditioned on the layer above."""
 
 import torch
 
@@ -7,14 +7,14 @@ from skvae.distributions._normal import Normal, StandardNormal
 
 
 class Chain(Distribution):
-    """p(z_1, ..., z_L) = N(z_L; 0, I) Π_l p(z_{l−1} | z_l), the layers side by side.
+    """p(z_1, ..., z_L) = N(z_L; 0, I) Π_l p(z_{l−1} | z_l), layers concatenated.
 
     Parameters
     ----------
     like : Tensor of shape (B, K_1 + ... + K_L)
-        Says how many rows, which type and device.
+        Provides the shape, dtype and device; its values are ignored.
     widths : sequence of int
-        K_1, ..., K_L, the lowest first.
+        K_1, ..., K_L, lowest layer first.
     below : sequence of callables
         (..., B, K_l) -> p(z_{l−1} | z_l), for l = 2, ..., L.
     """
@@ -24,13 +24,13 @@ class Chain(Distribution):
         self.top = StandardNormal(like[..., -self.widths[-1] :])
 
     def layers(self, value):
-        """Give p(z_l | z_{l+1}) of every layer, the lowest first."""
+        """Return p(z_l | z_{l+1}) of every layer, lowest first."""
         z = value.split(self.widths, -1)
         pairs = zip(self.below, z[1:], strict=True)
         return [*(p(above) for p, above in pairs), self.top]
 
     def down(self, top, choose):
-        """Go down from z_L, by `choose` of each distribution: (..., B, Σ K)."""
+        """Descend from z_L, applying `choose` to each distribution: (..., B, Σ K)."""
         z = [top]
         for p in reversed(self.below):
             z.insert(0, choose(p(z[0])))
@@ -38,7 +38,7 @@ class Chain(Distribution):
 
     @property
     def mean(self):
-        """The means going down: not the expected value, but what is typical."""
+        """Each layer's mean given the mean above: typical, not the expected value."""
         return self.down(self.top.mean, lambda p: p.mean)
 
     def log_prob(self, value):
@@ -53,7 +53,7 @@ class Chain(Distribution):
     def divergence_from(self, q, z):
         """Σ_l KL(q(z_l) || p(z_l | z_{l+1})) at draws z, each in closed form.
 
-        q is a Normal, the layers side by side.
+        q is a Normal over the concatenated layers.
         """
         return sum(map(kl, self._split(q), self.layers(z)))
 

@@ -10,11 +10,11 @@ from skvae.distributions._likelihoods import Head, Likelihood
 
 
 class Codes(Likelihood):
-    """Each column is a categorical variable coded by numbers, as of OrdinalEncoder.
+    """Categorical columns coded by numbers, as OrdinalEncoder returns them.
 
-    The levels of a column are the codes seen in ``fit``, whole numbers up to 2**24; a
-    code not seen there is an error that names the column. The encoder sees the codes
-    one-hot; the "mean" of p(x | z) is the most probable code.
+    The levels of a column are the codes seen in ``fit``, whole numbers up to 2**24. A
+    code that was not seen raises an error that names the column. The encoder sees the
+    codes one-hot; the "mean" of p(x | z) is the most probable code.
 
     Examples
     --------
@@ -52,11 +52,11 @@ class Codes(Likelihood):
 
 
 def _check_levels(name, levels):
-    """Refuse codes that single precision cannot tell apart, and too many of them."""
+    """Reject codes that float32 cannot tell apart, and columns with too many."""
     if (levels != np.floor(levels)).any() or np.abs(levels).max() > 2**24:
         raise ValueError(
-            f"Column {name} holds codes that are not whole numbers up to 2**24, as a "
-            "Codes likelihood needs them. Use OrdinalEncoder."
+            f"Column {name} must hold whole numbers up to 2**24 under a Codes "
+            "likelihood. Use OrdinalEncoder."
         )
     if len(levels) > 1000:
         raise ValueError(
@@ -68,8 +68,9 @@ def _check_levels(name, levels):
 class CodesHead(Head):
     """h -> a logit for every level of every column, starting at their frequencies.
 
-    The linear map gives the levels of all columns side by side, as the encoder sees
-    them; the distribution wants them as (..., B, D, L), L the most levels of a column.
+    The linear map returns the levels of all columns side by side, as the encoder sees
+    them. The distribution needs them as (..., B, D, L), where L is the largest number
+    of levels in a column.
     """
 
     def __init__(self, n_hidden, levels, frequencies):
@@ -77,7 +78,7 @@ class CodesHead(Head):
         super().__init__(n_hidden, n_levels, n_levels)
         shape = len(levels), max(map(len, levels))
         table = torch.full(shape, torch.nan, dtype=torch.float32)
-        place = torch.full(shape, n_levels)  # one past the last: a level not there
+        place = torch.full(shape, n_levels)  # one past the last: no such level
         for j, known in enumerate(levels):
             start = sum(map(len, levels[:j]))
             table[j, : len(known)] = torch.as_tensor(known)

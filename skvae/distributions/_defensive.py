@@ -1,4 +1,4 @@
-"""A proposal that also looks where it does not expect much."""
+"""A proposal mixed with the prior, for bounded importance weights."""
 
 import torch
 
@@ -6,14 +6,14 @@ from skvae.distributions._base import Distribution
 
 
 class Defensive(Distribution):
-    """(1 − s) q + s p: importance weights under it are at most 1 / s of those under p.
+    """(1 − s) q + s p: its importance weights are at most 1 / s times those under p.
 
     Parameters
     ----------
     q, p : Distribution
-        Of the same rows.
+        Distributions over the same rows.
     share : Tensor of shape (B,), or float
-        s of every row.
+        The share s of p, per row.
     """
 
     def __init__(self, q, p, share):
@@ -22,14 +22,14 @@ class Defensive(Distribution):
 
     @property
     def mean(self):
-        """Of q, which stands for the whole."""
+        """The mean of q, as a stand-in for the mixture's."""
         return self.q.mean
 
     def log_prob(self, value):
-        ours = self.q.log_prob(value) + torch.log1p(-self.share)
-        return torch.logaddexp(ours, self.p.log_prob(value) + self.share.log())
+        from_q = self.q.log_prob(value) + torch.log1p(-self.share)
+        return torch.logaddexp(from_q, self.p.log_prob(value) + self.share.log())
 
     def sample(self, noise, n_samples=None):
-        ours, theirs = (part.sample(noise, n_samples) for part in (self.q, self.p))
+        from_q, from_p = (part.sample(noise, n_samples) for part in (self.q, self.p))
         coin = noise.uniform(self.share.unsqueeze(-1), n_samples)  # (..., B, 1)
-        return torch.where(coin < self.share.unsqueeze(-1), theirs, ours)
+        return torch.where(coin < self.share.unsqueeze(-1), from_p, from_q)

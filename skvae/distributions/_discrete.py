@@ -1,4 +1,4 @@
-"""Distributions over 0/1 values, counts and categories."""
+"""Distributions over binary values, counts and categories."""
 
 import torch
 from torch.nn import functional
@@ -9,8 +9,8 @@ from skvae.distributions._base import Distribution
 class BernoulliVector(Distribution):
     """Independent Bernoulli variables, Π_d π_d^x_d (1 − π_d)^(1 − x_d).
 
-    Values strictly between 0 and 1 are taken as they are (the cross-entropy of grey
-    pixels); the number is a log-probability only for values 0 and 1.
+    Values strictly between 0 and 1 are accepted (the cross-entropy of grey pixels), but
+    the result is a log-probability only for the values 0 and 1.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class BernoulliVector(Distribution):
 
 
 class PoissonVector(Distribution):
-    """Independent Poisson counts, Σ_d x_d ln λ_d − λ_d − ln x_d!.
+    """Independent Poisson counts: ln p(x) = Σ_d x_d ln λ_d − λ_d − ln x_d!.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ class PoissonVector(Distribution):
 
 
 class OneHot(Distribution):
-    """One variable of D categories, written one-hot.
+    """One variable with D categories, one-hot.
 
     Parameters
     ----------
     logits : Tensor of shape (..., B, D)
-        Log-probabilities up to a constant of each row.
+        Log-probabilities, up to an additive constant per row.
     """
 
     def __init__(self, logits):
@@ -83,14 +83,15 @@ class OneHot(Distribution):
 
 
 class CodeVector(Distribution):
-    """Independent categorical variables, each written as one of its own code numbers.
+    """Independent categorical variables, each with its own numeric codes.
 
     Parameters
     ----------
     logits : Tensor of shape (..., B, D, L)
-        Of D variables with up to L levels; −inf where a variable has fewer.
+        One per level, for D variables with up to L levels; −inf where a variable has
+        fewer.
     levels : Tensor of shape (D, L)
-        The code of each level, NaN where a variable has fewer.
+        The code of each level; NaN where a variable has fewer.
     """
 
     def __init__(self, logits, levels):
@@ -103,7 +104,7 @@ class CodeVector(Distribution):
 
     @property
     def mean(self):
-        """The most probable codes, (..., B, D): a code has no mean."""
+        """The most probable codes, (..., B, D), as codes have no mean."""
         return self._codes(self.log_probabilities)
 
     @property
@@ -113,26 +114,27 @@ class CodeVector(Distribution):
     def log_prob(self, value):
         is_level = value.unsqueeze(-1) == self.levels  # (..., B, D, L)
         chosen = torch.where(is_level, self.log_probabilities, 0.0).sum(-1)
-        # A value that is no level has probability zero, not one.
+        # A value that is not a level has probability zero, not one.
         return chosen.masked_fill(~is_level.any(-1), -torch.inf).sum(-1)
 
     def sample(self, noise, n_samples=None):
-        # The noise has its rows on the last axis but one: (..., B, D * L).
+        # Noise sources expect rows on the second-to-last axis: (..., B, D * L).
         flat = noise.gumbel(self.log_probabilities.flatten(-2), n_samples)
         gumbel = flat.unflatten(-1, self.levels.shape)  # (..., B, D, L)
         return self._codes(self.log_probabilities + gumbel)
 
 
 class Product(Distribution):
-    """Independent blocks of columns, each with a distribution of its own.
+    """Independent blocks of columns, each with its own distribution.
 
     Parameters
     ----------
     blocks : list of (Distribution, Tensor)
-        Each distribution with the columns that it is over; together all columns.
+        Each distribution and the positions of its columns; together they cover all
+        columns.
     observed : Tensor of bool of shape (B, M), optional
-        Which blocks count in `log_prob`, row by row; all by default. Values of the
-        others must be finite.
+        Which blocks count in `log_prob`, for each row; all by default. Values in the
+        others must still be finite.
     """
 
     def __init__(self, blocks, observed=None):
@@ -154,7 +156,7 @@ class Product(Distribution):
         return sum(self.block_log_probs(value))
 
     def block_log_probs(self, value):
-        """Give ln p of every block by itself, (..., B) each; 0 where not observed."""
+        """Return ln p of every block, (..., B) each; 0 where it is not observed."""
         parts = [block.log_prob(value[..., at]) for block, at in self.blocks]
         if self.observed is None:
             return parts

@@ -1,4 +1,4 @@
-"""The Gaussian likelihood: three means, four scales."""
+"""The Gaussian likelihood, with three ranges of the mean and four kinds of scale."""
 
 from numbers import Real
 
@@ -11,10 +11,11 @@ from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._likelihoods import Head, Likelihood, logit
 from skvae.distributions._normal import Normal
 
-# A scale is learned through softplus(GAIN · w): ten times the step of an ordinary
-# weight, as noise must shrink by its own factor while weights move by a little.
+# Learned scales are softplus(GAIN · w). The gain makes their steps ten times those of
+# other weights, as the noise may have to shrink by a large factor while the other
+# weights change only a little.
 GAIN = 10.0
-SOFTPLUS_ONE = float(np.log(np.expm1(1.0)))  # softplus gives 1 here
+SOFTPLUS_ONE = float(np.log(np.expm1(1.0)))  # softplus of this is 1
 
 MEANS = {
     "identity": lambda raw: raw,
@@ -26,26 +27,27 @@ MEANS = {
 class Gaussian(Likelihood):
     """Real columns: N(x; μ(z), σ²).
 
-    The decoder works in the columns' own units: with an identity mean,
+    The decoder works in the units of each column: with an identity mean,
     μ = m + s · f(z), where m and s are the column's mean and spread in the training
-    table, and the encoder sees (x − m) / s. This changes how fast it learns, not the
-    family, and makes the fit independent of the columns' units. (The spread is the
-    standard deviation, or a tenth of the range where that is larger, so that rare
-    values do not dominate.)
+    table, and the encoder sees (x − m) / s. This affects the speed of learning but not
+    the family, and makes the fit independent of the columns' units. (The spread is the
+    standard deviation, or a tenth of the range if that is larger, so that rare values
+    do not dominate.)
 
     A learned scale never falls below ``min_scale`` times the column's standard
-    deviation. Without a floor a column that the decoder can predict exactly earns an
-    unbounded density. A column that is constant in training has no unit of its own; its
-    floor is ``min_scale`` itself, so drop such columns before comparing densities.
+    deviation. Without this floor, the density of a column that the decoder can predict
+    exactly is unbounded. A column that is constant in training has no spread to set its
+    unit, so its floor is ``min_scale`` itself: drop such columns before comparing
+    densities.
 
     Parameters
     ----------
     scale : {"column", "shared", "row"} or float, default="column"
-        "column" learns one σ a column (factor analysis), "shared" one σ for all
-        (probabilistic PCA), "row" lets the decoder give σ(z) for every value, and a
-        float fixes σ in the data's units.
+        "column" learns one σ per column (factor analysis), "shared" one σ for all
+        columns (probabilistic PCA), "row" makes the decoder predict σ(z) for every
+        value, and a float fixes σ in the data's units.
     mean : {"identity", "sigmoid", "tanh"}, default="identity"
-        The mean's range: any real number, (0, 1) or (−1, 1).
+        Function that sets the range of the mean: any real number, (0, 1) or (−1, 1).
     min_scale : float, default=0.01
         Floor of a learned scale, relative to the column's standard deviation.
 
@@ -73,7 +75,7 @@ class Gaussian(Likelihood):
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)
         spread = np.maximum(std, (self.high_ - self.low_) / 10)
-        # A constant column has no say in a shared unit.
+        # Constant columns must not affect the unit of a shared scale.
         unit = self.std_ if self.scale == "shared" and self.std_.any() else std
         scale = _build_scale(self.scale, unit, self.min_scale, n_hidden)
         return GaussianHead(n_hidden, self.mean_, spread, scale, self.mean)
@@ -90,12 +92,13 @@ def _build_scale(scale, std, min_scale, n_hidden):
 
 
 def _buffer(values):
-    # Double until the whole module is cast: float64 then keeps what fit has learned.
+    # Double until the whole module is cast, so that a float64 module keeps what fit has
+    # learned in full precision.
     return torch.as_tensor(values, dtype=torch.float64)
 
 
 class FixedScale(nn.Module):
-    """One σ given by the user, in the data's units."""
+    """One fixed σ from the user, in the data's units."""
 
     def __init__(self, scale, n_columns):
         super().__init__()
@@ -115,7 +118,7 @@ class LearnedScale(nn.Module):
         self.register_buffer("gain", _buffer(GAIN * unit))
 
     def forward(self, h):
-        # torch's softplus with this beta is softplus(GAIN · w) / GAIN.
+        # With this beta, torch computes softplus(GAIN · w) / GAIN.
         raw = functional.softplus(self.weight, beta=GAIN)
         return torch.addcmul(self.low, self.gain, raw)
 
@@ -135,7 +138,7 @@ class RowScale(nn.Module):
 
 
 class GaussianHead(Head):
-    """h -> N(μ, σ²), μ in the data's units, starting at the columns' means."""
+    """h -> N(μ, σ²), with μ in the data's units, starting at the columns' means."""
 
     def __init__(self, n_hidden, center, spread, scale, mean):
         super().__init__(n_hidden, len(center), len(center))
@@ -152,7 +155,7 @@ class GaussianHead(Head):
             self.start_at(np.zeros(len(center)))
 
     def features(self, x):
-        # (x − center) / spread in one pass.
+        # (x − center) / spread, in one pass.
         return torch.addcmul(self.offset, x, self.per_spread)
 
     def forward(self, h):

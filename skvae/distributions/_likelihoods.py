@@ -1,9 +1,9 @@
-"""Likelihoods p(x | z): what a user chooses, and the last layer that it builds.
+"""Likelihoods p(x | z): the objects that users choose, and the heads they build.
 
 A `Likelihood` is a small scikit-learn object (``get_params``, cloneable), so that
-``likelihood__scale`` can be searched. ``fit`` learns from the training table what the
-family needs (levels, spreads), ``check`` refuses values outside its support, and
-``head`` builds the torch module that turns hidden units into a distribution over x.
+``likelihood__scale`` can be searched. ``fit`` learns what the family needs from the
+training table (levels, spreads), ``check`` rejects values outside its support, and
+``head`` builds the torch module that maps hidden units to a distribution over x.
 """
 
 import numpy as np
@@ -23,14 +23,14 @@ from skvae.exceptions import warn_data
 
 
 class RowError(ValueError):
-    """What is wrong with one row.
+    """An invalid row.
 
     Parameters
     ----------
     row : int
-        Its number in the table that was checked.
+        Its position in the table that was checked.
     text : str
-        What is wrong.
+        The rest of the message, after "Row <row>".
     """
 
     def __init__(self, row, text):
@@ -39,24 +39,24 @@ class RowError(ValueError):
 
 
 class Likelihood(BaseEstimator):
-    """The family of p(x | z), before it has seen data."""
+    """Base class of the families of p(x | z)."""
 
     _allowed = {}
     positive_only = False
-    binary = False  # whether every value is 0 or 1, or may be drawn as such
-    movable = True  # whether something may be added to a value
+    binary = False  # whether values are 0/1, or can be binarised by drawing
+    movable = True  # whether adding a number to a value makes sense
 
     def fit(self, X, names=None, frame=None):
-        """Learn from the training table, and check it; returns self.
+        """Learn from the training table and check it; return self.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            The columns under this likelihood.
+            The columns that have this likelihood.
         names : sequence of str, optional
-            Their names, for messages.
+            Their names, for error messages.
         frame : DataFrame, optional
-            The table as the user gave it, for column selectors.
+            The original table, for column selectors.
         """
         self._learn_columns(X, names, frame)
         self.check(X, names)
@@ -71,13 +71,13 @@ class Likelihood(BaseEstimator):
         self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
 
     def check(self, X, names=None):
-        """Raise ValueError where a value is outside the family's support."""
+        """Raise ValueError if a value is outside the family's support."""
 
     def check_codes(self, X, names=None):
-        """Raise ValueError where the encoder could not read a value."""
+        """Raise ValueError if the encoder cannot read a value."""
 
     def head(self, n_hidden):
-        """Build the last layer, a module h (..., B, n_hidden) -> Distribution."""
+        """Build the last layer, a module: h (..., B, n_hidden) -> Distribution."""
         raise NotImplementedError
 
 
@@ -87,11 +87,11 @@ class Head(nn.Module):
     Parameters
     ----------
     n_hidden : int
-        Width of what the decoder's body gives.
+        Width of the output of the decoder's body.
     n_outputs : int
         Width of the linear map.
     n_features : int
-        Width of ``features(x)``, what an encoder sees of x.
+        Width of ``features(x)``, the encoder's input.
     """
 
     def __init__(self, n_hidden, n_outputs, n_features):
@@ -100,32 +100,32 @@ class Head(nn.Module):
         self.n_features = n_features
 
     def take_as_is(self):
-        """Let the decoder's body give the parameters, but for where they start."""
+        """Use the body's output as the parameters, shifted by the initial bias."""
         n_outputs, n_hidden = self.linear.weight.shape
         if n_hidden != n_outputs:
             raise ValueError(
-                f"The 'decoder' gives {n_hidden} parameters a row, and the likelihood "
-                f"takes {n_outputs}."
+                f"The 'decoder' returns {n_hidden} parameters per row, but the "
+                f"likelihood needs {n_outputs}."
             )
         self.linear = Shift(self.linear.bias.detach().clone())
 
     def start_at(self, bias):
-        """Let the untrained decoder give the columns' own average."""
+        """Set the bias, so that an untrained decoder predicts the columns' averages."""
         with torch.no_grad():
             self.linear.bias.copy_(torch.as_tensor(bias))
 
     def features(self, x):
-        """What the encoder sees of x: (B, d) -> (B, n_features)."""
+        """Convert x to the encoder's input: (B, d) -> (B, n_features)."""
         return x
 
 
 class Shift(nn.Module):
-    """Add fixed numbers.
+    """Add a fixed bias.
 
     Parameters
     ----------
     bias : Tensor of shape (h,)
-        The numbers.
+        The values to add.
     """
 
     def __init__(self, bias):
@@ -137,12 +137,12 @@ class Shift(nn.Module):
 
 
 def logit(probability, margin=0.01):
-    """ln(p / (1 − p)), p kept away from 0 and 1 by `margin`."""
+    """ln(p / (1 − p)), with p clipped to [margin, 1 − margin]."""
     p = np.clip(probability, margin, 1 - margin)
     return np.log(p) - np.log1p(-p)
 
 
-ROUNDING = 1e-6  # a scaler to [0, 1] overshoots by as little
+ROUNDING = 1e-6  # how far a scaler to [0, 1] may overshoot
 
 
 def _refuse_negative(X, names, owner, advice=""):
@@ -156,11 +156,11 @@ def _refuse_negative(X, names, owner, advice=""):
 
 
 class Bernoulli(Likelihood):
-    """0/1 columns, or grey values between: Π π^x (1 − π)^(1 − x).
+    """Binary columns, or grey values between 0 and 1: Π π^x (1 − π)^(1 − x).
 
-    With grey values the number reported is the usual cross-entropy; it is a
+    For grey values the reported number is the usual cross-entropy; it is a
     log-probability only for 0/1 data (see ``binarize`` of the estimators). Values above
-    1 give a :class:`~skvae.exceptions.SkvaeDataWarning`, negative ones an error.
+    1 issue a :class:`~skvae.exceptions.SkvaeDataWarning`; negative ones raise an error.
 
     Examples
     --------
@@ -181,7 +181,7 @@ class Bernoulli(Likelihood):
             name = column_names(names, X.shape[1])[j]
             warn_data(
                 f"Column {name} reaches {high[j]:g} under a Bernoulli "
-                "likelihood, which is for values in [0, 1]. Scale the data "
+                "likelihood, which expects values in [0, 1]. Scale the data "
                 "(MinMaxScaler(clip=True)) or choose another likelihood."
             )
 
@@ -201,13 +201,13 @@ class BernoulliHead(Head):
 
 
 class Categorical(Likelihood):
-    """All columns together are one categorical variable, written one-hot.
+    """All columns together are one categorical variable, one-hot encoded.
 
     Raises
     ------
     ValueError
-        At ``fit`` and where a likelihood is asked for, if a row is not one 1 among
-        zeros.
+        In ``fit`` and wherever a likelihood is computed, if a row does not consist of a
+        single 1 and zeros.
 
     Examples
     --------
@@ -247,9 +247,9 @@ class OneHotHead(Head):
 
 
 class Poisson(Likelihood):
-    """Counts: Π λ^x e^(−λ) / x!, the rate λ by softplus times the column's mean.
+    """Counts: Π λ^x e^(−λ) / x!, where λ is a softplus times the column's mean.
 
-    The encoder sees ln(1 + x). Values that are not whole numbers are an error.
+    The encoder sees ln(1 + x). Values that are not whole numbers raise an error.
 
     Examples
     --------
@@ -267,7 +267,7 @@ class Poisson(Likelihood):
             j = int(np.argmax(fractional))
             raise ValueError(
                 f"Column {column_names(names, X.shape[1])[j]} holds values that are "
-                "not whole numbers, as counts under a Poisson likelihood must be."
+                "not whole numbers, but a Poisson likelihood requires counts."
             )
 
     def check_codes(self, X, names=None):
@@ -282,8 +282,9 @@ class PoissonHead(Head):
 
     def __init__(self, n_hidden, mean):
         super().__init__(n_hidden, len(mean), len(mean))
-        self.start_at(np.full(len(mean), np.log(np.expm1(1.0))))  # softplus gives 1
-        # A column of zeros in training keeps a rate that a later count can have.
+        self.start_at(np.full(len(mean), np.log(np.expm1(1.0))))  # softplus of it is 1
+        # Columns that are zero in training keep a positive rate, so that later counts
+        # remain possible.
         self.register_buffer("scale", torch.as_tensor(np.maximum(mean, 1e-3)))
 
     def features(self, x):

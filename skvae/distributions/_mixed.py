@@ -1,4 +1,4 @@
-"""Tables of mixed type: another likelihood for each block of columns."""
+"""Tables of mixed types: one likelihood for each block of columns."""
 
 import numpy as np
 import torch
@@ -29,19 +29,19 @@ SHORTHAND = {
 
 
 def as_likelihood(value, owner="likelihood"):
-    """Turn what a user writes for ``likelihood`` into an unfitted `Likelihood`.
+    """Convert the user's ``likelihood`` to an unfitted `Likelihood`.
 
     Parameters
     ----------
     value : str, Likelihood or list of (likelihood, columns)
-        A shorthand, an object (which is cloned), or parts of a mixed table.
+        A shorthand, an object (which is cloned) or the parts of a mixed table.
     owner : str
-        The class whose parameter it is, for the message.
+        Class that has the parameter, for the error message.
 
     Raises
     ------
     ValueError
-        If it is none of these.
+        If `value` is none of these.
     """
     if isinstance(value, Mixed):
         value = value.parts
@@ -60,7 +60,7 @@ def as_likelihood(value, owner="likelihood"):
 
 
 def _as_slice(columns):
-    """Turn neighbouring columns into a slice, which makes a view and not a copy."""
+    """Convert consecutive columns to a slice, which avoids a copy."""
     if len(columns) and (np.diff(columns) == 1).all():
         return slice(columns[0], columns[-1] + 1)
     return columns
@@ -77,7 +77,7 @@ class Mixed(Likelihood):
     ----------
     parts : list of (Likelihood, columns)
         Columns as in :class:`~sklearn.compose.ColumnTransformer`; every column of the
-        table must be in one part and in one only.
+        table must be in exactly one part.
     """
 
     def __init__(self, parts):
@@ -95,7 +95,7 @@ class Mixed(Likelihood):
 
     @property
     def movable(self):
-        """Whether something may be added to every value."""
+        """Whether adding a number makes sense for every column."""
         return all(part.movable for part, _ in self.parts)
 
     def _learn(self, X, names, frame):
@@ -115,12 +115,12 @@ class Mixed(Likelihood):
         count = np.zeros(len(labels), dtype=int)
         for columns in self.columns_:
             np.add.at(count, columns, 1)
-        for wrong, said in ((count == 0, "no"), (count > 1, "more than one")):
+        for wrong, how_many in ((count == 0, "no"), (count > 1, "more than one")):
             if wrong.any():
                 names = ", ".join(labels[j] for j in np.flatnonzero(wrong)[:10])
                 more = f" and {wrong.sum() - 10} more" if wrong.sum() > 10 else ""
                 raise ValueError(
-                    f"The 'likelihood' list has {said} part for {names}{more}."
+                    f"The 'likelihood' list has {how_many} part for {names}{more}."
                 )
         if any(len(columns) == 0 for columns in self.columns_):
             raise ValueError("The 'likelihood' list has a part that selects no column.")
@@ -129,25 +129,25 @@ class Mixed(Likelihood):
         for part, block, labels, columns in self._blocks(X, names):
             try:
                 part.check(block, labels)
-            except RowError as error:  # numbered among the rows that have the block
-                there = np.flatnonzero(~np.isnan(X[:, columns[0]]))
-                raise RowError(there[error.row], error.text) from None
+            except RowError as error:  # its row counts only rows that have the block
+                present = np.flatnonzero(~np.isnan(X[:, columns[0]]))
+                raise RowError(present[error.row], error.text) from None
 
     def check_codes(self, X, names=None):
         for part, block, labels, _ in self._blocks(X, names):
             part.check_codes(block, labels)
 
     def check_changed(self, X, changed, names=None):
-        """Raise ValueError where one-hot columns are changed and no longer one-hot.
+        """Raise ValueError if changed one-hot columns are no longer one-hot.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            The rows as changed.
+            The changed rows.
         changed : ndarray of int
-            Which columns were.
+            Positions of the changed columns.
         names : sequence of str, optional
-            Of the columns, for messages.
+            Column names, for error messages.
         """
         for part, block, labels, columns in self._blocks(X, names):
             inside = np.flatnonzero(np.isin(columns, changed))
@@ -157,9 +157,9 @@ class Mixed(Likelihood):
                 part.check(block, labels)
 
     def _blocks(self, X, names):
-        """Yield every part with its columns, their names and positions.
+        """Yield each part with its values, column names and positions.
 
-        A block that is NaN in a row is missing there: the row is left out.
+        Rows in which the block is missing (NaN) are left out.
         """
         labels = column_names(names, X.shape[1])
         for part, columns in zip(self.parts_, self.columns_, strict=True):
@@ -176,21 +176,21 @@ class Mixed(Likelihood):
 
 
 class MixedHead(nn.Module):
-    """One head a block of columns."""
+    """One head per block of columns."""
 
     def __init__(self, heads, columns):
         super().__init__()
         self.heads = nn.ModuleList(heads)
         self.n_features = sum(head.n_features for head in heads)
         for i, positions in enumerate(columns):
-            # Not persistent, as a file's weights must not choose the columns.
+            # Not persistent: weights read from a file must not determine the columns.
             columns = torch.as_tensor(positions)
             self.register_buffer(f"columns{i}", columns, persistent=False)
 
     def take_as_is(self):
         raise ValueError(
-            "A 'decoder' that gives the parameters itself needs one likelihood, not "
-            "several parts."
+            "A 'decoder' that returns the likelihood's parameters itself cannot be "
+            "combined with several likelihoods."
         )
 
     def _blocks(self):

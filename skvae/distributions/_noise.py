@@ -1,8 +1,8 @@
-"""Where random numbers come from: a generator, never a global one.
+"""Sources of random numbers: an explicit generator, never the global one.
 
-Distributions ask a noise source for numbers of a shape. Two sources exist because
-training wants fresh numbers for every row, while evaluation wants the same numbers for
-every row, so that a row's value does not depend on the rows beside it.
+Distributions ask a noise source for numbers of a given shape. Training needs different
+numbers for each row, while evaluation uses the same numbers for all rows, so that a
+row's value does not depend on the other rows.
 """
 
 import math
@@ -11,12 +11,12 @@ import torch
 
 
 class Noise:
-    """Independent numbers for every row, drawn from one generator.
+    """Independent numbers for each row, drawn from one generator.
 
     Parameters
     ----------
     generator : torch.Generator
-        Lives on the device on which the numbers are wanted.
+        Must be on the device on which the numbers are needed.
     """
 
     def __init__(self, generator):
@@ -33,7 +33,7 @@ class Noise:
         )
 
     def uniform(self, like, n_samples=None):
-        """Numbers uniform on [0, 1), ``(n_samples, *like.shape)`` or ``like.shape``."""
+        """Uniform numbers on [0, 1), ``(n_samples, *like.shape)`` or ``like.shape``."""
         shape = self._shape(like, n_samples)
         return torch.rand(
             shape, generator=self.generator, dtype=like.dtype, device=like.device
@@ -46,22 +46,23 @@ class Noise:
         return -(-uniform.log()).log()
 
     def poisson(self, rate, n_samples=None):
-        """Counts of these rates, ``(n_samples, *rate.shape)`` or ``rate.shape``."""
+        """Poisson counts, ``(n_samples, *rate.shape)`` or ``rate.shape``."""
         if n_samples is not None:
             rate = rate.expand(n_samples, *rate.shape)
         return torch.poisson(rate.detach(), generator=self.generator)
 
     @classmethod
     def from_seed(cls, seed, device="cpu"):
-        """Build the source from an int."""
+        """Build the source from an integer seed."""
         return cls(torch.Generator(device=device).manual_seed(seed))
 
 
 class SharedNoise(Noise):
     """The same numbers for every row.
 
-    Rows are the last axis but one, ``(..., B, K)``; numbers come as ``(..., 1, K)`` and
-    broadcast. A row's estimate is then the same alone, among others, in any order.
+    Rows are on the second-to-last axis, ``(..., B, K)``; the numbers have the shape
+    ``(..., 1, K)`` and broadcast. A row's estimate is then the same alone or among
+    others, in any order.
     """
 
     def _shape(self, like, n_samples):
@@ -69,7 +70,7 @@ class SharedNoise(Noise):
         return (*shape[:-2], 1, shape[-1])
 
     def poisson(self, rate, n_samples=None):
-        """Counts by inversion: the least k whose distribution function reaches u."""
+        """Poisson counts by inversion: the smallest k with P(X ≤ k) ≥ u."""
         uniform = self.uniform(rate, n_samples).double()
         rate = (
             rate.detach()

@@ -15,7 +15,7 @@ class Normal(Distribution):
     Parameters
     ----------
     loc, scale : Tensor of shape (..., B, K)
-        Mean and standard deviation; `scale` may be (K,), the same for all rows.
+        Mean and standard deviation; a `scale` of shape (K,) is shared by all rows.
     """
 
     def __init__(self, loc, scale):
@@ -51,7 +51,7 @@ class StandardNormal(Distribution):
     Parameters
     ----------
     like : Tensor of shape (B, K)
-        Says how many rows and latents, which type and device; its values do not matter.
+        Provides the shape, dtype and device; its values are ignored.
     """
 
     def __init__(self, like):
@@ -79,9 +79,9 @@ class NormalMixture(Distribution):
     Parameters
     ----------
     loc, scale : Tensor of shape (M, K)
-        Of the components.
+        Means and standard deviations of the components.
     n_rows : int
-        How many rows a draw has.
+        Number of rows of a draw.
     """
 
     def __init__(self, loc, scale, n_rows):
@@ -92,8 +92,8 @@ class NormalMixture(Distribution):
         return self.loc.mean(0).expand(self.n_rows, -1)
 
     def log_prob(self, value):
-        # Squares are multiplied out so that no (..., B, M, K) tensor is made; in double
-        # precision, as the parts cancel where a component is narrow.
+        # Expanding the squares avoids a (..., B, M, K) tensor. It needs double
+        # precision, as the terms cancel where a component is narrow.
         z, loc, scale = value.double(), self.loc.double(), self.scale.double()
         precision = scale.square().reciprocal()  # (M, K)
         squares = (
@@ -118,7 +118,7 @@ class NormalMixture(Distribution):
 
 
 class Point(Distribution):
-    """All mass at one point: the latents of an autoencoder without noise.
+    """All mass at one point: the latents of a deterministic autoencoder.
 
     Parameters
     ----------

@@ -1,21 +1,21 @@
-"""A distribution times the exponential of a function."""
+"""A distribution reweighted by the exponential of a function."""
 
 from skvae.distributions._base import Distribution, kl
 
 
 class Tilted(Distribution):
-    """p(z) = base(z) e^T(z) / Z, with a mixture near it to draw from.
+    """p(z) = base(z) e^T(z) / Z, with an approximation that can be sampled.
 
     Parameters
     ----------
     base : Distribution
-        Of B rows.
+        The base distribution of B rows.
     log_tilt : callable
         T: (..., B, K) -> (..., B).
     log_normaliser : Tensor of shape ()
         ln Z.
     near : Distribution
-        Stands for p where draws, a mean or marginals are asked for.
+        Approximation of p, used for draws, the mean and marginals.
     """
 
     def __init__(self, base, log_tilt, log_normaliser, near):
@@ -33,7 +33,7 @@ class Tilted(Distribution):
         return self.base.log_prob(value) + self._log_ratio(value)
 
     def divergence_from(self, q, z):
-        """KL(q || base), exact where it can be, less ln p(z) / base(z)."""
+        """KL(q || base), exact if possible, minus ln(p(z) / base(z)) at z."""
         return kl(q, self.base, z) - self._log_ratio(z)
 
     def marginal_log_prob(self, value):

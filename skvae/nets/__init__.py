@@ -1,4 +1,4 @@
-"""Networks without meaning of their own: bodies, heads, dropout."""
+"""General-purpose networks: bodies, heads, dropout and recipes for them."""
 
 from skvae.nets._critic import Critic
 from skvae.nets._joined_decoder import JoinedConvDecoder

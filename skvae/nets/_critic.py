@@ -1,4 +1,4 @@
-"""Critics: one number for every row."""
+"""Critics, which map each row to one number."""
 
 from torch import nn
 
@@ -6,16 +6,16 @@ from skvae.nets._mlp import LocalDropout
 
 
 class Critic(nn.Module):
-    """A body and one number behind it, (..., n_in) -> (...); zero before training.
+    """A body and a scalar output, (..., n_in) -> (...); zero before training.
 
     Parameters
     ----------
     body : torch.nn.Module
         (..., n_in) -> (..., h).
     n_hidden : int
-        h.
+        h, the width of the body's output.
     dropout : float, default=0.0
-        Probability of dropping a unit before the last layer only.
+        Probability of dropping a unit, before the last layer only.
     """
 
     def __init__(self, body, n_hidden, dropout=0.0):

@@ -1,4 +1,4 @@
-"""A recipe of a decoder that joins latents of several depths."""
+"""A recipe for a decoder that joins latents of several depths."""
 
 import math
 from itertools import pairwise
@@ -10,34 +10,35 @@ from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, Sequence
 from skvae.nets._mlp import ACTIVATIONS
 from skvae.nets._recipes import LAYERS, SHAPE, Recipe, starting_shape
 
-DEPTHS = Sequence(NATURAL, "a tuple of ints that are not negative", empty=False)
+DEPTHS = Sequence(NATURAL, "a tuple of non-negative ints", empty=False)
 WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
 
 
 class JoinedConvDecoder(Recipe):
-    """Latents of several paths, each to a small picture; these are joined and grow.
+    """Decode each path of latents to a small image, join the images and upsample.
 
-    Of every path a linear layer gives a picture, which as many transposed convolutions
-    as the path is deep bring to h x w pixels, the size that n doublings bring to that
-    of the row. There the paths are joined by channels; n_joined convolutions of 3 x 3
-    pixels follow, then n transposed ones of 4 x 4 pixels and stride 2 (Ishikawa et al.,
-    section 4). The last gives the pixels themselves.
+    For each path, a linear layer returns a small image, and as many transposed
+    convolutions as the path's depth enlarge it to h x w pixels, the full size halved n
+    times. There the paths are concatenated along the channels. They pass through
+    n_joined convolutions of 3 x 3 pixels, then n transposed convolutions of 4 x 4
+    pixels and stride 2 (Ishikawa et al., section 4). The last one returns the pixels
+    themselves.
 
     Parameters
     ----------
     image_shape : (int, int, int), default=(3, 64, 64)
-        Channels, height and width of a row.
+        Channels, height and width of the image in a row.
     channels : tuple of int, default=(64, 64, 32, 32)
-        What goes into each of the n transposed convolutions behind the joint.
+        Input channels of the n transposed convolutions after the paths are joined.
     n_joined : int, default=2
-        Convolutions of 3 x 3 pixels between the joint and these.
+        Number of 3 x 3 convolutions right after the paths are joined.
     widths : tuple of int or None, default=None
-        Number of latents of each path; :class:`~skvae.MPVAETransformer` sets it. None
-        is one path.
+        Number of latents of each path, set by :class:`~skvae.MPVAETransformer`. None
+        means a single path.
     depths : tuple of int or None, default=None
-        Doublings of each path before the joint; None is 0, 1, 2, ...
+        Number of doublings of each path before it is joined; None means 0, 1, 2, ...
     activation : str, default="relu"
-        After every layer but the last.
+        Activation after every layer but the last.
 
     Examples
     --------
@@ -84,7 +85,7 @@ class JoinedConvDecoder(Recipe):
             self._path(n_latents, depth)
             for n_latents, depth in zip(widths, self._depths(widths), strict=True)
         ]
-        body = nn.Sequential(Joined(paths, widths), *self._behind(len(widths)))
+        body = nn.Sequential(Joined(paths, widths), *self._after_join(len(widths)))
         body.gives_parameters = True
         return body
 
@@ -107,7 +108,7 @@ class JoinedConvDecoder(Recipe):
             layers += [nn.ConvTranspose2d(c, c, 4, stride=2, padding=1), act()]
         return nn.Sequential(*layers)  # (B, K_k) -> (B, c, h, w)
 
-    def _behind(self, n_paths):
+    def _after_join(self, n_paths):
         c, act = self.channels[0], ACTIVATIONS[self.activation]
         layers, n_in = [], n_paths * c
         for _ in range(self.n_joined):
@@ -120,7 +121,7 @@ class JoinedConvDecoder(Recipe):
 
 
 class Joined(nn.Module):
-    """Modules beside each other, each of some columns of (B, Σ K), joined by axis 1."""
+    """Parallel modules, one per block of columns of (B, Σ K), joined on axis 1."""
 
     def __init__(self, parts, widths):
         super().__init__()
@@ -128,5 +129,5 @@ class Joined(nn.Module):
 
     def forward(self, z):
         columns = z.split(self.widths, -1)
-        found = [part(z_k) for part, z_k in zip(self.parts, columns, strict=True)]
-        return torch.cat(found, 1)  # (B, c_1 + ... + c_n, ...)
+        outputs = [part(z_k) for part, z_k in zip(self.parts, columns, strict=True)]
+        return torch.cat(outputs, 1)  # (B, c_1 + ... + c_n, ...)

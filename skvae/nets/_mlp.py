@@ -1,4 +1,4 @@
-"""Bodies: what stands between the input and the heads."""
+"""Bodies: the layers between the input and the heads."""
 
 import copy
 from itertools import pairwise
@@ -18,10 +18,10 @@ ACTIVATIONS = {
 
 
 class LocalDropout(nn.Module):
-    """Dropout that draws from a generator of its own.
+    """Dropout that draws from its own generator.
 
-    torch's draws from the global generator, which other code shares. The training loop
-    sets ``generator`` before each epoch.
+    `torch.nn.Dropout` draws from the global generator, which it shares with other code.
+    The training loop sets ``generator`` before each epoch.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class LocalDropout(nn.Module):
 
 
 def set_dropout_generator(module, generator):
-    """Give every `LocalDropout` inside `module` the generator to draw from."""
+    """Set the generator of every `LocalDropout` in `module`."""
     for part in module.modules():
         if isinstance(part, LocalDropout):
             part.generator = generator
@@ -58,7 +58,7 @@ def mlp(n_in, hidden_layer_sizes, activation="relu", dropout=0.0):
     n_in : int
         Width of the input.
     hidden_layer_sizes : sequence of int
-        Widths of the layers; an empty one gives the identity.
+        Widths of the layers; an empty sequence builds the identity.
     activation : str, default="relu"
         One of `ACTIVATIONS`, after every layer.
     dropout : float, default=0.0
@@ -79,8 +79,8 @@ def mlp(n_in, hidden_layer_sizes, activation="relu", dropout=0.0):
 def over_rows(body, h):
     """Apply a body for (n, h) to a tensor with more axes, (..., B, h) -> (..., B, h').
 
-    A convolution or a batch normalisation knows rows only, while several samples of z
-    come as (S, B, K).
+    Convolutions and batch normalisation accept rows only, while several samples of z
+    have the shape (S, B, K).
     """
     if h.ndim == 2:
         return body(h)
@@ -88,16 +88,16 @@ def over_rows(body, h):
 
 
 class Beside(nn.Module):
-    """A body for the first columns only; the others join what it gives.
+    """Apply a body to the first columns and append the others to its output.
 
-    (B, n_in + c) -> (B, h + c): an own encoder sees a picture and no condition.
+    (B, n_in + c) -> (B, h + c): a user's encoder sees the image without the condition.
 
     Parameters
     ----------
     body : torch.nn.Module
         (B, n_in) -> (B, h).
     n_in : int
-        Width of what it sees.
+        Width of its input.
     """
 
     def __init__(self, body, n_in):
@@ -110,30 +110,30 @@ class Beside(nn.Module):
 
 
 def build_body(body, n_in, parameter):
-    """Take a user's own network as a body and find its width.
+    """Build a body from a user's network, and find its width.
 
     Parameters
     ----------
     body : torch.nn.Module or callable
-        A module, which is copied, or a function ``n_in -> module``.
+        Module, which is copied, or function ``n_in -> module``.
     n_in : int
         Width of its input.
     parameter : str
-        Name of the parameter it came from, for messages.
+        Name of the estimator's parameter, for error messages.
 
     Returns
     -------
     body : torch.nn.Module
-        Its `torch.nn.Dropout` layers draw from their own generator.
+        With every `torch.nn.Dropout` replaced by a `LocalDropout`.
     n_out : int
         Width of its output.
 
     Raises
     ------
     ValueError
-        If it does not map (n, n_in) to (n, h).
+        If the body does not map (n, n_in) to (n, h).
     """
-    with torch.device("cpu"):  # a file's model is built on the meta device first
+    with torch.device("cpu"):  # a model read from a file is first built on meta
         return _built(body, n_in, parameter)
 
 
@@ -150,7 +150,7 @@ def _built(body, n_in, parameter):
 
 
 def _localise_dropout(module):
-    """Put a `LocalDropout` wherever a torch dropout stands, also one used twice."""
+    """Replace every torch dropout by a `LocalDropout`, even one used twice."""
     if type(module) is nn.Dropout:
         return LocalDropout(module.p)
     for path, part in list(module.named_modules(remove_duplicate=False)):

@@ -9,7 +9,8 @@ EPSILON = 1e-4
 class LocScale(nn.Module):
     """h -> mean and standard deviation of the latents, by one linear map.
 
-    The scale is softplus(·) + 1e-4, not exp(·), which overflows on unscaled input.
+    The scale is softplus(·) + 1e-4 rather than exp(·), which overflows on unscaled
+    input.
 
     Parameters
     ----------

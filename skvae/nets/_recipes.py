@@ -1,7 +1,7 @@
-"""Recipes of networks for pictures given as flat rows.
+"""Recipes for networks, mainly for images given as flat rows.
 
-A recipe is a small scikit-learn object: it can be cloned, searched and saved, and makes
-a module when it is told the width of its input.
+A recipe is a small scikit-learn object that can be cloned, searched and saved. It
+builds a module once the width of the input is known.
 """
 
 import math
@@ -27,12 +27,12 @@ NORM = (BOOLEAN, Sequence(BOOLEAN, "a tuple of bools"))
 
 
 class Recipe(BaseEstimator):
-    """Something that makes a network for an input of some width."""
+    """Base class of recipes: callables that build a network for an input width."""
 
     _allowed = {}
 
     def __call__(self, n_in):
-        """Make the module, (n, n_in) -> (n, h); ValueError where it cannot be."""
+        """Build the module, (n, n_in) -> (n, h); ValueError if that is impossible."""
         check_parameters(self)
         return self._make(n_in)
 
@@ -41,16 +41,16 @@ class Recipe(BaseEstimator):
 
 
 class Dense(Recipe):
-    """Linear layers, some with batch normalisation.
+    """Linear layers, optionally with batch normalisation.
 
     Parameters
     ----------
     sizes : tuple of int, default=(512, 512)
-        Widths.
+        Widths of the layers.
     batch_norm : bool or tuple of bool, default=False
-        Whether each is normalised before its activation.
+        Whether each layer is normalised before its activation.
     activation : str, default="relu"
-        After every layer.
+        Activation after every layer.
 
     Examples
     --------
@@ -82,15 +82,17 @@ class ConvEncoder(Recipe):
     Parameters
     ----------
     image_shape : (int, int, int), default=(3, 32, 32)
-        Channels, height and width of a row. Each convolution halves the last two.
+        Channels, height and width of the image in a row. Each convolution halves the
+        last two.
     channels : tuple of int, default=(64, 128, 256, 256)
-        What the convolutions give.
+        Output channels of the convolutions.
     batch_norm : bool, tuple of bool or None, default=None
-        Whether each is normalised before its activation; None is all but the first.
+        Whether the output of each convolution is normalised before its activation; None
+        means all but the first.
     sizes : tuple of int, default=()
-        Widths of linear layers behind, without batch normalisation.
+        Widths of the linear layers that follow, without batch normalisation.
     activation : str, default="relu"
-        After every layer.
+        Activation after every layer.
 
     Examples
     --------
@@ -129,7 +131,7 @@ class ConvEncoder(Recipe):
         layers = [nn.Unflatten(-1, tuple(self.image_shape))]  # (n, C, H, W)
         pairs = pairwise((self.image_shape[0], *self.channels))
         for (left, right), norm in zip(
-            pairs, _each(self.batch_norm, self.channels), strict=True
+            pairs, _per_layer(self.batch_norm, self.channels), strict=True
         ):
             layers.append(nn.Conv2d(left, right, 4, stride=2, padding=1))
             layers += [nn.BatchNorm2d(right)] * norm
@@ -144,20 +146,20 @@ class ConvEncoder(Recipe):
 class ConvDecoder(Recipe):
     """A linear layer, then transposed convolutions of 4 x 4 pixels and stride 2.
 
-    The last one gives the pixels themselves, without a layer behind.
+    The last one returns the pixels themselves; no other layer follows.
 
     Parameters
     ----------
     image_shape : (int, int, int), default=(3, 32, 32)
-        Channels, height and width of a row.
+        Channels, height and width of the image in a row.
     channels : tuple of int, default=(1024, 256, 128, 64)
-        What goes into each transposed convolution: the linear layer gives the first at
-        ``H / 2**n`` x ``W / 2**n`` pixels.
+        Input channels of the transposed convolutions. The linear layer outputs the
+        first of them at ``H / 2**n`` x ``W / 2**n`` pixels.
     batch_norm : bool, tuple of bool or None, default=None
-        Whether each of these is normalised before its activation; None is all but the
-        first.
+        Whether each of these inputs is normalised before its activation; None means all
+        but the first.
     activation : str, default="relu"
-        After every layer but the last.
+        Activation after every layer but the last.
 
     Examples
     --------
@@ -191,7 +193,7 @@ class ConvDecoder(Recipe):
         _, height, width = starting_shape(self.image_shape, len(self.channels))
         shape = (self.channels[0], height, width)
         layers = [nn.Linear(n_in, math.prod(shape)), nn.Unflatten(-1, shape)]
-        norms = _each(self.batch_norm, self.channels)
+        norms = _per_layer(self.batch_norm, self.channels)
         pairs = pairwise((*self.channels, self.image_shape[0]))
         for (left, right), norm in zip(pairs, norms, strict=True):
             layers += [nn.BatchNorm2d(left)] * norm
@@ -204,7 +206,7 @@ class ConvDecoder(Recipe):
 
 def _dense(n_in, sizes, batch_norm, activation):
     layers = []
-    norms = _each(batch_norm, sizes)
+    norms = _per_layer(batch_norm, sizes)
     for (left, right), norm in zip(pairwise((n_in, *sizes)), norms, strict=True):
         layers.append(nn.Linear(left, right))
         layers += [nn.BatchNorm1d(right)] * norm
@@ -212,28 +214,29 @@ def _dense(n_in, sizes, batch_norm, activation):
     return layers
 
 
-def _each(value, layers):
-    """One answer a layer."""
+def _per_layer(value, layers):
+    """Return one bool per layer."""
     if value is None:
         return [k > 0 for k in range(len(layers))]
     if isinstance(value, bool):
         return [value] * len(layers)
     if len(value) != len(layers):
         raise ValueError(
-            f"The 'batch_norm' parameter must be a bool or one a layer, "
-            f"{len(layers)}. Got {value!r} instead."
+            f"The 'batch_norm' parameter must be a bool or have one bool per layer "
+            f"({len(layers)}). Got {value!r} instead."
         )
     return value
 
 
 def starting_shape(image_shape, n_halvings):
-    """Channels, height and width after so many halvings."""
+    """Channels, height and width after halving the image `n_halvings` times."""
     channels, height, width = image_shape
     factor = 2**n_halvings
     if height % factor or width % factor:
         raise ValueError(
-            f"The 'image_shape' parameter must have a height and a width that "
-            f"{n_halvings} layers can halve. Got {image_shape!r} instead."
+            f"The 'image_shape' parameter must have a height and width divisible by "
+            f"{factor} (number of layers: {n_halvings}). "
+            f"Got {image_shape!r} instead."
         )
     return channels, height // factor, width // factor
 
@@ -241,6 +244,6 @@ def starting_shape(image_shape, n_halvings):
 def _check_pixels(image_shape, n_in):
     if math.prod(image_shape) != n_in:
         raise ValueError(
-            f"The 'image_shape' parameter must have as many values as a row, {n_in}. "
-            f"Got {image_shape!r} instead."
+            f"The 'image_shape' parameter must multiply to {n_in}, the number of input "
+            f"columns. Got {image_shape!r} instead."
         )

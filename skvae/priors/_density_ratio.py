@@ -1,4 +1,4 @@
-"""The aggregated posterior as a prior, by the ratio of two densities."""
+"""The aggregated posterior as a prior, through a learned density ratio."""
 
 import math
 
@@ -23,43 +23,43 @@ from skvae.priors._priors import Prior
 
 CRITIC = "critic"
 N_DRAWS = 2**17  # for the normaliser
-AT_ONCE = 2**13
+CHUNK = 2**13  # draws computed at once
 
 
 class DensityRatio(Prior):
     """The aggregated posterior q(z) = E q(z | x), in the form N(0, I) e^T(z).
 
-    It is the prior under which the bound is largest (Takahashi et al. 2022, theorem 2;
+    This is the prior that maximises the bound (Takahashi et al. 2022, theorem 2;
     Hoffman & Johnson 2016). It has no closed form, but its ratio to N(0, I) can be
-    learned: a critic T, which sees z only, is trained to tell draws of q(z), over all
-    rows and conditions, from draws of N(0, I),
+    learned: a critic T, which sees z only, is trained to tell draws from q(z), over all
+    rows and conditions, from draws from N(0, I),
 
         max_T E_q(z)[ln σ(T(z))] + E_N(0,I)[ln(1 − σ(T(z)))],
 
-    whose optimum is T = ln q(z) − ln N(z; 0, I) (Takahashi et al. 2019). In the step of
-    the model the divergence is KL(q(z | x) || N(0, I)) − T(z) at one draw, with the
-    critic held and in evaluation mode; the weight β multiplies both. In an epoch the
-    critic makes several passes behind the model's own.
+    whose optimum is T = ln q(z) − ln N(z; 0, I) (Takahashi et al. 2019). When the model
+    is updated, the divergence is KL(q(z | x) || N(0, I)) − T(z) at one draw, with the
+    critic fixed and in evaluation mode; the weight β multiplies both terms. In each
+    epoch, the critic makes several passes over the data after the model's own.
 
-    N(0, I) e^T is normalised only as far as T is exact. ln E_N(0,I)[e^T] is estimated
-    when training ends, and subtracted wherever a likelihood is reported. To draw from
-    the prior, a row of training is drawn, and z from its posterior; of these a seeded
-    subset is kept.
+    N(0, I) e^T is normalised only insofar as T is exact. ln E_N(0,I)[e^T] is therefore
+    estimated when training ends, and subtracted wherever a likelihood is reported. To
+    sample from the prior, a training row is drawn and then z from its posterior; the
+    posteriors of a seeded subset of the rows are kept for this.
 
     Parameters
     ----------
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the critic's layers.
     activation : str, default="tanh"
-        After every layer of the critic.
+        Activation after every layer of the critic.
     dropout : float, default=0.5
         Probability of dropping a unit before the critic's last layer.
     lr : float, default=1e-3
         Learning rate of the critic.
     n_passes : int, default=10
-        Passes of the critic over the data in an epoch; 0 leaves N(0, I).
+        Passes of the critic over the data per epoch; 0 leaves the prior at N(0, I).
     n_kept : int, default=1000
-        Posteriors that are kept to draw from.
+        Number of posteriors to keep for sampling.
 
     References
     ----------
@@ -103,7 +103,7 @@ class DensityRatio(Prior):
 
     def build(self, n_components, rows):
         check_parameters(self)
-        # Off the model's own numbers: its weights are the same with and without critic.
+        # Initialising the critic must not change the model's random initial weights.
         with torch.random.fork_rng(devices=[]):
             sizes = (n_components, *self.hidden_layer_sizes)
             body = mlp(sizes[0], sizes[1:], self.activation)
@@ -114,7 +114,7 @@ class DensityRatio(Prior):
 
 
 class DensityRatioModule(PriorModule):
-    """The critic, and what is kept of the posteriors.
+    """The critic and the kept posteriors.
 
     Parameters
     ----------
@@ -123,18 +123,18 @@ class DensityRatioModule(PriorModule):
     n_components : int
         K.
     lr : float
-        Of the critic.
+        Learning rate of the critic.
     n_passes : int
-        Of the critic, an epoch.
+        Passes of the critic per epoch.
     n_kept : int
-        Posteriors kept.
+        Number of posteriors to keep.
     """
 
     def __init__(self, critic, n_components, lr, n_passes, n_kept):
         super().__init__()
         self.critic, self.lr = critic, lr
-        # The posteriors do not change while the critic is trained: one pass is enough
-        # to find them.
+        # The posteriors do not change while the critic is trained, so one pass computes
+        # them all.
         self.phases = ("encode", *n_passes * (CRITIC,)) if n_passes else ()
         self.register_buffer("kept_loc", torch.zeros(n_kept, n_components))
         self.register_buffer("kept_scale", torch.ones(n_kept, n_components))
@@ -155,7 +155,7 @@ class DensityRatioModule(PriorModule):
         return {CRITIC: self.lr}
 
     def begin(self, n_rows):
-        # While T is trained the bound has T as it is.
+        # During training, the bound uses T without a normaliser.
         self.log_normaliser.zero_()
         self.log_normaliser_error.zero_()
         shape = (2, n_rows, self.kept_loc.shape[1])
@@ -171,9 +171,9 @@ class DensityRatioModule(PriorModule):
         loc, scale = self._posteriors[:, index]  # (B, K) each
         drawn = noise.normal(loc, 2)  # (2, B, K)
         z = torch.stack([torch.addcmul(loc, scale, drawn[0]), drawn[1]])
-        ours, theirs = self.critic(z)  # (B,) each
-        loss = functional.softplus(-ours) + functional.softplus(theirs)
-        yield CRITIC, loss.mean(), {"log_ratio": ours}
+        on_posterior, on_base = self.critic(z)  # (B,) each
+        loss = functional.softplus(-on_posterior) + functional.softplus(on_base)
+        yield CRITIC, loss.mean(), {"log_ratio": on_posterior}
 
     def normaliser(self):
         return self.log_normaliser.item(), self.log_normaliser_error.item()
@@ -184,7 +184,7 @@ class DensityRatioModule(PriorModule):
             return
         self._keep(rows, posterior, noise)
         log_ratio = self.critic.eval()
-        draws = [log_ratio(self._base_draws(noise)) for _ in range(N_DRAWS // AT_ONCE)]
+        draws = [log_ratio(self._base_draws(noise)) for _ in range(N_DRAWS // CHUNK)]
         values = torch.cat(draws).double()
         total = values.logsumexp(0) - math.log(N_DRAWS)
         influence = (values - total).exp() - 1
@@ -192,7 +192,7 @@ class DensityRatioModule(PriorModule):
         self.log_normaliser_error.copy_(influence.square().mean().sqrt() / N_DRAWS**0.5)
 
     def _keep(self, rows, posterior, noise):
-        """Remember the posteriors of some rows, which repeat where there are fewer."""
+        """Store the posteriors of random rows; rows repeat if there are too few."""
         generator, n_kept = noise.generator, len(self.kept_loc)
         order = torch.randperm(len(rows), generator=generator, device=generator.device)
         chosen = rows.index[np.resize(order.cpu().numpy(), n_kept)]
@@ -201,5 +201,5 @@ class DensityRatioModule(PriorModule):
         self.kept_scale.copy_(q.scale)
 
     def _base_draws(self, noise):
-        like = self.kept_loc.new_empty((AT_ONCE, self.kept_loc.shape[1]))
+        like = self.kept_loc.new_empty((CHUNK, self.kept_loc.shape[1]))
         return noise.normal(like)

@@ -1,7 +1,7 @@
-"""Priors p(z): what a user chooses, and the module that it builds.
+"""Priors p(z): the objects that users choose, and the modules they build.
 
-A prior may need the model's posterior or training rows; it gets them as a callable and
-as a tensor, and knows nothing of the model.
+A prior may need the model's posterior or training rows. It gets them as a callable and
+a tensor, and does not depend on the model.
 """
 
 from sklearn.base import BaseEstimator
@@ -14,7 +14,7 @@ from skvae.priors._modules import PriorModule
 
 
 class Prior(BaseEstimator):
-    """The family of p(z), before it has seen data."""
+    """Base class of the families of p(z)."""
 
     _allowed = {}
 
@@ -26,8 +26,8 @@ class Prior(BaseEstimator):
         n_components : int
             Number of latents.
         rows : callable
-            ``rows(n)`` gives n training rows as the encoder sees them, (n, n_features);
-            rows repeat where the table has fewer.
+            ``rows(n)`` returns n training rows as the encoder sees them,
+            (n, n_features); rows repeat if the table has fewer.
 
         Returns
         -------
@@ -60,10 +60,11 @@ class StandardNormalModule(PriorModule):
 class VampPrior(Prior):
     """A mixture of posteriors at learned pseudo-inputs, p(z) = 1/M Σ_m q(z | u_m).
 
-    Tomczak & Welling (2018), eq. 9. It bends to the aggregated posterior, so latents
-    need not be pulled to one normal. The pseudo-inputs live where the encoder reads
-    (one-hot for codes, standardised under a Gaussian) and start at training rows. The
-    divergence to a mixture has no closed form and is estimated at the drawn z.
+    Tomczak & Welling (2018), eq. 9. The mixture adapts to the aggregated posterior, so
+    the latents are not pulled towards a single normal. The pseudo-inputs are in the
+    encoder's input space (one-hot for codes, standardised under a Gaussian) and start
+    at training rows. The divergence from a mixture has no closed form and is estimated
+    at the drawn z.
 
     Parameters
     ----------

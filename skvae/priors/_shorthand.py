@@ -1,4 +1,4 @@
-"""The names that stand for priors."""
+"""The names of the priors."""
 
 from skvae.priors._density_ratio import DensityRatio
 from skvae.priors._priors import Prior, StandardNormal, VampPrior
@@ -11,12 +11,12 @@ SHORTHAND = {
 
 
 def as_prior(value, owner="prior"):
-    """Turn what a user writes for ``prior`` into a `Prior`.
+    """Convert the user's ``prior``, a name or an instance, to a `Prior`.
 
     Raises
     ------
     ValueError
-        If it is neither a shorthand nor an instance.
+        If `value` is neither a known name nor a `Prior`.
     """
     if isinstance(value, Prior):
         return value
