@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made on first use. `make` lists the targets.
+# Everything runs in .venv, which is created on first use. `make` lists the targets.
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -18,9 +18,9 @@ help: ## list the targets
 quickstart: .venv/.plot ## install the package and run the first example
 	$(BIN)/python examples/plot_quickstart.py
 
-# One torch thread a worker: more would slow each other down and change float32 sums.
-# Without SCIPY_ARRAY_API scikit-learn skips a part of its checks silently.
-test: .venv/.test ## run the tests and doctests; ARGS="-k name" chooses, WORKERS=1 for one process
+# One torch thread per worker: more would compete for cores and change float32 sums.
+# Without SCIPY_ARRAY_API, scikit-learn silently skips some of its checks.
+test: .venv/.test ## run the tests and doctests; ARGS="-k name" selects, WORKERS=1 uses one process
 	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 MPLBACKEND=Agg \
 		$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
@@ -29,16 +29,16 @@ lint: .venv/.lint ## check style, format and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 
-format: .venv/.lint ## format the code and mend what can be mended
+format: .venv/.lint ## format the code and fix what can be fixed automatically
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/.docs ## build the pages into docs/_build/html; runs the examples
+docs: .venv/.docs ## build the site into docs/_build/html; runs the examples
 	OMP_NUM_THREADS=1 MPLBACKEND=Agg \
 		$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
 	@echo "Read docs/_build/html/index.html"
 
-# From an old egg-info setuptools would take files that MANIFEST.in no longer names.
+# An old egg-info would make setuptools include files that MANIFEST.in no longer lists.
 dist: .venv/.dist ## build wheel and source distribution into dist/, and check them
 	rm -rf build dist *.egg-info
 	$(BIN)/python -m build
@@ -46,7 +46,7 @@ dist: .venv/.dist ## build wheel and source distribution into dist/, and check t
 	$(BIN)/python .ci/check_dist.py
 
 # Networks as small as these are slower on two threads than on one.
-bench-quick: .venv/.plot ## run the benchmarks at their smallest, to see that they work
+bench-quick: .venv/.plot ## run the smallest version of each benchmark, to check that it works
 	$(BIN)/python -m benchmarks.speed --quick
 	$(BIN)/python -m benchmarks.mnist --quick
 	$(BIN)/python -m benchmarks.defaults --quick
@@ -64,7 +64,7 @@ clean: ## remove the environment, builds and caches
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps: .venv/.plot and the like say that the extra of that name is in.
+# Stamp files: .venv/.plot means that the extra "plot" is installed, and so on.
 $(addprefix .venv/.,plot test lint docs dist): .venv/.%: .venv/.created setup.cfg constraints.txt
 	@echo "Installing skvae[$*] into .venv: a few minutes the first time."
 	@$(PIP) --editable '.[$*]'
@@ -75,9 +75,9 @@ $(addprefix .venv/.,plot test lint docs dist): .venv/.%: .venv/.created setup.cf
 		{ echo "$(PYTHON) was not found. On Debian: sudo apt install python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "skvae needs Python 3.11 or newer; $(PYTHON) is" \
-			"$$($(PYTHON) --version 2>&1). Choose one: make PYTHON=python3.12 ..." >&2; exit 1; }
+			"$$($(PYTHON) --version 2>&1). Choose another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || \
-		{ echo "$(PYTHON) cannot make environments." \
+		{ echo "$(PYTHON) cannot create virtual environments." \
 			"On Debian: sudo apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	@touch $@

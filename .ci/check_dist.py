@@ -1,7 +1,7 @@
-"""Check what `make dist` has built: its contents, and that it works when installed.
+"""Check the contents of what `make dist` has built, and that it works when installed.
 
-The dependencies are those of the interpreter that runs this; pandas and matplotlib are
-hidden, as skvae has to do without them.
+The dependencies come from the interpreter that runs this script. pandas and matplotlib
+are hidden, because skvae must work without them.
 """
 
 import os
@@ -41,33 +41,36 @@ def main():
 
 
 def git(*arguments):
-    """Give the lines that git prints."""
+    """Return the output lines of a git command."""
     call = ["git", "-C", str(ROOT), *arguments]
     return subprocess.check_output(call, text=True).splitlines()
 
 
 def in_wheel(path):
-    """List the files of a wheel without its metadata."""
+    """Return the files in a wheel, except its metadata."""
     with ZipFile(path) as archive:
         return {n for n in archive.namelist() if ".dist-info/" not in n}
 
 
 def in_sdist(path):
-    """List the files of a source distribution without what setuptools adds."""
+    """Return the files in a source distribution, except those that setuptools adds."""
     with tarfile.open(path) as archive:
         names = [m.name.partition("/")[2] for m in archive if m.isfile()]
     return {name for name in names if not name.startswith(ADDED)}
 
 
 def compare(name, found, expected):
-    """Stop with a message if a distribution holds too little or too much."""
-    for what, files in {"lacks": expected - found, "holds": found - expected}.items():
+    """Exit with a message if a distribution has missing or unexpected files."""
+    for what, files in {
+        "lacks": expected - found,
+        "unexpectedly contains": found - expected,
+    }.items():
         if files:
             sys.exit(f"{name} {what} {', '.join(sorted(files))}.")
 
 
 def try_out(path):
-    """Install a distribution into an empty folder, and fit, save and load there."""
+    """Install a distribution into an empty folder, then fit, save and load a model."""
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
         subprocess.run([*pip, "--target", folder, path], check=True)

@@ -1,10 +1,10 @@
-"""Settings of Sphinx. Nothing is fetched: the site builds without a network."""
+"""Sphinx settings. The site builds without network access."""
 
 import os
 import sys
 from pathlib import Path
 
-# tqdm reads it when it is imported: of a bar only its end is printed.
+# Print only the end of each progress bar. tqdm reads this when it is imported.
 os.environ["TQDM_MININTERVAL"] = "3600"
 
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401, for an example
@@ -28,14 +28,14 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
-    # In _ext:
+    # Local extensions, in _ext:
     "api_pages",
     "foreign_names",
 ]
 # results/README.md is included by results/index.md.
 exclude_patterns = ["_build", "results/README.md"]
 nitpicky = True
-smartquotes = False  # quotes stand around values to be typed in
+smartquotes = False  # quoted values must be copied as they are
 # README.md ends its doctests with an empty line, which pytest needs.
 highlight_options = {"python": {"stripnl": True}}
 

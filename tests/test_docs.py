@@ -1,4 +1,4 @@
-"""The pages of the API reference, and the links that lead to them."""
+"""Test the pages of the API reference and the links to them."""
 
 import importlib
 import importlib.util
@@ -20,7 +20,7 @@ PACKAGES = sorted(path.parent.name for path in ROOT.glob("skvae/[a-z]*/__init__.
 
 
 def load(path):
-    """Import a file that belongs to no package."""
+    """Import a file that is not part of a package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -33,7 +33,7 @@ foreign_names = load(DOCS / "_ext" / "foreign_names.py")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A folder with the pages that a build would write."""
+    """Return a folder with the pages that a build would write."""
     folder = tmp_path_factory.mktemp("docs")
     api_pages.write(folder)
     return folder

@@ -1,4 +1,4 @@
-"""The examples, without running them: the build of the site does that."""
+"""Test the examples without running them, as the documentation build does that."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ def tree(request):
 
 @pytest.fixture
 def names(tree):
-    """What an example imports from this package, by name."""
+    """Return what an example imports from skvae, by name."""
     return {
         alias.name: getattr(importlib.import_module(node.module), alias.name)
         for node in ast.walk(tree)

@@ -1,4 +1,4 @@
-"""What a user gets with nothing but the package itself."""
+"""Test the package as installed without its extras."""
 
 import configparser
 import pkgutil

@@ -1,8 +1,8 @@
-"""Write the API reference from the package: a page for every public name.
+"""Generate the API reference: one page for every public name of the package.
 
-A public name is one that a public module lists in ``__all__``, or, where there is no
-such list, one that it defines. A new estimator, metric or picture gets its page without
-a change here; a new subpackage comes at the end of the listing, under its own name.
+A name is public if a public module lists it in ``__all__`` or, without ``__all__``, if
+the module defines it. New estimators, metrics and displays get their pages
+automatically. A new subpackage is added at the end of the listing under its own name.
 """
 
 import importlib
@@ -17,23 +17,23 @@ from skvae.base._documentation import page
 from skvae.discovery import all_estimators
 from skvae.distributions import Likelihood
 
-FOLDER = Path(page("x")).parent  # where an estimator's link expects the pages
+FOLDER = Path(page("x")).parent  # where estimators' links point to
 
 
 def setup(app):
-    """Register with Sphinx."""
+    """Register the extension with Sphinx."""
     app.connect("config-inited", lambda app, config: write(Path(app.srcdir)))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-# -- what there is ---------------------------------------------------------------------
+# -- groups of names -------------------------------------------------------------------
 
 ESTIMATORS = dict(all_estimators())
 FAMILIES = {value.__module__.rpartition(".")[0] for value in ESTIMATORS.values()}
 
 
 class Group(NamedTuple):
-    """A part of the listing: the names of some modules that pass a test."""
+    """A section of the listing: names from some modules that satisfy a test."""
 
     title: str
     text: str
@@ -44,63 +44,63 @@ class Group(NamedTuple):
 GROUPS = (
     Group(
         "Estimators",
-        "Transformers in the sense of scikit-learn.",
+        "Transformers that follow scikit-learn's conventions.",
         ("skvae",),
         lambda value: value in ESTIMATORS.values(),
     ),
     Group("Files", "`save` is a method of the estimators.", ("skvae",)),
     Group(
         "Likelihoods",
-        "Values of the parameter `likelihood`, where its short name does not do.",
+        "Objects for the parameter `likelihood`, if a short name is not enough.",
         ("skvae.distributions",),
         lambda value: inspect.isclass(value) and issubclass(value, Likelihood),
     ),
-    Group("Priors", "Values of the parameter `prior`.", ("skvae.priors",)),
+    Group("Priors", "Objects for the parameter `prior`.", ("skvae.priors",)),
     Group(
         "Metrics",
-        "What a model or its latents are worth: functions, and scorers made of them.",
+        "Evaluation of models and latents: functions, and scorers made from them.",
         ("skvae.metrics",),
     ),
     Group(
         "Model selection",
-        "Splits of rows that come from several tasks.",
+        "Splitters for rows from several tasks.",
         ("skvae.model_selection",),
     ),
     Group(
         "Datasets",
-        "Rows of several tasks: image sets, digits, Gaussians of known information.",
+        "Tables of several tasks: image sets, digits, Gaussians of known information.",
         ("skvae.datasets",),
     ),
     Group(
         "Plotting",
-        "Pictures of fitted models, in scikit-learn's Display convention.",
+        "Plots of fitted models, following scikit-learn's Display convention.",
         ("skvae.plotting",),
     ),
     Group(
         "Torch modules",
-        "What the estimators train: models as they stand in the papers.",
+        "The models that the estimators train, as defined in the papers.",
         tuple(sorted(FAMILIES)),
     ),
     Group(
         "Distributions",
-        "Conditional distributions of the torch modules, and the noise they draw from.",
+        "Conditional distributions of the torch modules, and their noise.",
         ("skvae.distributions",),
     ),
     Group("Objectives", "Bounds as functions of distributions.", ("skvae.objectives",)),
     Group("Networks", "Bodies, heads, critics and dropout.", ("skvae.nets",)),
     Group("Training", "Batches, the loop, seeds and callbacks.", ("skvae.training",)),
-    Group("Inference", "Asking a fitted module.", ("skvae.inference",)),
+    Group("Inference", "Evaluating a fitted module.", ("skvae.inference",)),
     Group(
         "Base classes",
-        "What a new estimator starts from.",
+        "Base classes for new estimators.",
         ("skvae.base", "skvae.discovery"),
     ),
-    Group("Warnings", "Warnings of the package's own.", ("skvae.exceptions",)),
+    Group("Warnings", "Warnings that skvae issues.", ("skvae.exceptions",)),
 )
 
 
 def listing():
-    """Give every public name once, as a list of (group, {name: value})."""
+    """Return every public name once, as a list of (group, {name: value})."""
     known = {module for group in GROUPS for module in group.modules}
     others = [
         Group(title(name), summary(module), (name,))
@@ -121,7 +121,7 @@ def listing():
 
 
 def public_modules():
-    """Give the package's modules without an underscore, by their full names."""
+    """Return the public modules of the package by full name."""
     names = [module.name for module in pkgutil.iter_modules(skvae.__path__, "skvae.")]
     return {
         name: importlib.import_module(name)
@@ -131,7 +131,7 @@ def public_modules():
 
 
 def public_names(module):
-    """Give the (name, value) pairs that a module offers, sorted."""
+    """Return the public (name, value) pairs of a module, sorted."""
     names = getattr(module, "__all__", None)
     if names is None:
         names = [
@@ -147,7 +147,7 @@ def public_names(module):
 
 
 def write(source):
-    """Write the listing, its groups and all pages below the source folder."""
+    """Write the index, the group pages and all name pages below the source folder."""
     folder = source / FOLDER
     folder.mkdir(exist_ok=True)
     pages = {"index": index(listing())}
@@ -160,12 +160,12 @@ def write(source):
             path.unlink()
     for name, text in pages.items():
         path = folder / f"{name}.rst"
-        if not path.exists() or path.read_text() != text:  # else Sphinx reads it anew
+        if not path.exists() or path.read_text() != text:  # else Sphinx rebuilds it
             path.write_text(text)
 
 
 def index(groups):
-    """Give the page of all names."""
+    """Return the page that lists all names."""
     lines = heading("API reference", "=")
     for group, names in groups:
         lines += [*heading(group.title, "-"), group.text, "", *tables(names)]
@@ -173,7 +173,7 @@ def index(groups):
 
 
 def group_page(group, names, described):
-    """Give the page of a group; a module's first group also describes the module."""
+    """Return the page of a group. A module is declared in its first group."""
     lines = [*heading(group.title, "="), group.text, ""]
     for module in dict.fromkeys(name.rpartition(".")[0] for name in names):
         if module not in described:
@@ -183,17 +183,17 @@ def group_page(group, names, described):
 
 
 def title(module):
-    """Give a title for a module that no group names."""
+    """Return a title for a module that belongs to no group."""
     return module.removeprefix("skvae.").replace("_", " ").capitalize()
 
 
 def slug(group):
-    """Give the name of a group's page."""
+    """Return the file name of a group's page."""
     return group.title.lower().replace(" ", "-")
 
 
 def tables(names):
-    """Give a table a module: names with their first sentences."""
+    """Return one table per module, of names and the first lines of their docstrings."""
     lines, last = [], None
     for name, value in names.items():
         module, _, short = name.rpartition(".")
@@ -206,30 +206,30 @@ def tables(names):
 
 
 def sentence(value):
-    """Give the first line of a docstring, or what a constant is."""
+    """Return the first line of a docstring, or a description of a constant."""
     if inspect.isclass(value) or inspect.isroutine(value):
         return summary(value)
     return "A table of values by name." if isinstance(value, dict) else f"``{value!r}``"
 
 
 def summary(value):
-    """Give the first line of a docstring."""
+    """Return the first line of a docstring."""
     return (inspect.getdoc(value) or "").partition("\n")[0]
 
 
 def toctree(pages):
-    """Give a hidden toctree."""
+    """Return a hidden toctree."""
     return [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in pages), ""]
 
 
 def page_of(name, value):
-    """Give the page of one name."""
+    """Return the page of one name."""
     module, _, last = name.rpartition(".")
     lines = [*heading(last, "="), f".. currentmodule:: {module}", ""]
     if inspect.isclass(value):
         kind = "exception" if issubclass(value, BaseException) else "class"
         lines += [f".. auto{kind}:: {last}"]
-        if members := own(value):  # without names Sphinx would take all
+        if members := own(value):  # without names, Sphinx would include all members
             lines += [f"   :members: {', '.join(members)}"]
             lines += ["   :member-order: bysource"]
         lines += inherited(value)
@@ -242,12 +242,12 @@ def page_of(name, value):
 
 
 def heading(text, mark):
-    """Give a heading in reStructuredText."""
+    """Return a reStructuredText heading."""
     return [text, mark * len(text), ""]
 
 
 def constant(name, value):
-    """Describe a constant: its value, or the keys of a table."""
+    """Describe a constant by its value, or a dict by its keys."""
     if not isinstance(value, dict):
         return [f".. py:data:: {name}", f"   :value: {value!r}"]
     keys = ", ".join(f"``{key!r}``" for key in value)
@@ -255,9 +255,9 @@ def constant(name, value):
 
 
 def own(cls):
-    """Name the public methods and properties that this package writes and explains.
+    """Return the public methods and properties that skvae defines and documents.
 
-    In the order of the sources, from the first base class on, mixins last.
+    They are in source order, starting with the first base class; mixins come last.
     """
     bases = [
         base for base in reversed(cls.__mro__) if base.__module__.startswith("skvae.")
@@ -277,13 +277,13 @@ def own(cls):
 
 
 def source(member):
-    """Name the module in which a method or property is written; "" for all else."""
+    """Return the module that defines a method or property; "" for anything else."""
     member = getattr(member, "fget", None) or getattr(member, "__func__", member)
     return member.__module__ if inspect.isfunction(member) else ""
 
 
 def inherited(cls):
-    """List the public methods of an estimator that scikit-learn brings."""
+    """Return lines that list the public methods inherited from scikit-learn."""
     names = [
         name
         for name in dir(cls)

@@ -1,7 +1,7 @@
-"""Link names of scikit-learn, torch and skorch to their documentation.
+"""Link names from scikit-learn, torch and skorch to their documentation.
 
-The addresses are made from the names, so that nothing has to be fetched. A name that
-cannot be imported gets no link, and Sphinx then reports it as unknown.
+URLs are built from the names, so the build needs no network access. A name that cannot
+be imported gets no link, and Sphinx reports it as unknown.
 """
 
 from importlib import import_module
@@ -16,13 +16,13 @@ PAGES = {
 
 
 def setup(app):
-    """Register with Sphinx."""
+    """Register the extension with Sphinx."""
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def resolve(app, env, node, content):
-    """Give a link to a name of another package, or None."""
+    """Return a link to a name from another package, or None."""
     name = node.get("reftarget", "")
     pattern = PAGES.get(name.split(".")[0])
     if node.get("refdomain") != "py" or pattern is None or not exists(name):
@@ -32,7 +32,7 @@ def resolve(app, env, node, content):
 
 
 def exists(name):
-    """Say whether a dotted name can be imported."""
+    """Return whether a dotted name can be imported."""
     module, _, last = name.rpartition(".")
     try:
         return not module or hasattr(import_module(module), last)
