@@ -18,6 +18,7 @@ A ratio above its goal is no error: this is a measurement, not a test.
 """
 
 import argparse
+import time
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,11 +29,8 @@ import torch
 from benchmarks import _common as common
 from benchmarks import _imports, _loops, _memory
 from benchmarks._common import interleaved, row, seconds
-from benchmarks._loops import Task
+from benchmarks._nets import DIGITS, DIGITS_512, TABLE, BareVAE
 
-DIGITS = Task("digits", 784, (500, 500), 50, "bernoulli", 100, 1.05)
-DIGITS_512 = Task("digits", 784, (500, 500), 50, "bernoulli", 512, 1.05)
-TABLE = Task("table", 30, (64, 64), 8, "gaussian", 128, 1.15)
 SLICE = 4_096
 
 FULL = {
@@ -91,15 +89,16 @@ def epochs(s):
         (TABLE, s["table_rows"], s["table_epochs"]),
     ]
     loops = contenders(s["against"])
-    return [r for task in tasks for r in _task_rows(loops, *task, s["pairs"])]
+    return [r for task in tasks for r in ratios(loops, *task, s["pairs"])]
 
 
-def _task_rows(loops, task, n_rows, n_epochs, pairs):
+def ratios(loops, task, n_rows, n_epochs, pairs, clock=time.process_time):
+    """Two rows per loop: its training time over that of the loop named "bare"."""
     X = task.rows(n_rows)
     for loop in loops.values():
         loop(X[: task.batch_size], task, 1)  # imports and first calls
     timers = {
-        (name, n): partial(seconds, partial(loop, X, task, n))
+        (name, n): partial(seconds, partial(loop, X, task, n), clock)
         for n in (1, 1 + n_epochs)
         for name, loop in loops.items()
     }
@@ -159,7 +158,7 @@ def _fitted_pair(n_rows):
     """An estimator and the bare network of the same shape, and rows to ask about."""
     X = DIGITS.rows(max(n_rows, 1_000))
     vae = _loops.skvae(X[:1_000], DIGITS, 1)
-    return vae, _loops.BareVAE(DIGITS).eval(), X[:n_rows]
+    return vae, BareVAE(DIGITS).eval(), X[:n_rows]
 
 
 def _paired(ours, bare, pairs):
