@@ -37,20 +37,6 @@ PUBLISHED = {  # training, validation
     "Gumbel, 0.5": (-63.876, -64.401),
     "Gumbel, 0.1": (-68.883, -68.623),
 }
-NOTES = """\
-What to make of the table:
-
-- At relaxed draws Gumbel-Softmax at 0.5 is a little above the published value, and at
-  0.1 two nats below. At hard draws, which is what the model is, they are lower by 12
-  and 2 nats. So the published rows are of relaxed draws, as far as one can tell: like
-  is compared with like in the columns "relaxed".
-- Hard draws favour the lower temperature in reconstruction; in the bound and in ln p(x)
-  the two are closer, and 0.5 is ahead in ln p(x).
-- Target propagation is a nat below its published value at β = 1 and six above it at
-  0.1. This weight of the divergence is not published, nor is the optimiser. At hard
-  draws it reconstructs about as well as Gumbel-Softmax, or better, with latents that
-  cost more nats: its bound is 13 nats lower and its ln p(x) 7 to 15.
-"""
 QUICK = {
     "epochs": 60,
     "kl_warmup": 30,

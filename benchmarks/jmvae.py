@@ -69,47 +69,6 @@ PUBLISHED = {
     ("celeba", "JMVAE-kl"): (-6852, -44.13, -4089, -43.83),
     ("celeba", "hierarchical"): (-7355, -47.61, -4901, -47.32),
 }
-NOTES = """\
-What to make of the table:
-
-- On MNIST the predictive ln p(x | w) comes in the published order: JMVAE-kl, then CVAE
-  and CMMA, near their published values, then the hierarchy, and JMVAE far below.
-  Reconstructions of the picture are a few nats below the published ones after 30 of
-  2000 epochs, JMVAE-kl's by more, as its experts hold it back until they have learned.
-- CVAE's ln p(w | x) is near 0, as of the other models; the published one is −5.3, also
-  where the label is among what is given. The text does not explain it.
-- JMVAE alone draws pictures that have nothing to do with the label, after one iteration
-  and after a hundred. Its ln p(x | w) falls with the iterations here, where the
-  published curve for MNIST rises (and that for CelebA falls).
-- Rows share the noise of their iterations, so that a row's answer does not depend on
-  the others: then all rows of a label end in one place. The means are over 8 chains,
-  and their errors are large.
-- The hierarchy draws clean digits of any class. Its top layer holds little of the
-  picture, whose reconstruction is 255 nats below the published one, and nothing of the
-  label, which it gives less than a guess would. Missing blocks are drawn from the top.
-  Published runs are long; warm-up lasts 200 epochs there and 3 here.
-- "generated" of JMVAE-kl is far above JMVAE's, and below 0.9. A label is worth 2.3 nats
-  of a bound whose picture is worth a hundred, so that latents of different digits
-  overlap; and a Gaussian of independent latents covers those of a digit badly, so that
-  some of what it draws lies between digits. It is the same after 100 epochs (where the
-  judge and the baseline were fitted to 20 000 rows only) and with 8 latents.
-- The weight mends the first of these: 0.92 to 0.94 are recognised, over three seeds,
-  the label is given as well as by JMVAE, and the densities of the picture are what they
-  were. With alpha = 3 beside it 0.958 are recognised and ln p(x | w) by draws is the
-  best of all, but the picture's own density and reconstruction are 10 and 16 nats
-  worse.
-- On CelebA there are a twentieth of the published faces, 20 epochs, a quarter of the
-  published widths and ten times the published step, and pixels are standardised by
-  another spread, so the numbers are of another scale. In ln p(x | w) CVAE comes first
-  and the hierarchy and JMVAE last, as published; CMMA and JMVAE-kl between them have
-  changed places.
-- Faces that JMVAE-kl draws for attributes differ as they should, but weakly: light hair
-  can be seen, eyeglasses cannot. With the weight eyeglasses are there, in faces drawn
-  and in faces edited. The published pictures are of JMVAE-kl with GAN, which here draws
-  sharper faces that hardly follow the attributes, and nothing but texture from the
-  prior.
-- All faces are drawn by the models; none is of the set.
-"""
 STEPS = (1, 2, 5, 10, 20, 40, 100)
 CHAINS = 8  # groups of rows, each with its own noise
 QUICK = {

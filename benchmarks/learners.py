@@ -34,19 +34,6 @@ LEARNERS = {
     "wake-sleep": WakeSleepTransformer,
     "MCEM": MCEMTransformer,
 }
-NOTES = """\
-What to make of the table:
-
-- AEVB is above wake-sleep on test rows everywhere, as published.
-- Row for row Monte Carlo EM is ahead, as a batch is five steps of its decoder, at
-  samples of the posterior itself. By the clock it is behind: on 50 000 rows it takes
-  ten times as long as AEVB to the same test value. That is what the publication says of
-  it; its curves, by another estimator, have it below AEVB.
-- Over 1 000 rows it overfits first: its test value falls after 100 passes.
-- The estimate of `score` falls behind the exact value where a model has learned its
-  rows by heart: the encoder of AEVB then misjudges new rows, and is 9 nats too low
-  after 300 passes over 1 000.
-"""
 BINARIZE_SEED = 20_240
 WIDEST = 4.5  # of the grid: 1e-5 of the prior is further out
 QUICK = {

@@ -30,12 +30,6 @@ from skvae.datasets import load_frey
 from skvae.distributions import Gaussian
 from skvae.plotting import LatentMapDisplay, ManifoldDisplay
 
-NOTES = """\
-Classes of digits lie in wedges around the middle, and the manifold goes from one to the
-next through shapes between them; expressions and the turn of the head vary over that of
-the faces. Both are as the publication shows them. Two latents cannot hold a digit:
-compare ln p(x) with that of more, in `benchmarks.mnist`.
-"""
 HIDDEN = {"mnist": 500, "frey": 200, "digits": 32}
 SHAPES = {"mnist": (28, 28), "frey": (28, 20), "digits": (8, 8)}
 DRAW_SEED = 20_240  # of grey pixels as 0 and 1

@@ -56,26 +56,6 @@ PUBLISHED = {
     ("celeba", "MPVAE z2"): (82.09,),
     ("celeba", "MPVAE z1+z2"): (83.02,),
 }
-NOTES = """\
-What to make of the table:
-
-- dSprites: both paths together are above the VAE in the mean of the five labels, as
-  published, and their mean is near the published one. The VAE, whose network is not
-  published, has a mean nine points above its published one, so that the margin is a
-  fifth of the published 13 points, and not there for every seed. Most of it is the
-  shape.
-- Each path leaves to the other what that has, and which has what differs from seed to
-  seed: the shallow one has the shape for three seeds, for two the place. Then the
-  classifier reads the place better from its three latents alone than from all twelve.
-  In the published table the deep path has nearly all. It may depend on the channels and
-  on β, which are not published; one β serves both here.
-- Faces: both paths together do as well as the VAE and no better, where the published
-  table has them a point ahead; then come the deep path and, not far above the commonest
-  answer, the shallow one. Both together are within half a point of the published
-  number: again it is our VAE that is better. There are a twentieth of the faces, and
-  the commonest answers alone are right for four labels in five.
-- Models saw all pictures without labels, those of the classifiers' held-out rows too.
-"""
 CELEBA = {"beta": 1.0, "epochs": 20, "classifier": "logistic"}
 QUICK = {
     "set": "squares",

@@ -32,7 +32,7 @@ def page(folder=common.RESULTS):
         shown = summaries(path.stem)
         for record in common.read_records(path):
             sections.append(section(record | {"rows": shown(record["rows"])}))
-        sections += [*notes(path.stem), *pictures(folder, path.stem)]
+        sections += [*findings(path), *pictures(folder, path.stem)]
     return "\n".join(sections)
 
 
@@ -42,10 +42,10 @@ def summaries(name):
     return getattr(module, "summary", lambda rows: rows)
 
 
-def notes(name):
-    """What a benchmark says of its numbers, beside the published ones."""
-    module = importlib.import_module(f"benchmarks.{name}")
-    return [module.NOTES] if hasattr(module, "NOTES") else []
+def findings(path):
+    """The text about a result file: the Markdown file of the same name, if any."""
+    text = path.with_suffix(".md")
+    return [text.read_text()] if text.exists() else []
 
 
 def pictures(folder, name):

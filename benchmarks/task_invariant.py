@@ -76,29 +76,6 @@ USPS = {
     "framed": ((20, 20), lambda images: np.pad(images, ((0, 0), (4, 4), (4, 4)))),
 }
 REPEAT = np.arange(28) * 16 // 28
-NOTES = """\
-What to make of the table:
-
-- The CVAE's densities are above the VAE's in all three tables, as published, and the
-  task-invariant model's within the errors of the CVAE's: not above them. Its values
-  have ln Z subtracted, an estimate with an error of some tenths of a nat at 40 latents;
-  a paper that does not subtract it reports values higher by that.
-- Linear classifiers gain from the optimal prior on both pairs, as published, and by
-  less than published. The classifier is not named there. Networks gain less, and
-  classifiers of the 100 target rows alone nothing beyond the errors.
-- I(S; Z) is not lower than the CVAE's. The bound of theorem 1 holds it down on the
-  training rows only, where 100 rows of the target among 6 538 make H(S) 0.08 nats: the
-  most that it can ask for. Here it is measured on as many rows of either task.
-- MNIST to USPS is a question of how 16 x 16 pixels become 28 x 28, which is not
-  published. The three ways of --usps lie 150 nats apart, the published values between
-  two of them; what is left of a grey pixel's entropy is the larger part of each.
-- Fewer latents, no warm-up, and USPS in a frame, each on one seed, move the numbers of
-  all models together and not their order. The published runs are ten times longer, at a
-  tenth of the step (--full); the held-out bounds in the result file, every 10 epochs,
-  do not rise any more where they were stopped.
-- Faces: published values are higher by 300 nats. The scale of the Gaussian, its floor
-  and the pixels' preparation are not published, and each nat a pixel counts 560 times.
-"""
 QUICK = {
     "tables": ("digits",),
     "seeds": (0,),
