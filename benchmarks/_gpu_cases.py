@@ -45,7 +45,7 @@ HALVES = {"left": slice(0, 30), "right": slice(30, None)}
 
 @dataclass
 class Case:
-    """An estimator with the rows to fit and ask it about.
+    """An estimator with the rows to fit and evaluate it on.
 
     `routed` are keyword arguments of its methods besides the rows, and `tolerance` is
     the largest difference to the CPU that passes, relative to 1 + the size of a value.
@@ -59,7 +59,7 @@ class Case:
 
 
 def cases(sizes):
-    """List the cases: the plain estimators first, as they are worth most."""
+    """List the cases: the plain estimators, which matter most, come first."""
     X, y = load_digits(return_X_y=True)
     X, y = (X[: sizes["rows"]] / 16).astype("float32"), y[: sizes["rows"]]
     return [

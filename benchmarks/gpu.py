@@ -7,11 +7,12 @@
 Without a CUDA device it prints "no GPU" and exits with 0, except with --dry-run. Each
 row is written to --out as soon as it is measured, so an interrupted run keeps its
 results. If a check fails, its error is recorded, the run continues, and the exit code
-is 1. What is worth most comes first, and nothing new is started after --minutes.
+is 1. The most important checks come first; none is started after --minutes.
 
 checks   one row per model: every estimator, with each prior, with conditions, with
-         modalities, and some other settings. A model is fitted on the device, asked,
-         saved, loaded there and on the CPU, pickled, fitted again and trained further.
+         modalities, and some other settings. A model is fitted and evaluated on the
+         device, saved, loaded there and on the CPU, pickled, fitted again with the same
+         seed, and trained further.
          The columns hold maximum differences, relative to 1 + the size of a value:
          "CPU" between the answers (latents, reconstructions, score, means of samples)
          of the device and of the same model on the CPU, with the same noise, which for
@@ -69,7 +70,7 @@ QUICK = {
 CHECKED = ("s", "CPU", "refit", "refit weights", "resumed", "failed")
 
 
-# --- asking a model -------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------
 
 
 @contextmanager
@@ -113,7 +114,7 @@ def answers(model, case):
 
 
 def weights(model):
-    """The module's tensors by name, on the CPU."""
+    """Tensors of the module by name, copied to the CPU."""
     return {name: t.cpu().numpy() for name, t in model.module_.state_dict().items()}
 
 
@@ -146,13 +147,13 @@ def close(ours, theirs, tolerance, what):
 
 
 def fitted(case, device):
-    """A new fit of the case's estimator on the device."""
+    """Fit a copy of the case's estimator on the device."""
     model = clone(case.estimator).set_params(device=device)
     return model.fit(case.X, **case.routed)
 
 
 def asked(case, model, device, folder):
-    """Ask with noise drawn on the device: finite, and the same when asked again."""
+    """Check that answers on the device are finite and repeatable."""
     on = next(model.module_.parameters()).device.type
     if on != device:
         raise AssertionError(f"the weights are on {on}")
@@ -193,10 +194,10 @@ def pickled(case, model, device, folder):
 def refitted(case, model, device, folder):
     """Fit again with the same seed, and compare latents and weights."""
     again = fitted(case, device)
-    found = {"refit weights": difference(weights(again), weights(model))[0]}
+    off = float(f"{difference(weights(again), weights(model))[0]:.3g}")
     latents = [{"latents": m.transform(case.X, **case.routed)} for m in (again, model)]
-    found["refit"] = close(*latents, case.tolerance, "refitted")
-    return found
+    found = close(*latents, case.tolerance, f"refitted (weights differ by {off})")
+    return {"refit": found, "refit weights": off}
 
 
 def resumed(case, model, device, folder):
@@ -240,7 +241,7 @@ def attempt(action, *args):
 
 
 def synchronised():
-    """The time once the device has done all work given to it so far."""
+    """Wait for the device to finish its work, and return the time."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
@@ -275,7 +276,7 @@ def options(argv=None):
     add("--out", type=Path, metavar="FILE", help="JSON file that rows are added to")
     add("--dry-run", action="store_true", help="run on the CPU at small sizes")
     add("--quick", action="store_true", help="small sizes")
-    add("--minutes", type=float, default=4, help="after these, start nothing new")
+    add("--minutes", type=float, default=4, help="start no check after these")
     return parser.parse_args(argv)
 
 
