@@ -1,8 +1,8 @@
-"""Small things which the benchmarks share: timing, tables, results, data folder.
+"""Helpers shared by the benchmarks: timing, tables, result files, data folder.
 
-A result file is a list of records. A record says under which `settings`, `versions`
-and on which `machine` its `rows` were measured; a row is a flat dict whose first entry
-names it.
+A result file is a list of records. A record holds the `settings`, `versions` and
+`machine` with which its `rows` were measured; a row is a flat dict whose first entry
+is its name.
 """
 
 import argparse
@@ -26,11 +26,11 @@ PACKAGES = ("torch", "scikit-learn", "skorch", "numpy", "pythae")
 CONTEXT = ("settings", "versions", "machine")
 
 
-# --- where and with what --------------------------------------------------------------
+# --- environment ----------------------------------------------------------------------
 
 
 def machine():
-    """What the numbers depend on, and nothing which says whose machine it is."""
+    """Hardware and system, without anything that identifies the machine."""
     found = {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -60,7 +60,7 @@ def _memory_gib():
 
 
 def versions():
-    """Versions of Python, skvae and the packages beside it, as far as installed."""
+    """Versions of Python, skvae and those of `PACKAGES` that are installed."""
     found = {"python": platform.python_version(), "skvae": skvae.__version__}
     for name in PACKAGES:
         with suppress(metadata.PackageNotFoundError):
@@ -69,18 +69,18 @@ def versions():
 
 
 def data_folder(given=None):
-    """The folder of the data sets: the option, else the variable SKVAE_DATA."""
+    """Folder of the data sets: the option, or else the variable SKVAE_DATA."""
     folder = given or os.environ.get("SKVAE_DATA")
     return Path(folder) if folder else None
 
 
 def data_file(name, given=None):
-    """A file of that folder; without it a message and exit code 2."""
+    """Path of a file in that folder; if it is missing, exit with code 2."""
     folder = data_folder(given)
     if folder is None or not (folder / name).is_file():
         print(
-            f"{name} not found: give its folder with --data or SKVAE_DATA, "
-            "or run --quick, which needs no data",
+            f"{name} not found: pass its folder with --data or SKVAE_DATA, "
+            "or use --quick, which needs no data",
             file=sys.stderr,
         )
         sys.exit(2)
@@ -88,7 +88,7 @@ def data_file(name, given=None):
 
 
 def mnist(subset, given=None):
-    """Rows in [0, 1] and labels of "train" or "test", of mnist.npz in that folder."""
+    """Rows in [0, 1] and labels of a subset ("train" or "test") of mnist.npz."""
     folder = data_file("mnist.npz", given).parent
     return load_mnist(folder, subset=subset, return_X_y=True)
 
@@ -97,28 +97,28 @@ def mnist(subset, given=None):
 
 
 def parser(name, text):
-    """Begin a benchmark's command line with what all of them have."""
+    """Parser with the options that most benchmarks share."""
     found = argparse.ArgumentParser(
         prog=f"benchmarks.{name}",
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add, path = found.add_argument, RESULTS / f"{name}.json"
-    add("--data", metavar="FOLDER", help="where the files are, for SKVAE_DATA")
-    add("--quick", action="store_true", help="small, on rows that need no files")
-    add("--seeds", type=numbers, default=(0,), help="which, with commas")
+    add("--data", metavar="FOLDER", help="of the data files; default: SKVAE_DATA")
+    add("--quick", action="store_true", help="small sizes, no data files")
+    add("--seeds", type=numbers, default=(0,), help="seeds, separated by commas")
     add("--device", default="auto")
-    add("--write", nargs="?", type=Path, const=path, help="add each row to this file")
+    add("--write", nargs="?", type=Path, const=path, help="add the rows to this file")
     return found
 
 
 def words(text):
-    """An option's words, which stand between commas."""
+    """Split an option into words at the commas."""
     return tuple(text.split(","))
 
 
 def numbers(text):
-    """An option's whole numbers, which stand between commas."""
+    """Split an option into ints at the commas."""
     return tuple(int(part) for part in text.split(","))
 
 
@@ -126,14 +126,14 @@ def numbers(text):
 
 
 def seconds(action, clock=time.process_time):
-    """How long `action()` takes; process time counts every thread of the process."""
+    """Time of `action()`; process time, the default, adds up all threads."""
     start = clock()
     action()
     return clock() - start
 
 
 def interleaved(timers, rounds):
-    """Call each of the timers once a round, in turning order; name -> (rounds,)."""
+    """Call each timer once per round, in rotating order; name -> (rounds,)."""
     names = list(timers)
     taken = {name: [] for name in names}
     for i in range(rounds):
@@ -147,7 +147,7 @@ def interleaved(timers, rounds):
 
 
 def row(what, values, goal=None, unit="ratio"):
-    """One line of a table: the median of the values and their quartiles."""
+    """Row of a table with the median of the values and their quartiles."""
     low, median, high = np.percentile(np.atleast_1d(values), [25, 50, 75])
     return {
         "what": what,
@@ -164,7 +164,7 @@ def _rounded(value):
 
 
 def show(value):
-    """A table's cell: four digits of a number, nothing for what is not there."""
+    """Format a table cell: floats with four digits, None as an empty string."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -173,7 +173,7 @@ def show(value):
 
 
 def print_table(rows):
-    """Print rows (dicts with the same keys) in columns."""
+    """Print rows (dicts with the same keys) as an aligned table."""
     columns = list(rows[0])
     cells = [columns] + [[show(r[c]) for c in columns] for r in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -186,7 +186,7 @@ def print_table(rows):
 
 
 def record(settings, rows):
-    """What was measured, with everything needed to measure it again."""
+    """Rows, with everything needed to measure them again."""
     return {
         "settings": settings,
         "versions": versions(),
@@ -196,13 +196,13 @@ def record(settings, rows):
 
 
 def read_records(path):
-    """The records of a result file; none if there is no such file yet."""
+    """Read the records of a result file; an empty list if it does not exist."""
     path = Path(path)
     return json.loads(path.read_text()) if path.exists() else []
 
 
 def write_records(path, records):
-    """Replace a result file as a whole: readers see the old one or the new one."""
+    """Replace a result file atomically: readers see the old file or the new one."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
@@ -211,7 +211,7 @@ def write_records(path, records):
 
 
 def merge_record(path, new):
-    """Add a record's rows to a result file; rows of the same name are replaced."""
+    """Add a record's rows to a result file, replacing rows of the same name."""
     records = read_records(path)
     same = [r for r in records if all(r[part] == new[part] for part in CONTEXT)]
     if same:
@@ -223,7 +223,7 @@ def merge_record(path, new):
 
 
 def keep(path, settings, row):
-    """Add one row to a result file, if there is to be one."""
+    """Add one row to a result file, unless the path is None."""
     if path:
         merge_record(path, record(settings, [row]))
 

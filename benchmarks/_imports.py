@@ -1,4 +1,4 @@
-"""Seconds which importing skvae and the first `fit` take, in a fresh process.
+"""Time taken by importing skvae and by the first `fit`, in a new process.
 
 `python -m benchmarks._imports` prints one JSON object.
 """
@@ -29,7 +29,7 @@ def _fitting():
 
 
 def measure():
-    """Import what skvae needs, then skvae, then fit twice."""
+    """Import the dependencies, then skvae, then fit twice; return seconds."""
     return {
         "dependencies": _importing("torch", "sklearn", "skorch"),
         "skvae": _importing("skvae"),
@@ -40,7 +40,7 @@ def measure():
 
 
 def fresh():
-    """`measure()` in a new process."""
+    """Run `measure()` in a new process."""
     command = [sys.executable, "-m", "benchmarks._imports"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])

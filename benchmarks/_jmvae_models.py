@@ -1,4 +1,4 @@
-"""Data and models of the comparison of several modalities."""
+"""Data and models of the multimodal benchmark, `benchmarks.jmvae`."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from skvae import (
 from skvae.multimodal import suzuki2018
 
 IMAGE, LABEL = "image", "label"
-GAN = "JMVAE-kl GAN"  # of faces alone
+GAN = "JMVAE-kl GAN"  # for faces only
 JOINT = {
     "JMVAE": (JMVAETransformer, {"alpha": 0.0}),
     "JMVAE-kl": (JMVAETransformer, {}),
@@ -27,12 +27,12 @@ JOINT = {
 }
 ONE_WAY = {"CVAE": CVAETransformer, "CMMA": CMMATransformer}
 MODELS = (*ONE_WAY, *JOINT)
-DRAW_SEED = 20_240  # of the one draw of grey pixels as 0/1
+DRAW_SEED = 20_240  # seed of the binarisation
 
 
 @dataclass
 class Pairs:
-    """Rows of image and label, side by side, and what the label says."""
+    """Tables of image and label columns, the classes, and their descriptions."""
 
     name: str
     train: np.ndarray
@@ -52,7 +52,7 @@ class Pairs:
 
 
 def load_pairs(chosen):
-    """Load the data set that was chosen."""
+    """Load the data set chosen on the command line."""
     name = chosen.set
     if name == "digits":
         X, y = load_digits(return_X_y=True)
@@ -74,7 +74,7 @@ FILES = {"mnist": "mnist.npz", "celeba": "celeba_10k_32x32.npz"}
 
 
 def _of_digits(name, X_train, X_test, y_train, y_test, shape):
-    """Test pixels are drawn once as 0/1 from their grey values."""
+    """Pairs of digits and one-hot labels; the test pixels are binarised once."""
     random, grey = np.random.default_rng(DRAW_SEED), X_test
     X_test = (random.random(X_test.shape) < X_test).astype(X_test.dtype)
     tables = [
@@ -86,7 +86,7 @@ def _of_digits(name, X_train, X_test, y_train, y_test, shape):
 
 
 def _of_faces(file, n_train):
-    """Standardised pixels, channels first, and attributes of −1 and 1."""
+    """Pairs of standardised pixels, channels first, and attributes of −1 and 1."""
     X = file["X"].transpose(0, 3, 1, 2).reshape(len(file["X"]), -1)
     X = X.astype("float32")
     X = (X - X[:9000].mean()) / X[:9000].std()
@@ -108,7 +108,7 @@ def _of_faces(file, n_train):
 
 
 def networks(pairs, chosen, **kind):
-    """The published networks and settings, with those of the command line."""
+    """Published networks and settings, with those of the command line."""
     data = "celeba" if pairs.name == "celeba" else "mnist"
     found = suzuki2018(data, shrink=chosen.shrink, **kind)
     if chosen.n_components:
@@ -117,7 +117,7 @@ def networks(pairs, chosen, **kind):
 
 
 def training(chosen):
-    """How long and in which steps."""
+    """Training settings of the command line."""
     return {
         "max_epochs": chosen.epochs,
         "kl_warmup": chosen.kl_warmup,
@@ -129,7 +129,7 @@ def training(chosen):
 
 
 def joint_model(name, pairs, seed, chosen, **params):
-    """A model of both modalities, fitted."""
+    """Fit a model of both modalities."""
     cls, own = JOINT[name]
     if name.startswith("JMVAE-kl"):
         own = own | {"alpha": chosen.alpha}
@@ -140,7 +140,7 @@ def joint_model(name, pairs, seed, chosen, **params):
 
 
 def one_way_model(name, pairs, target, seed, chosen):
-    """A model of one modality given the other, fitted."""
+    """Fit a model of one modality given the other."""
     (given,) = {IMAGE, LABEL} - {target}
     published = networks(pairs, chosen)
     model = ONE_WAY[name](
@@ -153,7 +153,7 @@ def one_way_model(name, pairs, target, seed, chosen):
         **training(chosen),
     )
     table = pairs.train
-    if "binarize" in published:  # a condition is not drawn anew in training
+    if "binarize" in published:  # conditions are binarised once
         draws = np.random.default_rng(DRAW_SEED + 1).random(table.shape)
         table = (draws < table).astype(table.dtype)
         model.set_params(binarize="dynamic" if target == IMAGE else None)
@@ -161,7 +161,7 @@ def one_way_model(name, pairs, target, seed, chosen):
 
 
 def _bodies(pairs, target, published, chosen):
-    """Networks of the target alone, as those of CVAE and CMMA are not published."""
+    """Networks of the target modality; those of CVAE and CMMA are not published."""
     if pairs.name != "celeba":
         return {"hidden_layer_sizes": published["hidden_layer_sizes"]}
     if target == LABEL:

@@ -1,4 +1,4 @@
-"""The figures of several modalities; of faces only what a model has drawn."""
+"""Figures of `benchmarks.jmvae`; faces are shown only if a model generated them."""
 
 from copy import copy
 
@@ -14,7 +14,7 @@ ATTRIBUTES = ("Male", "Smiling", "Eyeglasses", "Blond_Hair", "Young", "Bangs")
 
 
 def draw_all(fitted, pairs, rows, chosen):
-    """Save every figure that the fitted models allow, as PNG files."""
+    """Save the figures of the fitted models as PNG files."""
     folder = chosen.pictures
     folder.mkdir(parents=True, exist_ok=True)
     by_steps(rows, folder / f"jmvae_{pairs.name}_steps.png")
@@ -31,7 +31,7 @@ def draw_all(fitted, pairs, rows, chosen):
 
 
 def by_label(fitted, pairs, chosen, path):
-    """Pictures by label, a column each, against the number of iterations (Fig. 3)."""
+    """Pictures generated for each label, by number of iterations (fig. 3)."""
     lines = []
     for name, model in fitted.items():
         steps = (1,) if len(model.module_.experts) else STEPS
@@ -51,14 +51,14 @@ def by_label(fitted, pairs, chosen, path):
 
 
 def from_labels(model, pairs):
-    """Means of p(x | z) at one draw of z for each label, (10, pixels)."""
+    """Mean of p(x | z) at one draw of z for each label, (10, pixels)."""
     table = np.full((10, pairs.train.shape[1]), 0.5, dtype="float32")
     table[:, pairs.modalities[LABEL]] = np.eye(10)
     return model.generate(table, IMAGE, random_state=0, mean=True)[0]
 
 
 def by_steps(rows, path):
-    """ln p(x | w) against the number of iterations (Fig. 4, 7), where there are any."""
+    """ln p(x | w) by number of iterations (fig. 4 and 7), if it was measured."""
     if not any(f"ln p(x|w), {STEPS[0]}" in row for row in rows):
         return
     figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
@@ -72,15 +72,15 @@ def by_steps(rows, path):
             ax.plot(list(points), list(points.values()), marker="o", label=row["model"])
         elif row["model"] == "JMVAE-kl":
             ax.axhline(row["ln p(x|w)"], linestyle="--", color="0.3", label="JMVAE-kl")
-    ax.set(xscale="log", xlabel="iterations", ylabel="ln p(x | w), nats a row")
+    ax.set(xscale="log", xlabel="iterations", ylabel="ln p(x | w), nats per row")
     ax.legend()
     save(figure, path)
 
 
 def in_the_plane(fitted, pairs, chosen, path):
-    """Two latents of test rows: from both modalities, and from the label (Fig. 5).
+    """Two latents of test rows, from both modalities and from the label (fig. 5).
 
-    Models of their own, trained for a third of the epochs.
+    Fits new models with two latents, for a third of the epochs.
     """
     chosen = copy(chosen)
     chosen.epochs = max(1, chosen.epochs // 3)
@@ -109,7 +109,7 @@ def in_the_plane(fitted, pairs, chosen, path):
 
 
 def by_attribute(model, pairs, path, n=6):
-    """A random face's attributes with one set to 2 after the other (Fig. 8a)."""
+    """Faces for random attributes, then with one of them set to 2 (fig. 8a)."""
     names = pairs.label_names
     random = np.random.default_rng(0)
     base = random.choice([-1.0, 1.0], size=pairs.train.shape[1] - pairs.n_pixels)
@@ -128,15 +128,15 @@ def by_attribute(model, pairs, path, n=6):
         ax.imshow(in_a_row(np.concatenate([mean, drawn[:, 0]]), pairs))
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         ax.set(xticks=[], yticks=[])
-    axes[0].set_title("average, and faces drawn for the attributes")
+    axes[0].set_title("mean and generated faces for the attributes")
     save(figure, path)
 
 
 def edited(model, pairs, path, n=8):
-    """Faces that the model has drawn, edited (Fig. 9 shows pictures of its own)."""
+    """Generated faces with edited attributes (fig. 9 edits other pictures)."""
     names = pairs.label_names
     drawn = model.sample(n, random_state=1, mean=True).astype("float32")
-    lines = [("drawn", drawn)]
+    lines = [("generated", drawn)]
     for name in ATTRIBUTES[:4]:
         column = pairs.n_pixels + names.index(name)
         lines.append((name, model.edit(drawn, {column: 2.0}, IMAGE)))
@@ -149,7 +149,7 @@ def edited(model, pairs, path, n=8):
 
 
 def in_a_row(pictures, pairs):
-    """Pictures side by side, (h, n w) or (h, n w, 3) in [0, 1]."""
+    """Join pictures side by side, (h, n w) or (h, n w, 3) in [0, 1]."""
     pictures = pictures.reshape(-1, *pairs.image_shape)
     if pictures.ndim == 3:
         return np.concatenate(list(pictures), axis=1)
@@ -160,6 +160,6 @@ def in_a_row(pictures, pairs):
 
 
 def save(figure, path):
-    """Write a figure, and forget it."""
+    """Write a figure to a file, and close it."""
     figure.savefig(path, dpi=90)
     plt.close(figure)

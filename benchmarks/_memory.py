@@ -1,8 +1,8 @@
-"""How much memory a call adds at its peak, each measured in a fresh process.
+"""Peak memory that a call adds, each measured in a new process.
 
 `python -m benchmarks._memory PROBE N_ROWS` prints one number, in MiB. Only anonymous
-memory counts: pages of a memory-mapped file can be dropped, so they are not a copy.
-What a call imports on its first use counts too. Needs Linux's /proc.
+memory counts: the pages of a memory-mapped file can be dropped, so they are not a copy.
+Modules imported by the call count too. Needs Linux's /proc.
 """
 
 import subprocess
@@ -17,11 +17,11 @@ import numpy as np
 from skvae import VAETransformer
 
 STATUS = Path("/proc/self/status")
-PERIOD = 2e-3  # seconds between two looks
+PERIOD = 2e-3  # seconds between two readings
 
 
 class Peak(threading.Thread):
-    """Looks at the process's anonymous memory while a `with` block runs."""
+    """Record the peak of the process's anonymous memory during a `with` block."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -47,7 +47,7 @@ class Peak(threading.Thread):
 
 
 def _anonymous():
-    """MiB of memory which belongs to this process alone."""
+    """Anonymous memory of this process, in MiB."""
     for line in STATUS.read_text().splitlines():
         if line.startswith("RssAnon"):
             return int(line.split()[1]) / 1024
@@ -67,7 +67,7 @@ def _noise(n_rows, n_columns, dtype):
 
 
 def fit_small(n_rows):
-    """`fit` on (n_rows, 4): what comes with the first fit of any size."""
+    """`fit` on (n_rows, 4): the fixed cost of a first fit."""
     X = _noise(n_rows, 4, "float32")
     vae = _vae()
     with Peak() as peak:
@@ -109,7 +109,7 @@ def fit_memmap(n_rows):
 
 
 def log_likelihood(n_rows, n_samples=5_000):
-    """`log_likelihood` of (n_rows, 784) at 5 000 samples a row."""
+    """`log_likelihood` of (n_rows, 784) with 5 000 samples per row."""
     X = np.random.default_rng(0).random((max(n_rows, 1_000), 784), dtype="float32")
     vae = _vae(hidden_layer_sizes=(500, 500), n_components=50, likelihood="bernoulli")
     vae.fit(X)
@@ -125,7 +125,7 @@ PROBES = {
 
 
 def growth(probe, n_rows):
-    """MiB added by a probe, run in a fresh process."""
+    """Run a probe in a new process; return the MiB that it added."""
     command = [sys.executable, "-m", "benchmarks._memory", probe, str(n_rows)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return float(done.stdout.split()[-1])

@@ -1,6 +1,6 @@
-"""The run of `benchmarks._loops`, by pythae's trainer (if pythae is installed).
+"""The VAE of `benchmarks._nets`, trained by pythae's trainer.
 
-Its Gaussian has unit scale: none is learned, so it does a little less than the others.
+pythae's Gaussian has a fixed scale of 1, so it computes slightly less than the others.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
-from benchmarks._loops import LR, decoder, encoder
+from benchmarks._nets import LR, decoder, encoder
 
 
 class Encoder(BaseEncoder):
@@ -39,7 +39,7 @@ class Decoder(BaseDecoder):
 
 
 def train(X, task, epochs):
-    """Build, train and return the model; its log and progress bars stay unseen."""
+    """Build, train and return the model, without pythae's log and progress bars."""
     data = BaseDataset(torch.from_numpy(X), torch.zeros(len(X)))
     with tempfile.TemporaryDirectory() as folder, _silence():
         config = BaseTrainerConfig(

@@ -1,4 +1,4 @@
-"""Latents of several models side by side, coloured by task and by class."""
+"""Figure of the latents of several models, coloured by task and by class."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,14 +8,14 @@ from skvae.plotting import LatentMapDisplay
 
 
 def draw(points, path):
-    """Save a column a model: above by task, below by class.
+    """Save a figure with one column per model: top by task, bottom by class.
 
     Parameters
     ----------
     points : dict of str to (Z, class, task)
-        Latents of some rows, the same of every model.
+        Latents by model; the rows are the same for every model.
     path : path
-        Of the picture.
+        Image file.
     """
     figure, axes = plt.subplots(
         2, len(points), figsize=(4.4 * len(points), 8), layout="constrained"
@@ -26,7 +26,7 @@ def draw(points, path):
         for ax, labels in zip(axes[:, column], (task, classes), strict=True):
             display = LatentMapDisplay(Z, y=labels, axis_names=("", ""))
             display.plot(ax, class_labels=named, scatter_kw={"s": 6})
-            # Distances of t-SNE mean nothing between the two axes.
+            # In t-SNE the two axes have no common scale.
             ax.set(xticks=[], yticks=[], aspect="auto", adjustable="box")
             ax.autoscale()
         axes[0, column].set_title(model)
@@ -35,7 +35,7 @@ def draw(points, path):
 
 
 def some_rows(tasks, n_most=1000):
-    """Give as many rows of every task, from its first on."""
+    """Positions of the first rows of each task, equally many of each."""
     names, counts = np.unique(tasks, return_counts=True)
     n = min(n_most, counts.min())
     return np.concatenate([np.flatnonzero(tasks == task)[:n] for task in names])

@@ -3,15 +3,17 @@
     python -m benchmarks.categorical --data FOLDER --write
     python -m benchmarks.categorical --quick                   # no data
 
-Rows of MNIST, white or black by x >= 0.5, become 30 variables of 10 categories, in
-50 000 rows of training and 10 000 of validation; 784-500-300-500-784 softplus units.
-For each way of learning a row: the reconstruction log-likelihood ln p(x | y) of either
-part, mean over rows in nats, at hard one-hot draws y ~ q(y | x) and, where the way has
-them, at relaxed ones; the bound and the importance-weighted ln p(x) of validation rows.
-The text does not say which draws its own numbers are of, nor the optimiser, nor how the
-temperature falls: here Adam, and from 1 by e^(-0.05) an epoch to the temperature named.
+Rows of MNIST, binarised by x >= 0.5, are encoded in 30 variables of 10 categories, with
+50 000 rows for training and 10 000 for validation, and 784-500-300-500-784 softplus
+units. There is one row for each way to estimate gradients. It holds the mean
+reconstruction log-likelihood ln p(x | y) of the training and validation rows, in nats
+per row, with hard one-hot draws y ~ q(y | x) and, for ways that use them, with relaxed
+draws; and the bound and the importance-weighted ln p(x) of the validation rows. The
+publication states neither which draws its numbers use, nor the optimiser, nor the
+temperature schedule. Here the optimiser is Adam, and the temperature starts at 1 and is
+multiplied by e^(-0.05) per epoch until it reaches the named one.
 
-FOLDER holds mnist.npz; the variable SKVAE_DATA stands in for it.
+FOLDER contains mnist.npz; without --data it is the variable SKVAE_DATA.
 """
 
 import sys
@@ -37,20 +39,6 @@ PUBLISHED = {  # training, validation
     "Gumbel, 0.5": (-63.876, -64.401),
     "Gumbel, 0.1": (-68.883, -68.623),
 }
-NOTES = """\
-What to make of the table:
-
-- At relaxed draws Gumbel-Softmax at 0.5 is a little above the published value, and at
-  0.1 two nats below. At hard draws, which is what the model is, they are lower by 12
-  and 2 nats. So the published rows are of relaxed draws, as far as one can tell: like
-  is compared with like in the columns "relaxed".
-- Hard draws favour the lower temperature in reconstruction; in the bound and in ln p(x)
-  the two are closer, and 0.5 is ahead in ln p(x).
-- Target propagation is a nat below its published value at β = 1 and six above it at
-  0.1. This weight of the divergence is not published, nor is the optimiser. At hard
-  draws it reconstructs about as well as Gumbel-Softmax, or better, with latents that
-  cost more nats: its bound is 13 nats lower and its ln p(x) 7 to 15.
-"""
 QUICK = {
     "epochs": 60,
     "kl_warmup": 30,
@@ -62,7 +50,7 @@ QUICK = {
 
 
 def load_rows(chosen):
-    """Training and validation rows of 0 and 1."""
+    """Training and validation rows of 0/1 values."""
     if chosen.quick:
         X = load_digits().data / 16
         X, n_train = (X >= 0.5).astype("float32"), 1300
@@ -72,11 +60,11 @@ def load_rows(chosen):
     return X[:n_train], X[n_train:]
 
 
-# --- what is measured -----------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------
 
 
 def measure(name, train, valid, seed, chosen):
-    """One fit: one row, and the model."""
+    """Fit one model; return its row and the model."""
     model = CategoricalVAETransformer(
         chosen.variables,
         10,
@@ -111,7 +99,7 @@ def measure(name, train, valid, seed, chosen):
 
 
 def reconstruction(model, X, kind):
-    """Mean of ln p(x | y) at one draw of y a row."""
+    """Mean of ln p(x | y) with one draw of y per row, "hard" or "relaxed"."""
     evaluator = model._evaluator()
     module, noise = evaluator.module, Noise.from_seed(0, evaluator.device)
 
@@ -125,12 +113,12 @@ def reconstruction(model, X, kind):
 
 
 def mean(values):
-    """Of the rows, to two digits."""
+    """Mean over rows, rounded to two decimals."""
     return round(float(np.mean(values)), 2)
 
 
 def summary(rows):
-    """One line a fit, with the published numbers beside."""
+    """One row per fit, with the published numbers added."""
     columns = dict.fromkeys(column for row in rows for column in row)
     lines = []
     for row in rows:
@@ -144,7 +132,7 @@ def summary(rows):
 
 
 def draw(models, X, chosen):
-    """Probabilities of one row as a heat map, and rows rebuilt (fig. 5.1 and 5.2)."""
+    """Heat map of one row's probabilities, and reconstructions (fig. 5.1 and 5.2)."""
     side = int(X.shape[1] ** 0.5)
     figure, axes = plt.subplots(
         len(models), 2, figsize=(9, 3.2 * len(models)), layout="constrained"
@@ -159,7 +147,7 @@ def draw(models, X, chosen):
         shown = np.concatenate([X[:5], model.reconstruct(X[:5])])
         lines = shown.reshape(2, 5, side, side).transpose(0, 2, 1, 3)
         right.imshow(lines.reshape(2 * side, 5 * side), cmap="gray_r", vmin=0, vmax=1)
-        right.set(title="rows, and rebuilt", xticks=[], yticks=[])
+        right.set(title="rows and reconstructions", xticks=[], yticks=[])
     figure.savefig(chosen.picture, dpi=90)
     plt.close(figure)
 
@@ -175,30 +163,30 @@ def options(argv):
     """The command line; --quick only changes the defaults."""
     parser = common.parser("categorical", __doc__)
     add = parser.add_argument
-    add("--ways", type=_names, default=tuple(WAYS), help="which, with semicolons")
+    add("--ways", type=_names, default=tuple(WAYS), help="separated by semicolons")
     add("--epochs", type=int, default=50)
     add("--kl-warmup", type=int, default=10, help="epochs")
     add("--beta", type=float, default=1.0)
     add("--lr", type=float, default=3e-4)
     add("--hidden", type=common.numbers, default=(500,), help="e.g. 500")
     add("--variables", type=int, default=30)
-    add("--n-samples", type=int, default=100, help="importance samples a row")
-    add("--test-rows", type=int, default=2000, help="of the bound and ln p(x)")
-    add("--picture", type=Path, help="draw the last seed's models into this file")
+    add("--n-samples", type=int, default=100, help="importance samples per row")
+    add("--test-rows", type=int, default=2000, help="rows for the bound and ln p(x)")
+    add("--picture", type=Path, help="save a figure of the last seed's models")
     if "--quick" in argv:
         parser.set_defaults(**QUICK)
     return parser.parse_args(argv)
 
 
 def settings(chosen):
-    """What a reader needs to run it again."""
+    """Settings needed to run it again."""
     left_out = {"data", "quick", "ways", "seeds", "write", "picture"}
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
     return found | {"hidden": list(chosen.hidden)}
 
 
 def main(argv=None):
-    """Fit every way, and keep each row as soon as it is there."""
+    """Fit a model for each way and seed, writing each row once it is measured."""
     chosen = options(sys.argv[1:] if argv is None else argv)
     train, valid = load_rows(chosen)
     rows, models = [], {}

@@ -1,14 +1,14 @@
-"""What the defaults are worth, and what changing one of them does.
+"""Quality of the default parameters, and the effect of changing one of them.
 
-    python -m benchmarks.defaults --data FOLDER    # FOLDER holds adult.npz
+    python -m benchmarks.defaults --data FOLDER    # FOLDER contains adult.npz
     python -m benchmarks.defaults --quick          # two settings, few epochs, no adult
 
-On digits (pixels in [0, 1]), wine (standardised) and adult (5 000 rows for training and
-as many for testing; standardised numbers and integer-coded categories) one row for each
-setting: held-out ln p(x) (64 importance samples), held-out accuracy of logistic
-regression on standardised latents, and seconds; means over seeds with their standard
-errors. The first setting is the untouched default; each other one changes one thing.
-PCA of the same width stands beside them; for adult on one-hot categories.
+The data sets are digits (pixels in [0, 1]), wine (standardised) and adult (5 000 rows
+each for training and testing; standardised numbers and integer-coded categories). Each
+setting has one row: held-out ln p(x) (64 importance samples), held-out accuracy of
+logistic regression on standardised latents, and seconds, as means over seeds with
+standard errors. The first setting is the default; each of the others changes one thing.
+PCA with as many components is the baseline; for adult it uses one-hot categories.
 """
 
 import argparse
@@ -65,7 +65,7 @@ COLUMNS = (
 
 
 class Table(NamedTuple):
-    """Train and test rows as the model sees them, labels, and what PCA sees."""
+    """Train and test rows for the model, labels, and train and test rows for PCA."""
 
     X: tuple
     y: tuple
@@ -81,19 +81,19 @@ def _table(X, y, scaler, likelihood):
 
 
 def digits(_):
-    """1 347 pictures of 64 pixels, 10 classes."""
+    """1 347 training images of 64 pixels, 10 classes."""
     X, y = load_digits(return_X_y=True)
     return _table(X, y, MinMaxScaler(clip=True), "gaussian-shared")
 
 
 def wine(_):
-    """133 wines with 13 measurements, 3 classes."""
+    """133 training rows of 13 measurements, 3 classes."""
     X, y = load_wine(return_X_y=True)
     return _table(X, y, StandardScaler(), "gaussian")
 
 
 def adult(folder):
-    """5 000 people with 6 numbers and 8 categories, 2 classes."""
+    """5 000 training rows of 6 numeric and 8 categorical columns, 2 classes."""
     with np.load(Path(folder) / "adult.npz", allow_pickle=False) as file:
         blocks = {
             part: np.hstack([file[f"X_numeric_{part}"], file[f"X_categorical_{part}"]])
@@ -127,7 +127,7 @@ def accuracy(features, y):
 
 
 def measure(table, params, seed):
-    """Held-out nats, accuracy, seconds and active latents of one fit."""
+    """Held-out ln p(x), accuracy, seconds and active latents of one fit."""
     vae = VAETransformer(likelihood=table.likelihood, random_state=seed)
     start = time.perf_counter()
     vae.set_params(**params).fit(table.X[0])
@@ -138,7 +138,7 @@ def measure(table, params, seed):
 
 
 def rows(name, table, chosen):
-    """One row for PCA and one for each setting."""
+    """Yield one row for PCA and one for each setting."""
     k = VAETransformer().n_components
     pca = PCA(k).fit(table.linear[0])
     found = accuracy([pca.transform(part) for part in table.linear], table.y)
@@ -164,7 +164,7 @@ def options(argv):
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", metavar="FOLDER", help="where adult.npz is")
+    parser.add_argument("--data", metavar="FOLDER", help="that contains adult.npz")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
@@ -177,7 +177,7 @@ def options(argv):
 
 
 def main(argv=None):
-    """Print, and write if asked, a row as soon as it is there."""
+    """Print each row as soon as it is measured, and write it with --write."""
     chosen = options(argv)
     torch.set_num_threads(1)
     folder = common.data_folder(chosen.data)

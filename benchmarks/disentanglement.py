@@ -1,16 +1,16 @@
-"""How well latents separate the known factors of dSprites: PCA and VAEs.
+"""Disentanglement scores of PCA and VAEs on dSprites, whose factors are known.
 
-    python -m benchmarks.disentanglement --data FOLDER    # FOLDER holds dsprites.npz
-    python -m benchmarks.disentanglement --quick          # small drawn squares instead
+    python -m benchmarks.disentanglement --data FOLDER    # FOLDER contains dsprites.npz
+    python -m benchmarks.disentanglement --quick          # generated squares, no data
     python -m benchmarks.disentanglement --data FOLDER --write
 
-For each model one row: seconds of `fit` on the grid of images, all scores of
-`skvae.metrics` of the latents of the same images, with their published settings, and
-the seconds that they took (the second figure: all but DCI).
+Each model has one row: seconds of `fit` on the grid of images, all disentanglement
+scores of `skvae.metrics` for the latents of the same images, with the published
+settings, and the seconds that DCI and the other scores took.
 
 The grid is every 4th orientation and every 2nd position of the published file (46 080
-of 737 280 images): give either, as `imgs` and `latents_classes` of dsprites.npz. The
-variable SKVAE_DATA stands in for --data.
+of 737 280 images). dsprites.npz may contain the grid or the whole file, as `imgs` and
+`latents_classes`. Without --data, the folder is the variable SKVAE_DATA.
 """
 
 import argparse
@@ -51,7 +51,7 @@ QUICK = {
 
 
 def load_dsprites(path):
-    """Rows of pixels and codes of the factors of dsprites.npz, on the grid above."""
+    """Rows of pixels and codes of the factors, on the grid above."""
     with np.load(path, allow_pickle=False) as file:
         images, codes = file["imgs"], file["latents_classes"]
     codes = codes[:, -len(STEPS) :]  # without the colour, which is constant
@@ -62,7 +62,7 @@ def load_dsprites(path):
 
 
 def draw_squares(side=10):
-    """Every square of 3 sizes and 2 greys, at 8 x 8 places of a small image."""
+    """Squares of 3 sizes and 2 grey levels at 8 x 8 positions: all combinations."""
     codes = np.indices((3, 2, 8, 8)).reshape(4, -1).T  # size, grey, row, column
     size, grey, top, left = (column[:, None, None] for column in codes.T)
     row, column = np.indices((side, side))
@@ -71,11 +71,11 @@ def draw_squares(side=10):
     return images.reshape(len(images), -1).astype("float32"), codes
 
 
-# --- what is measured -----------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------
 
 
 def models(chosen):
-    """Name -> transformer; the first seed of every model first."""
+    """Name -> transformer, ordered by seed."""
     found = {f"PCA({chosen.width})": PCA(chosen.width, random_state=0)}
     for seed in range(chosen.seeds):
         for beta in chosen.betas:
@@ -85,7 +85,7 @@ def models(chosen):
 
 
 def estimator(chosen, beta, seed):
-    """The VAE, as the command line asks for it."""
+    """VAE with the settings of the command line."""
     return VAETransformer(
         n_components=chosen.width,
         hidden_layer_sizes=chosen.hidden,
@@ -101,7 +101,7 @@ def estimator(chosen, beta, seed):
 
 
 def measure(name, model, images, codes, chosen):
-    """One row of the table."""
+    """Fit one model; return its row."""
     fit_seconds = common.seconds(lambda: model.fit(images), time.perf_counter)
     Z = model.transform(images)
     counts = {"n_train": chosen.n_train, "n_test": chosen.n_test, "random_state": 0}
@@ -148,18 +148,18 @@ def options(argv):
 
 def _add_run_options(parser):
     add = parser.add_argument
-    add("--data", metavar="FOLDER", help="where dsprites.npz is")
-    add("--quick", action="store_true", help="drawn squares, small network, no data")
+    add("--data", metavar="FOLDER", help="that contains dsprites.npz")
+    add("--quick", action="store_true", help="generated squares, small network")
     add("--n-train", type=int, default=10_000, help="rows or votes to fit scores on")
-    add("--n-test", type=int, default=5_000, help="rows or votes to score on")
-    add("--trees", choices=sorted(TREES), default="boosted", help="for DCI")
+    add("--n-test", type=int, default=5_000, help="rows or votes to test scores on")
+    add("--trees", choices=sorted(TREES), default="boosted", help="classifier of DCI")
     add("--device", default="auto")
     add(
         "--write",
         nargs="?",
         type=Path,
         const=common.RESULTS / "disentanglement.json",
-        help="add each row to a result file as soon as it is there",
+        help="add each row to a result file as soon as it is measured",
     )
 
 
@@ -175,7 +175,7 @@ def _add_model_options(parser):
 
 
 def settings(chosen):
-    """What a reader needs to run it again, one entry an option."""
+    """Settings needed to run it again, one entry per option."""
     left_out = {"data", "quick", "write", "betas", "seeds"}  # the rows name these two
     found = {"data": "drawn squares" if chosen.quick else "dSprites, grid of 46 080"}
     found |= {k: v for k, v in vars(chosen).items() if k not in left_out}
@@ -183,14 +183,14 @@ def settings(chosen):
 
 
 def data(chosen):
-    """Images and codes; without their file a message and exit code 2."""
+    """Images and codes; exit with code 2 if their file is missing."""
     if chosen.quick:
         return draw_squares()
     return load_dsprites(common.data_file("dsprites.npz", chosen.data))
 
 
 def main(argv=None):
-    """Measure each model, print it, and keep it if asked to."""
+    """Measure and print each model, and write its row with --write."""
     chosen = options(sys.argv[1:] if argv is None else argv)
     images, codes = data(chosen)
     rows = []

@@ -1,13 +1,13 @@
-"""Load thousands of broken and forged model files: each is refused, or works.
+"""Load thousands of damaged and forged model files: each must be refused, or work.
 
     python -m benchmarks.fuzz_persistence            # 10 000 files: a few minutes
     python -m benchmarks.fuzz_persistence --quick    # 200 files, seconds
-    python -m benchmarks.fuzz_persistence --seed 1   # others
+    python -m benchmarks.fuzz_persistence --seed 1   # other files
 
-The files are those of tests/hostile_files.py, of which the tests load 200. A file that
-is neither refused with a ValueError of skvae's own nor gives an estimator that works is
-kept in the folder that is printed. The exit code is 1 if there is one, or if files took
-long or much memory.
+The files come from tests/hostile_files.py; the tests load 200 of them. A file fails if
+it is neither refused with a ValueError raised by skvae nor loads as a working
+estimator, or if it takes too long. Failed files are kept, and their paths printed. The
+exit code is 1 if a file failed or if memory grew too much.
 """
 
 import argparse
@@ -27,8 +27,8 @@ import skvae
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import hostile_files
 
-SECONDS = 5.0  # a file of some kilobytes
-MEBIBYTES = 500  # of growth of the process, over all files
+SECONDS = 5.0  # per file; each has some kilobytes
+MEBIBYTES = 500  # growth of the process over all files
 
 
 def main():
@@ -37,7 +37,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    warnings.simplefilter("ignore")  # of other versions, devices, values
+    warnings.simplefilter("ignore")  # about other versions, devices and values
     hostile_files.originals()
     memory, start = peak_mebibytes(), time.perf_counter()
     found, failed = load_all(200 if options.quick else 10_000, options.seed)
@@ -53,7 +53,7 @@ def peak_mebibytes():
 
 
 def load_all(n_files, seed):
-    """Count (kind, verdict); list the numbers of the files that failed."""
+    """Count each (kind, verdict), and list the numbers of the failed files."""
     found, failed = Counter(), []
     folder = Path(tempfile.mkdtemp(prefix="fuzz_persistence_"))
     cases = hostile_files.cases(n_files, seed)

@@ -5,28 +5,30 @@
     python -m benchmarks.jmvae --data FOLDER --full --write    # as published, on a GPU
     python -m benchmarks.jmvae --quick                         # no data
 
-Pictures x and labels w (or 40 attributes) are modelled by CVAE and CMMA, one model a
-direction, and by JMVAE, JMVAE-kl and the hierarchical JMVAE. "JMVAE-kl weighted", which
-is not published, counts ln p(w | z) 50 times in training; "JMVAE-kl GAN" is of faces
-alone. Of the test rows:
+Pictures x and labels w (or 40 attributes) are modelled by CVAE and CMMA, with one model
+per direction, and by JMVAE, JMVAE-kl and the hierarchical JMVAE. "JMVAE-kl weighted",
+which is not published, multiplies ln p(w | z) by 50 in training; "JMVAE-kl GAN" is for
+faces only. The columns, all for the test rows:
 
 - ln p(x | w), ln p(w | x), ln p(x | x, w), ln p(w | x, w): the papers' predictive
-  conditional log-likelihood from 10 draws of z (eq. 11; the hierarchy's is nested and
-  too low to compare);
-- ln p(x | w) and ln p(w | x) by importance sampling, which is another number;
-- "s.e.": of the mean, from one chain of iterations to another;
-- "generated": the share of pictures drawn for a label that a classifier of real
-  pictures takes for it, from p(x | z) means, "1 iteration": the same where the missing
-  picture is not iterated, and "real": the same classifier on real test pictures;
-- "label": accuracy of the label imputed from the picture, beside "pixels", that of
-  logistic regression.
+  conditional log-likelihood from 10 draws of z (eq. 11; that of the hierarchical model
+  is nested and too low to compare), in nats per row;
+- ln p(x | w) and ln p(w | x) by importance sampling, which is a different quantity;
+- "s.e.": standard error of the mean, estimated from several chains of iterations;
+- "generated": the share of pictures generated for a label (means of p(x | z)) that a
+  classifier of real pictures assigns to that label; "1 iteration": the same with a
+  single iteration for the missing picture; "real": the accuracy of that classifier on
+  real test pictures;
+- "label": accuracy of the label imputed from the picture; "pixels": that of logistic
+  regression on the pixels.
 
-FOLDER holds mnist.npz or celeba_10k_32x32.npz; the variable SKVAE_DATA stands in for
-it. Of CelebA there are 10 000 faces instead of 191 899, so its numbers differ; it may
-not be passed on, and --pictures shows generated faces only. Pixels of MNIST are drawn
-as 0/1, anew in training (once where they are a condition), once in the test set. The
-networks are the published ones, divided in width by --shrink; batch size and the
-networks of CVAE and CMMA are not published.
+FOLDER contains mnist.npz or celeba_10k_32x32.npz; without --data it is the variable
+SKVAE_DATA. The CelebA file has 10 000 faces instead of 191 899, so the numbers differ
+from the published ones. CelebA may not be redistributed, so --pictures shows generated
+faces only. The pixels of MNIST are binarised by draws from the grey values: in every
+epoch for training (once where they are a condition), and once for testing. The networks
+are the published ones with widths divided by --shrink; the batch size and the networks
+of CVAE and CMMA are not published.
 """
 
 import sys
@@ -69,49 +71,8 @@ PUBLISHED = {
     ("celeba", "JMVAE-kl"): (-6852, -44.13, -4089, -43.83),
     ("celeba", "hierarchical"): (-7355, -47.61, -4901, -47.32),
 }
-NOTES = """\
-What to make of the table:
-
-- On MNIST the predictive ln p(x | w) comes in the published order: JMVAE-kl, then CVAE
-  and CMMA, near their published values, then the hierarchy, and JMVAE far below.
-  Reconstructions of the picture are a few nats below the published ones after 30 of
-  2000 epochs, JMVAE-kl's by more, as its experts hold it back until they have learned.
-- CVAE's ln p(w | x) is near 0, as of the other models; the published one is −5.3, also
-  where the label is among what is given. The text does not explain it.
-- JMVAE alone draws pictures that have nothing to do with the label, after one iteration
-  and after a hundred. Its ln p(x | w) falls with the iterations here, where the
-  published curve for MNIST rises (and that for CelebA falls).
-- Rows share the noise of their iterations, so that a row's answer does not depend on
-  the others: then all rows of a label end in one place. The means are over 8 chains,
-  and their errors are large.
-- The hierarchy draws clean digits of any class. Its top layer holds little of the
-  picture, whose reconstruction is 255 nats below the published one, and nothing of the
-  label, which it gives less than a guess would. Missing blocks are drawn from the top.
-  Published runs are long; warm-up lasts 200 epochs there and 3 here.
-- "generated" of JMVAE-kl is far above JMVAE's, and below 0.9. A label is worth 2.3 nats
-  of a bound whose picture is worth a hundred, so that latents of different digits
-  overlap; and a Gaussian of independent latents covers those of a digit badly, so that
-  some of what it draws lies between digits. It is the same after 100 epochs (where the
-  judge and the baseline were fitted to 20 000 rows only) and with 8 latents.
-- The weight mends the first of these: 0.92 to 0.94 are recognised, over three seeds,
-  the label is given as well as by JMVAE, and the densities of the picture are what they
-  were. With alpha = 3 beside it 0.958 are recognised and ln p(x | w) by draws is the
-  best of all, but the picture's own density and reconstruction are 10 and 16 nats
-  worse.
-- On CelebA there are a twentieth of the published faces, 20 epochs, a quarter of the
-  published widths and ten times the published step, and pixels are standardised by
-  another spread, so the numbers are of another scale. In ln p(x | w) CVAE comes first
-  and the hierarchy and JMVAE last, as published; CMMA and JMVAE-kl between them have
-  changed places.
-- Faces that JMVAE-kl draws for attributes differ as they should, but weakly: light hair
-  can be seen, eyeglasses cannot. With the weight eyeglasses are there, in faces drawn
-  and in faces edited. The published pictures are of JMVAE-kl with GAN, which here draws
-  sharper faces that hardly follow the attributes, and nothing but texture from the
-  prior.
-- All faces are drawn by the models; none is of the set.
-"""
 STEPS = (1, 2, 5, 10, 20, 40, 100)
-CHAINS = 8  # groups of rows, each with its own noise
+CHAINS = 8  # groups of rows, each with its own seed
 QUICK = {
     "set": "digits",
     "epochs": 40,
@@ -135,11 +96,11 @@ FULL = {
 }
 
 
-# --- what is measured -----------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------
 
 
 def measure(name, pairs, seed, chosen):
-    """One model, or two of one direction each: one row, and the model."""
+    """Fit a joint model or one model per direction; return the row and the models."""
     start = time.perf_counter()
     if name in JOINT:
         model = joint_model(name, pairs, seed, chosen)
@@ -167,9 +128,10 @@ def measure(name, pairs, seed, chosen):
 
 
 def predictive(model, name, test, target, given):
-    """Eq. 11 of the test rows, and the standard error of its mean from chain to chain.
+    """Mean of eq. 11 over the test rows, and its standard error between chains.
 
-    Rows share the noise of their iterations, so each of some groups has its own.
+    Rows share the noise of their iterations, so the rows are split into groups with
+    different seeds. Where nothing is iterated, the standard error is None.
     """
     if name not in JOINT:
         parts = ["data", "condition"] if target in given else ["condition"]
@@ -187,7 +149,7 @@ def predictive(model, name, test, target, given):
 
 
 def importance(model, name, test, target, n_samples):
-    """Mean of the importance-weighted ln p(target | the other)."""
+    """Mean importance-weighted ln p(target | other modality)."""
     how = {"target": target} if name in JOINT else {}
     values = conditional_log_likelihood(
         model, test, method="importance", n_samples=n_samples, **how
@@ -200,7 +162,7 @@ def _rounded(values):
 
 
 def recognised(model, pairs, classifier, n=1000):
-    """Share of pictures drawn for a label that a classifier takes for it."""
+    """Share of pictures generated for a label that the classifier assigns to it."""
     y = np.arange(n) % 10
     table = np.full((n, pairs.train.shape[1]), 0.5, dtype="float32")
     table[:, pairs.modalities[LABEL]] = np.eye(10)[y]
@@ -209,7 +171,7 @@ def recognised(model, pairs, classifier, n=1000):
 
 
 def imputed(model, pairs, chosen):
-    """Accuracy of the label that is filled in for a picture."""
+    """Accuracy of the label imputed from a picture."""
     test = pairs.test[: chosen.test_rows].copy()
     test[:, pairs.modalities[LABEL]] = np.nan
     label = model.impute(test, n_samples=10)[:, pairs.modalities[LABEL]].argmax(1)
@@ -217,7 +179,7 @@ def imputed(model, pairs, chosen):
 
 
 def of_digits(model, pairs, classifiers, chosen):
-    """What only labelled pictures allow to ask."""
+    """Columns that need class labels: recognised pictures and imputed labels."""
     network, linear = classifiers
     test = pairs.test[: chosen.test_rows, pairs.modalities[IMAGE]]
     found = {"generated": recognised(model, pairs, network)}
@@ -234,15 +196,15 @@ def of_digits(model, pairs, classifiers, chosen):
 
 
 def fitted_classifiers(pairs):
-    """A network for drawn pictures, and logistic regression on 0/1 pixels."""
+    """A network to classify generated pictures, and logistic regression on pixels."""
     X, y = pairs.train[:, pairs.modalities[IMAGE]], pairs.y_train
     network = MLPClassifier(256, early_stopping=True, random_state=0).fit(X, y)
-    drawn = np.random.default_rng(0).random(X.shape) < X  # as the test rows are
+    drawn = np.random.default_rng(0).random(X.shape) < X  # like the test rows
     return network, LogisticRegression(C=0.01, max_iter=500).fit(drawn, y)
 
 
 def curve(model, pairs, chosen):
-    """The predictive ln p(x | w) against the number of iterations (Fig. 4, 7)."""
+    """Predictive ln p(x | w) by number of iterations (fig. 4 and 7)."""
     test, found = pairs.test[:500], {}
     for n in STEPS:
         if n <= chosen.iterations:
@@ -257,7 +219,7 @@ def curve(model, pairs, chosen):
 
 
 def summary(rows):
-    """One line a model, with the published numbers beside."""
+    """One row per model and seed, with the published numbers added."""
     shown = []
     for row in rows:
         left_out = {"what", "set", "model", *_curve_names(row)}
@@ -283,20 +245,20 @@ def options(argv):
     parser = common.parser("jmvae", __doc__)
     add = parser.add_argument
     add("--set", choices=("mnist", "celeba", "digits"), default="mnist")
-    add("--full", action="store_true", help="as long as published")
-    add("--models", type=common.words, help="which, with commas; default: all")
+    add("--full", action="store_true", help="train as long as published")
+    add("--models", type=common.words, help="separated by commas; default: all")
     add("--epochs", type=int, default=30)
     add("--kl-warmup", type=int, default=3, help="epochs")
     add("--batch-size", type=int, default=100)
     add("--lr", type=float, default=1e-3)
-    add("--alpha", type=float, default=1.0, help="of all JMVAE-kl; 1 is published")
+    add("--alpha", type=float, default=1.0, help="of every JMVAE-kl; published: 1")
     add("--n-components", type=int, help="latents; default: as published")
-    add("--iterations", type=int, default=100, help="where a modality is missing")
-    add("--shrink", type=int, default=1, help="divides the networks' widths")
-    add("--train-rows", type=int, help="the first so many")
+    add("--iterations", type=int, default=100, help="for missing modalities")
+    add("--shrink", type=int, default=1, help="divisor of the network widths")
+    add("--train-rows", type=int, help="number of training rows, from the first")
     add("--test-rows", type=int, default=2000)
-    add("--n-importance", type=int, default=100, help="importance samples a row")
-    add("--pictures", type=Path, metavar="FOLDER", help="draw the figures into it")
+    add("--n-importance", type=int, default=100, help="importance samples per row")
+    add("--pictures", type=Path, metavar="FOLDER", help="save the figures here")
     first = parser.parse_args(argv)
     if first.set == "celeba":
         parser.set_defaults(**CELEBA)
@@ -309,18 +271,18 @@ def options(argv):
     chosen.models = chosen.models or known
     unknown = set(chosen.models) - set(known)
     if unknown:
-        parser.error(f"--models: {sorted(unknown)} are none of {known}")
+        parser.error(f"--models: {sorted(unknown)} are not in {known}")
     return chosen
 
 
 def settings(chosen):
-    """What a reader needs to run it again."""
+    """Settings needed to run it again."""
     left_out = {"data", "quick", "full", "models", "seeds", "write", "pictures"}
     return {k: v for k, v in vars(chosen).items() if k not in left_out}
 
 
 def main(argv=None):
-    """Fit every model, and keep each row as soon as it is there."""
+    """Fit every model, writing each row as soon as it is measured."""
     chosen = options(sys.argv[1:] if argv is None else argv)
     pairs = load_pairs(chosen)
     classifiers = None if chosen.set == "celeba" else fitted_classifiers(pairs)

@@ -1,19 +1,19 @@
-"""Three learners of one network: figure 3 of Kingma and Welling (2014).
+"""Three ways to train the same decoder: figure 3 of Kingma and Welling (2014).
 
     python -m benchmarks.learners --data FOLDER --write
     python -m benchmarks.learners --data FOLDER --rows 50000 --passes 1,3,10,20 --write
     python -m benchmarks.learners --quick                     # no data
 
-A decoder of 3 latents and 100 tanh units, trained on 0/1 pixels of MNIST by the
+A decoder with 3 latents and 100 tanh units is trained on binary pixels of MNIST as a
 variational autoencoder (AEVB), by wake-sleep, and by Monte Carlo EM, which has no
-encoder; mean ln p(x) in nats of rows of training and of test rows against the number
-of training rows seen. With three latents it is a sum over a grid, which favours nobody;
-beside it what `score` makes of the test rows, by importance samples of which the
-encoder, or a run of Hamiltonian Monte Carlo, is the proposal. The publication has
-curves only, made by another estimator: what there is to compare is their order and
-their shape.
+encoder. Each row holds the mean ln p(x) of training and test rows, in nats per row,
+after a number of passes. With three latents it is a sum over a grid, which favours no
+method. Next to it is the estimate of `score` for the test rows, from importance samples
+whose proposal is the encoder or, for Monte Carlo EM, a run of Hamiltonian Monte Carlo.
+The paper has only curves, from another estimator, so only their order and shape can be
+compared.
 
-FOLDER holds mnist.npz; the variable SKVAE_DATA stands in for it.
+FOLDER contains mnist.npz; without --data it is the variable SKVAE_DATA.
 """
 
 import sys
@@ -34,21 +34,8 @@ LEARNERS = {
     "wake-sleep": WakeSleepTransformer,
     "MCEM": MCEMTransformer,
 }
-NOTES = """\
-What to make of the table:
-
-- AEVB is above wake-sleep on test rows everywhere, as published.
-- Row for row Monte Carlo EM is ahead, as a batch is five steps of its decoder, at
-  samples of the posterior itself. By the clock it is behind: on 50 000 rows it takes
-  ten times as long as AEVB to the same test value. That is what the publication says of
-  it; its curves, by another estimator, have it below AEVB.
-- Over 1 000 rows it overfits first: its test value falls after 100 passes.
-- The estimate of `score` falls behind the exact value where a model has learned its
-  rows by heart: the encoder of AEVB then misjudges new rows, and is 9 nats too low
-  after 300 passes over 1 000.
-"""
 BINARIZE_SEED = 20_240
-WIDEST = 4.5  # of the grid: 1e-5 of the prior is further out
+WIDEST = 4.5  # end of the grid; 1e-5 of the prior mass lies outside
 QUICK = {
     "rows": (300,),
     "passes": (1, 5, 20),
@@ -60,7 +47,7 @@ QUICK = {
 
 
 def load_rows(chosen):
-    """Training and test rows, drawn once as 0 and 1 from grey values."""
+    """Training and test rows, binarised once by draws from the grey values."""
     if chosen.quick:
         X = load_digits().data / 16
         parts = X[:1300], X[1300:]
@@ -71,7 +58,7 @@ def load_rows(chosen):
 
 
 def measure(name, n_rows, train, test, seed, chosen):
-    """One learner on so many rows: a row for every number of passes."""
+    """Train one learner on `n_rows` rows; yield a row for each number of passes."""
     X = train[:n_rows]
     model = LEARNERS[name](
         3,
@@ -103,13 +90,13 @@ def measure(name, n_rows, train, test, seed, chosen):
 
 
 def estimated(model, X, chosen):
-    """Mean of the importance-weighted ln p(x) over the first rows."""
+    """Mean importance-weighted ln p(x) of the first rows."""
     values = model.log_likelihood(X[: chosen.scored], n_samples=chosen.n_samples)
     return round(float(np.mean(values)), 2)
 
 
 def summed(model, X, chosen):
-    """Mean ln p(x) over the first rows, by a sum over a grid of the three latents."""
+    """Mean ln p(x) of the first rows, by a sum over a grid of the three latents."""
     X = np.asarray(X[: chosen.scored], dtype="float32")
     line = np.linspace(-WIDEST, WIDEST, chosen.grid)
     slices = [_of_slice(model, X, first, line) for first in line]
@@ -117,7 +104,7 @@ def summed(model, X, chosen):
 
 
 def _of_slice(model, X, first, line):
-    """ln of the part of p(x) where the first latent has this value, (n,)."""
+    """Logarithm of the part of p(x) with this value of the first latent, (n,)."""
     Z = np.stack(np.meshgrid([first], line, line, indexing="ij"), -1).reshape(-1, 3)
     p = model.inverse_transform(Z.astype("float32")).clip(1e-6, 1 - 1e-6)
     log_likelihood = X @ logit(p).T + np.log1p(-p).sum(1)  # (n, m)
@@ -126,12 +113,12 @@ def _of_slice(model, X, first, line):
 
 
 def summary(rows):
-    """All but the names of the rows."""
+    """Rows without their names."""
     return [{k: v for k, v in row.items() if k != "what"} for row in rows]
 
 
 def draw(rows, path):
-    """ln p(x) against rows seen, a panel for each size of the training set."""
+    """Plot ln p(x) against rows seen, one panel per size of the training set."""
     sizes = sorted({row["rows"] for row in rows})
     size = (5.5 * len(sizes), 4)
     figure, axes = plt.subplots(
@@ -146,7 +133,7 @@ def draw(rows, path):
                 label = name if part == "test" else None
                 ax.plot(seen, values, style, color=f"C{i}", marker=".", label=label)
         ax.set(xscale="log", title=f"{n} rows (train dashed)", xlabel="rows seen")
-    axes[0, 0].set_ylabel("ln p(x), nats a row")
+    axes[0, 0].set_ylabel("ln p(x), nats per row")
     axes[0, 0].legend()
     figure.savefig(path, dpi=90)
     plt.close(figure)
@@ -160,34 +147,34 @@ def options(argv):
         "--rows",
         type=common.numbers,
         default=(1000,),
-        help="of training, e.g. 1000,50000",
+        help="training rows, e.g. 1000,50000",
     )
     add(
         "--passes",
         type=common.numbers,
         default=(1, 3, 10, 30, 100, 300),
-        help="over them",
+        help="passes over them",
     )
     add("--hidden", type=int, default=100)
     add("--lr", type=float, default=1e-3)
-    add("--scored", type=int, default=500, help="rows of either part")
-    add("--grid", type=int, default=61, help="values of each latent in the sum")
-    add("--n-samples", type=int, default=200, help="importance samples a row")
-    add("--picture", type=Path, help="draw the curves into it, of all rows kept")
+    add("--scored", type=int, default=500, help="training rows and test rows to score")
+    add("--grid", type=int, default=61, help="values per latent in the sum")
+    add("--n-samples", type=int, default=200, help="importance samples per row")
+    add("--picture", type=Path, help="save the curves of all rows in the file")
     if "--quick" in argv:
         parser.set_defaults(**QUICK)
     return parser.parse_args(argv)
 
 
 def settings(chosen):
-    """What a reader needs to run it again."""
+    """Settings needed to run it again."""
     left_out = {"data", "quick", "rows", "passes", "seeds", "write", "picture"}
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
     return found | {"batch_size": 100, "binarize_seed": BINARIZE_SEED}
 
 
 def main(argv=None):
-    """Train every learner, and keep each row as soon as it is there."""
+    """Train every learner, writing each row as soon as it is measured."""
     chosen = options(sys.argv[1:] if argv is None else argv)
     train, test = load_rows(chosen)
     rows = []

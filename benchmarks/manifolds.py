@@ -3,16 +3,17 @@
     python -m benchmarks.manifolds --data FOLDER --pictures docs/results --write
     python -m benchmarks.manifolds --quick                     # no data
 
-A VAE of two latents; encoder and decoder have one layer of tanh units, 500 for digits
-and 200 for faces, as published. For each set: the bound and the importance-weighted
-ln p(x) of rows held out, in nats, and how far k nearest neighbours tell the digits
-from the latents. With --pictures the decoder's means over a grid of 20 x 20 quantiles
-of the prior, and the latents of the digits by class.
+A VAE with two latents; encoder and decoder have one layer of tanh units, 500 for digits
+and 200 for faces, as published. Each data set has one row: the bound and the
+importance-weighted ln p(x) of held-out rows, in nats per row, and the accuracy of k
+nearest neighbours that predict the digit from the latents. --pictures saves the
+decoder's means over a grid of 20 x 20 quantiles of the prior, and the latents of the
+digits by class.
 
-Pixels of MNIST are drawn once as 0 and 1; those of the faces, in [0, 1], are Gaussian,
-the mean in (0, 1) and one scale for all, which the program learns. FOLDER holds
-mnist.npz and frey_faces.npz; the variable SKVAE_DATA stands in for it. The publication
-has pictures only, and used Adagrad for longer.
+The pixels of MNIST are binarised once by draws from the grey values. Those of the
+faces, in [0, 1], are Gaussian, with a mean in (0, 1) and one learned scale for all
+pixels. FOLDER contains mnist.npz and frey_faces.npz; without --data it is the variable
+SKVAE_DATA. The paper has only pictures, and trained for longer, with Adagrad.
 """
 
 import sys
@@ -30,20 +31,14 @@ from skvae.datasets import load_frey
 from skvae.distributions import Gaussian
 from skvae.plotting import LatentMapDisplay, ManifoldDisplay
 
-NOTES = """\
-Classes of digits lie in wedges around the middle, and the manifold goes from one to the
-next through shapes between them; expressions and the turn of the head vary over that of
-the faces. Both are as the publication shows them. Two latents cannot hold a digit:
-compare ln p(x) with that of more, in `benchmarks.mnist`.
-"""
 HIDDEN = {"mnist": 500, "frey": 200, "digits": 32}
 SHAPES = {"mnist": (28, 28), "frey": (28, 20), "digits": (8, 8)}
-DRAW_SEED = 20_240  # of grey pixels as 0 and 1
+DRAW_SEED = 20_240  # seed of the binarisation
 QUICK = {"sets": ("digits",), "epochs": {"digits": 20}, "n_samples": 20, "grid": 6}
 
 
 def load_rows(name, chosen):
-    """Training rows, rows held out, labels of these or None."""
+    """Training rows, held-out rows, and the labels of the latter or None."""
     if name == "digits":
         X, y = load_digits(return_X_y=True)
         return *_drawn(X[:1300] / 16, X[1300:] / 16), y[1300:]
@@ -63,7 +58,7 @@ def _drawn(*parts):
 
 
 def measure(name, seed, chosen):
-    """One fit: one row, and the model with the rows held out."""
+    """Fit one model; return its row, and the model with the held-out rows."""
     train, test, y = load_rows(name, chosen)
     likelihood = Gaussian("shared", mean="sigmoid") if name == "frey" else "bernoulli"
     model = VAETransformer(
@@ -93,7 +88,7 @@ def measure(name, seed, chosen):
 
 
 def neighbours(Z, y):
-    """Accuracy of 10 nearest neighbours, the first half of the rows for the second."""
+    """Accuracy of 10 nearest neighbours, fitted to half of the rows, on the rest."""
     half = len(Z) // 2
     classifier = KNeighborsClassifier(10).fit(Z[:half], y[:half])
     return round(float(classifier.score(Z[half:], y[half:])), 4)
@@ -104,7 +99,7 @@ def _mean(values):
 
 
 def draw(name, fitted, chosen):
-    """The manifold, and the latents by class where there are any."""
+    """Save the manifold and, for labelled rows, the latents by class."""
     model, test, y = fitted
     figure, ax = plt.subplots(figsize=(7, 7), layout="constrained")
     ManifoldDisplay.from_estimator(
@@ -132,9 +127,9 @@ def options(argv):
     add = parser.add_argument
     add("--sets", type=common.words, default=("mnist", "frey"), help="with commas")
     add("--lr", type=float, default=1e-3)
-    add("--n-samples", type=int, default=200, help="importance samples a row")
-    add("--grid", type=int, default=20, help="values of each latent")
-    add("--pictures", type=Path, metavar="FOLDER", help="draw the figures into it")
+    add("--n-samples", type=int, default=200, help="importance samples per row")
+    add("--grid", type=int, default=20, help="values per latent")
+    add("--pictures", type=Path, metavar="FOLDER", help="save the figures here")
     parser.set_defaults(epochs={"mnist": 40, "frey": 500})
     if "--quick" in argv:
         parser.set_defaults(**QUICK)
@@ -142,13 +137,13 @@ def options(argv):
 
 
 def settings(chosen):
-    """What a reader needs to run it again."""
+    """Settings needed to run it again."""
     kept = {"lr": chosen.lr, "n_samples": chosen.n_samples, "device": chosen.device}
     return kept | {"batch_size": 100, "draw_seed": DRAW_SEED}
 
 
 def main(argv=None):
-    """Fit each set, keep its row, and draw it."""
+    """Fit a model to each data set, write its row, and save its figures."""
     chosen = options(sys.argv[1:] if argv is None else argv)
     rows = []
     for seed in chosen.seeds:

@@ -1,18 +1,19 @@
-"""What a VAE reaches on MNIST: its likelihood and what its latents are good for.
+"""VAEs on MNIST: likelihood and usefulness of the latents.
 
-    python -m benchmarks.mnist --data FOLDER      # FOLDER holds mnist.npz
+    python -m benchmarks.mnist --data FOLDER      # FOLDER contains mnist.npz
     python -m benchmarks.mnist --quick            # scikit-learn's 8x8 digits instead
     python -m benchmarks.mnist --data FOLDER --widths 50 --binarize dynamic --write
 
-For each width of the latents one row: seconds of `fit` on all training rows, scaled to
-[0, 1]; held-out ln p(x) in nats by importance sampling, with the Monte-Carlo error of
-its mean; test accuracy of logistic regression on the standardised latents and on as
-many principal components; and the active units, those whose posterior mean varies over
-the test rows by more than 0.01.
+Each number of latents has one row: seconds of `fit` on all training rows, scaled to
+[0, 1]; held-out ln p(x) by importance sampling, in nats per row, with the Monte Carlo
+error of its mean; test accuracy of logistic regression on the standardised latents and
+on as many principal components; and the number of active units, whose posterior means
+have a variance above 0.01 over the test rows.
 
-With `--binarize` the test set is drawn once as 0/1 from its grey values; without, the
-grey values themselves are scored, which compares models but is no density of pixels.
-The variable SKVAE_DATA stands in for --data.
+Unless `--binarize none` is set, the test rows are binarised once by draws from the grey
+values. With it the grey values themselves are scored, which allows models to be
+compared but is not a density of pixels. Without --data, the folder is the variable
+SKVAE_DATA.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from benchmarks import _common as common
 from skvae import VAETransformer
 
 ACTIVE = 1e-2  # variance of a unit's posterior mean
-BINARIZE_SEED = 20_240  # of the test set's one draw
+BINARIZE_SEED = 20_240  # seed for the test rows
 QUICK = {"epochs": 15, "hidden": (64, 64), "widths": (2, 10), "n_samples": 50}
 
 
@@ -54,7 +55,7 @@ def load_mnist(path):
 
 
 def _prepared(values):
-    """Images as rows in [0, 1]; labels as they are."""
+    """Convert images to rows in [0, 1]; leave labels unchanged."""
     if values.ndim == 1:
         return values
     return values.reshape(len(values), -1).astype("float32") / 255
@@ -69,11 +70,11 @@ def load_small():
     return Digits(X_train, y_train, X_test, y_test)
 
 
-# --- what is measured -----------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------
 
 
 def measure(digits, n_components, chosen):
-    """One row of the table."""
+    """Fit a VAE and PCA with this many components; return the row."""
     vae = estimator(n_components, chosen)
     start = time.perf_counter()
     vae.fit(digits.X_train)
@@ -93,7 +94,7 @@ def measure(digits, n_components, chosen):
 
 
 def estimator(n_components, chosen):
-    """The VAE, as the command line asks for it."""
+    """VAE with the settings of the command line."""
     return VAETransformer(
         n_components=n_components,
         hidden_layer_sizes=chosen.hidden,
@@ -113,7 +114,7 @@ def estimator(n_components, chosen):
 
 
 def held_out(vae, digits, chosen):
-    """Mean of ln p(x) over the test rows, and its Monte-Carlo error."""
+    """Mean ln p(x) of the test rows, and its Monte Carlo error."""
     X = digits.X_test[: chosen.test_rows]
     if _none(chosen.binarize):
         draws = np.random.default_rng(BINARIZE_SEED).random(X.shape, dtype=X.dtype)
@@ -131,7 +132,7 @@ def accuracy(transformer, digits):
 
 
 def active_units(means):
-    """How many columns of the posterior means vary over the rows."""
+    """Number of columns of the posterior means that vary over the rows."""
     return int((means.var(axis=0) > ACTIVE).sum())
 
 
@@ -158,18 +159,18 @@ def options(argv):
 
 def _add_run_options(parser):
     add = parser.add_argument
-    add("--data", metavar="FOLDER", help="where mnist.npz is")
+    add("--data", metavar="FOLDER", help="that contains mnist.npz")
     add("--quick", action="store_true", help="small digits, small network, no data")
     add("--widths", type=common.numbers, default=(2, 10, 50), help="e.g. 2,10,50")
-    add("--n-samples", type=int, default=500, help="importance samples a row")
-    add("--test-rows", type=int, help="score only so many rows")
+    add("--n-samples", type=int, default=500, help="importance samples per row")
+    add("--test-rows", type=int, help="number of test rows to score")
     add("--device", default="auto")
     add(
         "--write",
         nargs="?",
         type=Path,
         const=common.RESULTS / "mnist.json",
-        help="add each row to a result file as soon as it is there",
+        help="add each row to a result file as soon as it is measured",
     )
 
 
@@ -188,7 +189,7 @@ def _add_model_options(parser):
 
 
 def settings(chosen):
-    """What a reader needs to run it again, one entry an option."""
+    """Settings needed to run it again, one entry per option."""
     left_out = {"data", "quick", "widths", "write"}
     found = {"data": "scikit-learn digits, 8x8" if chosen.quick else "MNIST"}
     found |= {k: v for k, v in vars(chosen).items() if k not in left_out}
@@ -196,14 +197,14 @@ def settings(chosen):
 
 
 def data(chosen):
-    """The digits; without their file a message and exit code 2."""
+    """The digits; exit with code 2 if their file is missing."""
     if chosen.quick:
         return load_small()
     return load_mnist(common.data_file("mnist.npz", chosen.data))
 
 
 def main(argv=None):
-    """Measure each width, print it, and keep it if asked to."""
+    """Measure and print each number of latents, and write its row with --write."""
     chosen = options(sys.argv[1:] if argv is None else argv)
     digits = data(chosen)
     rows = []

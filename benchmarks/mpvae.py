@@ -4,17 +4,19 @@
     python -m benchmarks.mpvae --data FOLDER --set celeba --write
     python -m benchmarks.mpvae --quick                         # no data
 
-A VAE of 12 (faces: 32) latents and an MPVAE of 3 + 9 (8 + 24) learn pictures of 64 x 64
-pixels, without labels. Then one classifier a label learns from the latents of rows, in
-percent of the others' labels right, over --splits splits: of the VAE, of the shallow
-path z1, the deep one z2 and both; "majority" always answers the commonest class. One
-model a seed, which is the classifiers' seed too. The VAE has the MPVAE's deep path
-alone, in encoder and decoder.
+A VAE with 12 latents (faces: 32) and an MPVAE with 3 + 9 (8 + 24) are trained on
+pictures of 64 x 64 pixels, without labels. Then one classifier per label is fitted to
+the latents of some rows; the table holds its accuracy on the other rows in percent, as
+a mean over --splits splits. The latents are those of the VAE, of the shallow path z1,
+of the deep path z2, and of both; "majority" always predicts the most frequent class.
+Each seed has one model and is also the seed of its classifiers. Encoder and decoder of
+the VAE are the deep path of the MPVAE.
 
-FOLDER holds dsprites.npz (64 834 of 737 280 pictures: every 4th orientation and every
-2nd place, and 20 000 drawn at random, which alone the classifiers see, for they have
-all 3, 6, 40, 32 and 32 classes) or celeba_10k_jpeg.npz (10 000 faces of 202 599, which
-may not be passed on). The variable SKVAE_DATA stands in for it.
+FOLDER contains dsprites.npz or celeba_10k_jpeg.npz; without --data it is the variable
+SKVAE_DATA. The former has 64 834 of 737 280 pictures: every 4th orientation and every
+2nd position, and 20 000 random ones. The classifiers use the random ones only, since
+these have all 3, 6, 40, 32 and 32 classes. The latter has 10 000 of 202 599 faces,
+which may not be redistributed.
 
 Not published: channels, likelihood, optimiser, epochs, the weights β, the classifier.
 """
@@ -56,26 +58,6 @@ PUBLISHED = {
     ("celeba", "MPVAE z2"): (82.09,),
     ("celeba", "MPVAE z1+z2"): (83.02,),
 }
-NOTES = """\
-What to make of the table:
-
-- dSprites: both paths together are above the VAE in the mean of the five labels, as
-  published, and their mean is near the published one. The VAE, whose network is not
-  published, has a mean nine points above its published one, so that the margin is a
-  fifth of the published 13 points, and not there for every seed. Most of it is the
-  shape.
-- Each path leaves to the other what that has, and which has what differs from seed to
-  seed: the shallow one has the shape for three seeds, for two the place. Then the
-  classifier reads the place better from its three latents alone than from all twelve.
-  In the published table the deep path has nearly all. It may depend on the channels and
-  on β, which are not published; one β serves both here.
-- Faces: both paths together do as well as the VAE and no better, where the published
-  table has them a point ahead; then come the deep path and, not far above the commonest
-  answer, the shallow one. Both together are within half a point of the published
-  number: again it is our VAE that is better. There are a twentieth of the faces, and
-  the commonest answers alone are right for four labels in five.
-- Models saw all pictures without labels, those of the classifiers' held-out rows too.
-"""
 CELEBA = {"beta": 1.0, "epochs": 20, "classifier": "logistic"}
 QUICK = {
     "set": "squares",
@@ -91,7 +73,7 @@ QUICK = {
 
 
 def load_rows(chosen):
-    """Pictures to learn from, pictures with labels, labels (n, L), their names."""
+    """Training pictures, labelled pictures, labels (n, L), names of the labels."""
     if chosen.set == "squares":
         return draw_squares()
     path = common.data_file(FILES[chosen.set], chosen.data)
@@ -100,7 +82,7 @@ def load_rows(chosen):
 
 
 def _sprites(file):
-    """Every picture once: those drawn at random may lie on the grid."""
+    """Load dSprites; a random picture that is also on the grid is used once."""
     indices = np.concatenate([file["full_indices"], file["full_indices_random"]])
     images = np.concatenate([file["imgs"], file["imgs_random"]])
     _, first = np.unique(indices, return_index=True)
@@ -111,7 +93,7 @@ def _sprites(file):
 
 
 def _faces(file):
-    """The middle square of each, 64 x 64 pixels in [0, 1], channels first."""
+    """Central square of each face, 64 x 64 pixels in [0, 1], channels first."""
     jpeg, ends = file["jpeg"].tobytes(), file["offsets"]
     faces = [_decode(jpeg[start:end]) for start, end in pairwise(ends)]
     X = np.stack(faces).transpose(0, 3, 1, 2).reshape(len(faces), -1)
@@ -128,7 +110,7 @@ def _decode(jpeg):
 
 
 def draw_squares():
-    """Squares of 3 sizes at 16 x 16 places, some pixels wrong."""
+    """Squares of 3 sizes at 16 x 16 positions, with 1 % of the pixels flipped."""
     codes = np.indices((3, 16, 16)).reshape(3, -1).T
     size, top, left = (column[:, None, None] for column in codes.T)
     row, column = np.indices((SIDE, SIDE))
@@ -139,11 +121,11 @@ def draw_squares():
     return X, X, codes, ("size", "posY", "posX")
 
 
-# --- what is measured -----------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------
 
 
 def estimator(name, seed, chosen):
-    """The MPVAE, or the VAE of its deep path."""
+    """The MPVAE, or a VAE with its deep path."""
     data = "celeba" if chosen.set == "celeba" else "dsprites"
     params = ishikawa_mpvae(data, shrink=chosen.shrink)
     if name == "VAE":
@@ -165,11 +147,11 @@ def estimator(name, seed, chosen):
 
 
 def measure(name, rows, seed, chosen):
-    """One model: one row a choice of paths, as soon as it is there."""
+    """Fit one model; yield one row per choice of latents."""
     X, pictures, labels, names = rows
     model = estimator(name, seed, chosen)
     start = time.perf_counter()
-    if chosen.train_rows:  # files are in order
+    if chosen.train_rows:  # the files are sorted
         X = np.random.default_rng(0).permutation(X)[: chosen.train_rows]
     model.fit(X)
     found = {"fit, s": round(time.perf_counter() - start, 1)}
@@ -188,7 +170,7 @@ def measure(name, rows, seed, chosen):
 
 
 def choices(name, model):
-    """Columns of `transform` by the paths that are looked at."""
+    """Name -> columns of `transform`: each path and both."""
     if name == "VAE":
         return {"VAE": slice(None)}
     n_shallow = model.n_components[0]
@@ -200,7 +182,7 @@ def choices(name, model):
 
 
 def accuracy(Z, labels, seed, chosen):
-    """Percent of each label right in rows held out, mean over splits."""
+    """Accuracy for each label on held-out rows, in percent, mean over splits."""
     splits = ShuffleSplit(chosen.splits, test_size=0.2, random_state=0)
     classifier = make_pipeline(StandardScaler(), CLASSIFIERS[chosen.classifier](seed))
     return [
@@ -210,7 +192,7 @@ def accuracy(Z, labels, seed, chosen):
 
 
 def majority(rows, chosen):
-    """What the commonest class has."""
+    """Row with the accuracy of the most frequent class."""
     _, pictures, labels, names = rows
     splits = ShuffleSplit(chosen.splits, test_size=0.2, random_state=0)
     accuracies = [
@@ -226,14 +208,14 @@ def majority(rows, chosen):
 
 
 def _named(accuracies, names):
-    """By label, where there are few, and their mean."""
+    """Name the accuracies of up to 9 labels, and add the mean."""
     few = dict(zip(names, accuracies, strict=True)) if len(names) < 10 else {}
     values = few | {"mean": np.mean(accuracies)}
     return {name: round(float(value), 2) for name, value in values.items()}
 
 
 def summary(rows):
-    """Mean over seeds and its standard error, with the published numbers beside."""
+    """Means over seeds with standard errors, and the published numbers."""
     lines = []
     for name in dict.fromkeys((row["set"], row["latents"]) for row in rows):
         of_seeds = [row for row in rows if (row["set"], row["latents"]) == name]
@@ -267,17 +249,17 @@ def options(argv):
         "--models",
         type=common.words,
         default=("VAE", "MPVAE"),
-        help="which, with commas",
+        help="separated by commas",
     )
     add("--epochs", type=int, default=15)
     add("--beta", type=float, default=4.0, help="of both paths")
     add("--batch-size", type=int, default=128)
     add("--lr", type=float, default=1e-3)
-    add("--shrink", type=int, default=2, help="divides the channels 32, 32, 64, 64")
-    add("--train-rows", type=int, help="of the models; default: all")
-    add("--splits", type=int, default=5, help="80 %% against 20 %% of the rows")
+    add("--shrink", type=int, default=2, help="divisor of the channels 32, 32, 64, 64")
+    add("--train-rows", type=int, help="rows to train models on; default: all")
+    add("--splits", type=int, default=5, help="random splits, 80 %% to 20 %%")
     add("--classifier", choices=tuple(CLASSIFIERS), default="mlp")
-    add("--jobs", type=int, default=1, help="splits at once")
+    add("--jobs", type=int, default=1, help="splits run in parallel")
     first = parser.parse_args(argv)
     if first.quick:
         parser.set_defaults(**QUICK)
@@ -287,13 +269,13 @@ def options(argv):
 
 
 def settings(chosen):
-    """What a reader needs to run it again."""
+    """Settings needed to run it again."""
     left_out = {"data", "quick", "seeds", "models", "write", "jobs"}
     return {k: v for k, v in vars(chosen).items() if k not in left_out}
 
 
 def main(argv=None):
-    """Fit every model of every seed, and keep each row as soon as it is there."""
+    """Fit every model with every seed, writing each row as soon as it is measured."""
     chosen = options(sys.argv[1:] if argv is None else argv)
     rows = load_rows(chosen)
     found = []
@@ -304,7 +286,7 @@ def main(argv=None):
 
 
 def every_row(rows, chosen):
-    """The majority's row, then the models'."""
+    """Yield the row of the majority class, then those of the models."""
     yield majority(rows, chosen)
     for seed in chosen.seeds:
         for name in chosen.models:

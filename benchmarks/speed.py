@@ -1,23 +1,24 @@
-"""What skvae costs over a bare torch loop, measured side by side in one run.
+"""Cost of skvae over a bare torch loop, both measured in the same run.
 
-    python -m benchmarks.speed            # all of it: about a quarter of an hour
+    python -m benchmarks.speed            # everything: about 15 minutes
     python -m benchmarks.speed --quick    # small sizes, under a minute
     python -m benchmarks.speed --only epochs --against skorch --pairs 21
-    python -m benchmarks.speed --write    # also writes docs/results/speed.json
+    python -m benchmarks.speed --write    # also write docs/results/speed.json
 
-epochs      training, CPU time over the bare loop's; "epoch" is the difference between
-            a fit of 1 + E epochs and one of 1, "whole fit" is the longer fit itself
-transform   `transform` over the encoder's forward pass in the same slices
-likelihood  `log_likelihood` over the decoder's forward pass of as many latents
-memory      peak growth of the process
+epochs      training: CPU time divided by the bare loop's; "epoch" is the difference
+            between fits of 1 + E epochs and of 1, "whole fit" is the longer fit itself
+transform   `transform` divided by the encoder's forward pass in the same slices
+likelihood  `log_likelihood` divided by the decoder's forward pass of as many latents
+memory      peak memory that a call adds to the process
 imports     `import skvae` after torch, scikit-learn and skorch; the first `fit`
 
-Everything runs on one thread. A speed differs from run to run by more than from loop
-to loop, so the contenders take turns and only ratios are printed, with their quartiles.
-A ratio above its goal is no error: this is a measurement, not a test.
+Everything runs on one thread. Speed varies more between runs than between loops, so
+the loops take turns and only ratios are printed, with their quartiles. A ratio above
+its goal is not an error: this is a measurement, not a test.
 """
 
 import argparse
+import time
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,11 +29,8 @@ import torch
 from benchmarks import _common as common
 from benchmarks import _imports, _loops, _memory
 from benchmarks._common import interleaved, row, seconds
-from benchmarks._loops import Task
+from benchmarks._nets import DIGITS, DIGITS_512, TABLE, BareVAE
 
-DIGITS = Task("digits", 784, (500, 500), 50, "bernoulli", 100, 1.05)
-DIGITS_512 = Task("digits", 784, (500, 500), 50, "bernoulli", 512, 1.05)
-TABLE = Task("table", 30, (64, 64), 8, "gaussian", 128, 1.15)
 SLICE = 4_096
 
 FULL = {
@@ -73,33 +71,34 @@ LOOPS = {
 
 
 def contenders(against):
-    """name -> function(X, task, epochs); the first one is the yardstick."""
+    """name -> function(X, task, epochs); the first one is the baseline."""
     found = {"bare": _loops.bare, "skvae": _loops.skvae}
     for name in against:
         if name == "pythae" and find_spec(name) is None:
-            print("pythae is not installed: its trainer is left out")
+            print("pythae is not installed: skipping its trainer")
         else:
             found[name] = LOOPS[name]
     return found
 
 
 def epochs(s):
-    """Rows of training time over the bare loop's."""
+    """Rows of training time divided by the bare loop's."""
     tasks = [
         (DIGITS, s["digits_rows"], s["digits_epochs"]),
         (DIGITS_512, s["digits_rows"], s["digits_epochs"]),
         (TABLE, s["table_rows"], s["table_epochs"]),
     ]
     loops = contenders(s["against"])
-    return [r for task in tasks for r in _task_rows(loops, *task, s["pairs"])]
+    return [r for task in tasks for r in ratios(loops, *task, s["pairs"])]
 
 
-def _task_rows(loops, task, n_rows, n_epochs, pairs):
+def ratios(loops, task, n_rows, n_epochs, pairs, clock=time.process_time):
+    """Two rows per loop: training time divided by that of the loop named "bare"."""
     X = task.rows(n_rows)
     for loop in loops.values():
         loop(X[: task.batch_size], task, 1)  # imports and first calls
     timers = {
-        (name, n): partial(seconds, partial(loop, X, task, n))
+        (name, n): partial(seconds, partial(loop, X, task, n), clock)
         for n in (1, 1 + n_epochs)
         for name, loop in loops.items()
     }
@@ -115,11 +114,11 @@ def _task_rows(loops, task, n_rows, n_epochs, pairs):
     return rows
 
 
-# --- asking a fitted model ------------------------------------------------------------
+# --- a fitted model -------------------------------------------------------------------
 
 
 def transform(s):
-    """One row: `transform` over the encoder in the same slices."""
+    """One row: `transform` divided by the encoder in the same slices."""
     vae, net, X = _fitted_pair(s["transform_rows"])
     slices = torch.from_numpy(X).split(SLICE)
 
@@ -132,7 +131,7 @@ def transform(s):
 
 
 def likelihood(s):
-    """Two rows: `log_likelihood` over the decoder, and its latents a second."""
+    """Two rows: `log_likelihood` divided by the decoder, and latents per second."""
     n_rows, n_samples = s["likelihood_rows"], s["likelihood_samples"]
     vae, net, X = _fitted_pair(n_rows)
     z = torch.randn(SLICE, DIGITS.n_components)
@@ -156,10 +155,10 @@ def likelihood(s):
 
 
 def _fitted_pair(n_rows):
-    """An estimator and the bare network of the same shape, and rows to ask about."""
+    """Fitted estimator, bare network of the same shape, and rows."""
     X = DIGITS.rows(max(n_rows, 1_000))
     vae = _loops.skvae(X[:1_000], DIGITS, 1)
-    return vae, _loops.BareVAE(DIGITS).eval(), X[:n_rows]
+    return vae, BareVAE(DIGITS).eval(), X[:n_rows]
 
 
 def _paired(ours, bare, pairs):
@@ -172,9 +171,9 @@ def _paired(ours, bare, pairs):
 
 
 def memory(s):
-    """Rows of MiB which a call adds at its peak."""
+    """Rows of the peak memory that each probe adds, in MiB."""
     if not _memory.STATUS.exists():
-        print("memory is read from /proc: left out on this system")
+        print("no /proc on this system: skipping memory")
         return []
     rows = []
     for probe, n, goal in zip(
@@ -186,7 +185,7 @@ def memory(s):
 
 
 def imports(s):
-    """Rows of seconds spent on importing, over several fresh processes."""
+    """Rows of seconds spent on importing, over several new processes."""
     runs = [_imports.fresh() for _ in range(s["import_runs"])]
     values = {name: np.array([run[name] for run in runs]) for name in runs[0]}
     late = values["first_fit"] - values["second_fit"]
@@ -213,7 +212,7 @@ def options(argv=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, 3 pairs")
-    parser.add_argument("--pairs", type=int, help="how often the contenders take turns")
+    parser.add_argument("--pairs", type=int, help="how many times each loop is timed")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--against", nargs="*", choices=LOOPS, default=list(LOOPS))
     parser.add_argument(
@@ -230,7 +229,7 @@ def options(argv=None):
 
 
 def settings(chosen):
-    """The sizes to measure at."""
+    """Sizes of the measurements."""
     found = dict(QUICK if chosen.quick else FULL)
     if chosen.pairs:
         found["pairs"] = chosen.pairs
@@ -240,7 +239,7 @@ def settings(chosen):
 
 
 def main(argv=None):
-    """Measure, print, and write if asked to."""
+    """Measure and print each part; write the rows if --write is set."""
     chosen = options(argv)
     torch.set_num_threads(1)
     sizes = settings(chosen)

@@ -1,9 +1,10 @@
-"""Write docs/results/README.md from the result files beside it.
+"""Write docs/results/README.md from the result files in its folder.
 
-    python -m benchmarks.tables            # writes the page
+    python -m benchmarks.tables            # write the page
     python -m benchmarks.tables --check    # exit code 1 if the page is out of date
 
-Nothing on that page is typed in by hand: to change a number, measure it again.
+Each section is a JSON file of results, followed by the Markdown file of the same name,
+if there is one. No number in a table is edited by hand: to change it, measure it again.
 """
 
 import argparse
@@ -17,14 +18,14 @@ from skvae.discovery import all_estimators
 PAGE = common.RESULTS / "README.md"
 HEAD = """# Results
 
-Written by `python -m benchmarks.tables` from the JSON files in this folder, which the
-benchmarks write with `--write`. A number holds for the versions and the machine above
-its table.
+`python -m benchmarks.tables` writes this page from the JSON files in this folder, which
+the benchmarks write with `--write`. The numbers in a table hold for the versions and
+the machine named above it.
 """
 
 
 def page(folder=common.RESULTS):
-    """The whole page: the defaults, then a section a file, a table a record."""
+    """The whole page: the defaults, then one section per file, one table per record."""
     sections = [HEAD, "## The defaults\n", *table(defaults()), ""]
     for path in sorted(folder.glob("*.json")):
         name = f"benchmarks.{path.stem}"
@@ -32,30 +33,30 @@ def page(folder=common.RESULTS):
         shown = summaries(path.stem)
         for record in common.read_records(path):
             sections.append(section(record | {"rows": shown(record["rows"])}))
-        sections += [*notes(path.stem), *pictures(folder, path.stem)]
+        sections += [*findings(path), *pictures(folder, path.stem)]
     return "\n".join(sections)
 
 
 def summaries(name):
-    """What a benchmark shows of its rows: what its `summary` makes of them, or all."""
+    """Function from rows to the rows shown: the benchmark's `summary`, if any."""
     module = importlib.import_module(f"benchmarks.{name}")
     return getattr(module, "summary", lambda rows: rows)
 
 
-def notes(name):
-    """What a benchmark says of its numbers, beside the published ones."""
-    module = importlib.import_module(f"benchmarks.{name}")
-    return [module.NOTES] if hasattr(module, "NOTES") else []
+def findings(path):
+    """Findings about a result file: the Markdown file of the same name, if any."""
+    text = path.with_suffix(".md")
+    return [text.read_text()] if text.exists() else []
 
 
 def pictures(folder, name):
-    """The figures that lie beside a result file."""
+    """Figures of a benchmark, from the folder of its result file."""
     found = sorted(folder.glob(f"{name}_*.png"))
     return [f"![{p.stem.replace('_', ' ')}]({p.name})\n" for p in found]
 
 
 def defaults():
-    """Every parameter and its default, of the estimators that have it."""
+    """One row per parameter: its default in each estimator that has it."""
     found = {}
     for name, estimator in all_estimators():
         for parameter, value in estimator().get_params(deep=False).items():
@@ -73,13 +74,13 @@ def section(record):
 
 
 def listed(entries):
-    """A dict in one line, without what is not set."""
+    """Format a dict in one line, without the entries that are None."""
     given = {name: value for name, value in entries.items() if value is not None}
     return ", ".join(f"{name} {show(value)}" for name, value in given.items())
 
 
 def table(rows):
-    """Rows as lines of Markdown: text to the left, numbers to the right."""
+    """Rows as lines of a Markdown table: text to the left, numbers to the right."""
     if not rows:
         return ["Nothing was measured."]
     columns = list(rows[0])
@@ -93,9 +94,9 @@ def _is_text(rows, column):
 
 
 def main(argv=None):
-    """Write the page, or compare it with what would be written."""
+    """Write the page, or with --check compare it with the file."""
     parser = argparse.ArgumentParser(prog="benchmarks.tables", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--check", action="store_true", help="compare only")
     text = page()
     if parser.parse_args(argv).check:
         if not PAGE.exists() or PAGE.read_text() != text:

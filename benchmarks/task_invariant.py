@@ -1,24 +1,28 @@
-"""Representations that do not carry the task: the table of Takahashi et al. (2022).
+"""Task-invariant representations: the table of Takahashi et al. (2022).
 
     python -m benchmarks.task_invariant --data FOLDER --write
     python -m benchmarks.task_invariant --data FOLDER --full --write   # as published
     python -m benchmarks.task_invariant --quick                        # no data
 
-Two tasks share one model: all rows of the source, 100 of the target. VAE (which does
-not see the task), CVAE and task-invariant VAE are asked about the target's test rows:
-ln p(x | s) in nats a row by 100 importance samples; accuracy of classifiers behind the
-posterior means, fitted on the labelled rows of training, source and target ("linear" a
-logistic regression, "MLP" one hidden layer of 100 units, "linear, target" on the 100
-rows of the target alone); I(S; Z) in nats, on as many test rows of either task. The
-three sets of faces share one model and have no target: their rows are means over the
-test rows of all three. --tables mnist-svhn,svhn-mnist runs pairs of SVHN, where its
-files are given; the published ones have another set of digits beside it.
+One model is trained on two tasks: all rows of the source and 100 of the target. VAE
+(which does not see the task), CVAE and task-invariant VAE are compared by:
 
-FOLDER holds the files of `skvae.datasets`; the variable SKVAE_DATA stands in for it.
-Each fit is one row, written as soon as it is there. What the publication leaves open is
-chosen here: Bernoulli for digits and a Gaussian with one learned scale for faces, rows
-held out for early stopping from all training rows, the pixels of USPS (--usps), and,
-without --full, fewer epochs at a larger step.
+- ln p(x | s) of the target's test rows, from 100 importance samples, in nats per row;
+- test accuracy on the target of classifiers of the posterior means: "linear" (logistic
+  regression) and "MLP" (one hidden layer of 100 units) are fitted to the training rows
+  of source and target, "linear, target" to the 100 target rows alone;
+- I(S; Z) in nats, on equally many test rows of both tasks.
+
+The three sets of faces share one model and have no target: their results are means over
+the test rows of all three. --tables mnist-svhn,svhn-mnist runs pairs with SVHN if its
+files are present; the published pairs add another set of digits.
+
+FOLDER contains the files of `skvae.datasets`; without --data it is the variable
+SKVAE_DATA. Each fit is one row, written as soon as it is measured. The paper leaves
+some settings open, which are chosen here: Bernoulli pixels for digits, a Gaussian with
+one learned scale for faces, rows held out for early stopping from all training rows,
+the resizing of USPS (--usps), and, without --full, fewer epochs at a larger learning
+rate.
 """
 
 import sys
@@ -43,7 +47,7 @@ MODELS = {
     "CVAE": CVAETransformer,
     "task-invariant": TaskInvariantVAETransformer,
 }
-# Training, validation and test rows as published; validation rows are not used here.
+# Published numbers of training, validation and test rows; validation is not used here.
 SIZES = {
     "usps": (6438, 1000, 1860),
     "mnist": (10_000, 10_000, 10_000),
@@ -54,9 +58,9 @@ SIZES = {
 }
 FACES = ("frey", "olivetti", "umist")
 PAIRS = {"usps-mnist": ("usps", "mnist"), "mnist-usps": ("mnist", "usps")}
-# The published pairs of SVHN have SynthDigits beside it, which has no loader.
+# The published pairs of SVHN also contain SynthDigits, which has no loader.
 SVHN_PAIRS = {"mnist-svhn": ("mnist", "svhn"), "svhn-mnist": ("svhn", "mnist")}
-# Test log-likelihood of the target, and downstream accuracy.
+# Test log-likelihood of the target, and accuracy of a classifier.
 PUBLISHED = {
     ("usps-mnist", "VAE"): ("−163.25 ± 2.15", "0.52"),
     ("usps-mnist", "CVAE"): ("−152.32 ± 1.64", "0.53 ± 0.02"),
@@ -68,37 +72,14 @@ PUBLISHED = {
     ("faces", "CVAE"): ("902.99 ± 3.69", ""),
     ("faces", "task-invariant"): ("913.08 ± 5.05", ""),
 }
-# How 16 x 16 pixels become 28 x 28: by linear interpolation, by repeating pixels, or
-# as MNIST's own digits, 20 x 20 in an empty frame.
+# How 16 x 16 pixels are enlarged to 28 x 28: by linear interpolation, by repeating
+# pixels, or like MNIST, with 20 x 20 pixels in an empty frame.
 USPS = {
     "resized": ((28, 28), lambda images: images),
     "repeated": ((16, 16), lambda images: images[:, REPEAT[:, None], REPEAT]),
     "framed": ((20, 20), lambda images: np.pad(images, ((0, 0), (4, 4), (4, 4)))),
 }
 REPEAT = np.arange(28) * 16 // 28
-NOTES = """\
-What to make of the table:
-
-- The CVAE's densities are above the VAE's in all three tables, as published, and the
-  task-invariant model's within the errors of the CVAE's: not above them. Its values
-  have ln Z subtracted, an estimate with an error of some tenths of a nat at 40 latents;
-  a paper that does not subtract it reports values higher by that.
-- Linear classifiers gain from the optimal prior on both pairs, as published, and by
-  less than published. The classifier is not named there. Networks gain less, and
-  classifiers of the 100 target rows alone nothing beyond the errors.
-- I(S; Z) is not lower than the CVAE's. The bound of theorem 1 holds it down on the
-  training rows only, where 100 rows of the target among 6 538 make H(S) 0.08 nats: the
-  most that it can ask for. Here it is measured on as many rows of either task.
-- MNIST to USPS is a question of how 16 x 16 pixels become 28 x 28, which is not
-  published. The three ways of --usps lie 150 nats apart, the published values between
-  two of them; what is left of a grey pixel's entropy is the larger part of each.
-- Fewer latents, no warm-up, and USPS in a frame, each on one seed, move the numbers of
-  all models together and not their order. The published runs are ten times longer, at a
-  tenth of the step (--full); the held-out bounds in the result file, every 10 epochs,
-  do not rise any more where they were stopped.
-- Faces: published values are higher by 300 nats. The scale of the Gaussian, its floor
-  and the pixels' preparation are not published, and each nat a pixel counts 560 times.
-"""
 QUICK = {
     "tables": ("digits",),
     "seeds": (0,),
@@ -122,7 +103,7 @@ FULL = {
 
 
 def load_table(name, folder, seed, usps="resized"):
-    """Training and test rows, each (data, class, task), and the tasks to report."""
+    """Training rows, test rows (data, class, task), and the tasks to report."""
     if name == "digits":
         return _small(seed)
     if name == "faces":
@@ -137,7 +118,7 @@ def load_table(name, folder, seed, usps="resized"):
 
 
 def _digits(task, folder, seed, usps, side):
-    """Shuffled rows of both published parts of a set, `side` x `side`."""
+    """Shuffled rows of both published parts of a data set, `side` x `side` pixels."""
     shape, enlarge = (side, side), lambda images: images
     if task == "usps":
         shape, enlarge = USPS[usps]
@@ -166,7 +147,7 @@ def _faces(folder, seed):
 
 
 def _small(seed):
-    """scikit-learn's digits, plain and inverted; 50 rows of the latter."""
+    """scikit-learn's digits, plain and inverted, with 50 training rows inverted."""
     found = make_digit_tasks(tasks=("plain", "inverted"), random_state=seed)
     train, test = train_test_split(np.arange(len(found.data)), random_state=seed)
     target = train[found.task[train] == "inverted"]
@@ -186,11 +167,11 @@ def _joined(parts):
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-# --- what is measured -----------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------
 
 
 def measure(name, model, seed, chosen):
-    """One fit: one row, and the latents of some test rows."""
+    """Fit one model; return its row, and latents, classes and tasks of test rows."""
     folder = common.data_folder(chosen.data)
     train, test, targets = load_table(name, folder, seed, chosen.usps)
     estimator = build(model, name, seed, chosen)
@@ -219,7 +200,7 @@ def measure(name, model, seed, chosen):
 
 
 def build(model, name, seed, chosen):
-    """The estimator, as the command line asks for it."""
+    """Estimator with the settings of the command line."""
     own = {}
     if model == "task-invariant":
         own = {
@@ -246,14 +227,14 @@ def build(model, name, seed, chosen):
 
 
 def best_epoch(estimator):
-    """The epoch whose weights were kept, after the warm-up."""
+    """Epoch with the best held-out bound after the warm-up, whose weights are kept."""
     losses = np.array(estimator.history_[:, "valid_loss"])
     begin = min(estimator.kl_warmup, len(losses) - 1)
     return int(begin + np.argmin(losses[begin:]) + 1)
 
 
 def density(estimator, model, test, targets, chosen):
-    """Mean ln p(x | s) over the test rows of the tasks to report, and its error."""
+    """Mean ln p(x | s) of the test rows of the reported tasks, and its error."""
     rows = np.isin(test[2], targets)
     how = {} if model == "VAE" else {"condition": test[2][rows]}
     found = estimator.log_likelihood(
@@ -270,8 +251,8 @@ def density(estimator, model, test, targets, chosen):
 
 
 def accuracies(estimator, model, train, test, targets):
-    """Accuracy on the target's test rows of classifiers behind the latents."""
-    if len(targets) > 1:  # faces: other people in every set
+    """Accuracy on the target's test rows of classifiers fitted to the latents."""
+    if len(targets) > 1:  # faces: every set shows different people
         return {}
     here = [part[2] == targets[0] for part in (train, test)]
     Z, Z_test = (latents(estimator, model, part) for part in (train, test))
@@ -302,7 +283,7 @@ def latents(estimator, model, part):
 
 
 def information(estimator, model, test):
-    """I(S; Z) on as many test rows of every task."""
+    """I(S; Z) on equally many test rows of each task."""
     rows = some_rows(test[2])
     found = task_information(
         estimator, test[0][rows], task=test[2][rows], n_rows=len(rows)
@@ -314,7 +295,7 @@ def information(estimator, model, test):
 
 
 def summary(rows):
-    """Means and standard errors over seeds, with the published numbers beside them."""
+    """Means over seeds with standard errors, and the published numbers."""
     groups = {}
     for found in rows:
         groups.setdefault((found["table"], found["model"]), []).append(found)
@@ -360,18 +341,18 @@ def options(argv):
     """The command line; --quick and --full only change the defaults."""
     parser = common.parser("task_invariant", __doc__)
     add = parser.add_argument
-    add("--full", action="store_true", help="five seeds, 1000 epochs, step 1e-4")
+    add("--full", action="store_true", help="5 seeds, 1000 epochs, lr 1e-4")
     add(
         "--tables",
         type=common.words,
         default=(*PAIRS, "faces"),
-        help="which, with commas",
+        help="separated by commas",
     )
-    add("--models", type=common.words, default=tuple(MODELS), help="which, with commas")
+    add("--models", type=common.words, default=tuple(MODELS), help="with commas")
     parser.set_defaults(seeds=(0, 1, 2))
     add("--epochs", type=int, default=100)
     add("--kl-warmup", type=int, default=20, help="epochs")
-    add("--patience", type=int, default=20, help="epochs without a better bound")
+    add("--patience", type=int, default=20, help="epochs without improvement")
     add("--lr", type=float, default=1e-3)
     add("--critic-lr", type=float, default=1e-3)
     add("--critic-passes", type=int, default=10)
@@ -382,14 +363,14 @@ def options(argv):
         help="e.g. 500,500,500",
     )
     add("--n-components", type=int, default=40)
-    add("--usps", choices=tuple(USPS), default="resized", help="its pixels")
-    add("--n-samples", type=int, default=100, help="importance samples a row")
+    add("--usps", choices=tuple(USPS), default="resized", help="how to resize USPS")
+    add("--n-samples", type=int, default=100, help="importance samples per row")
     add(
         "--curves",
         action="store_true",
-        help="keep the held-out bound of every tenth epoch",
+        help="record the held-out bound of every tenth epoch",
     )
-    add("--picture", type=Path, help="draw the last table's latents into this file")
+    add("--picture", type=Path, help="save a figure of the last table's latents")
     for flag, defaults in (("--full", FULL), ("--quick", QUICK)):
         if flag in argv:
             parser.set_defaults(**defaults)
@@ -397,7 +378,7 @@ def options(argv):
 
 
 def settings(chosen):
-    """What a reader needs to run it again."""
+    """Settings needed to run it again."""
     left_out = {"data", "quick", "full", "tables", "models", "write", "seeds"}
     left_out |= {"curves", "picture"}
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
@@ -405,11 +386,11 @@ def settings(chosen):
 
 
 def main(argv=None):
-    """Run all that was asked for, seed by seed."""
+    """Fit every model to every table, seed by seed."""
     argv = sys.argv[1:] if argv is None else argv
     chosen = options(argv)
     if chosen.tables != ("digits",) and common.data_folder(chosen.data) is None:
-        sys.exit("The image sets are needed: --data FOLDER, or SKVAE_DATA. Or --quick.")
+        sys.exit("No image files: use --data FOLDER or SKVAE_DATA, or --quick.")
     rows = []
     for seed in chosen.seeds:
         for name in chosen.tables:

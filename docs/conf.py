@@ -32,8 +32,15 @@ extensions = [
     "api_pages",
     "foreign_names",
 ]
-# results/README.md is included by results/index.md.
-exclude_patterns = ["_build", "results/README.md"]
+# results/index.md includes README.md, which contains the other files of that folder.
+exclude_patterns = [
+    "_build",
+    *(
+        f"results/{path.name}"
+        for path in Path(__file__).parent.glob("results/*.md")
+        if path.name != "index.md"
+    ),
+]
 nitpicky = True
 smartquotes = False  # quoted values must be copied as they are
 # README.md ends its doctests with an empty line, which pytest needs.
