@@ -16,7 +16,7 @@ from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifie
 from sklearn.linear_model import LinearRegression
 
 from skvae.metrics import (
-    _interventions,
+    _beta_factor_vae,
     dci_scores,
     factor_vae_score,
     modularity_score,
@@ -187,7 +187,7 @@ def test_no_row_is_in_both_sets(n, asked, sizes):
 
 def test_a_vote_draws_evenly_among_rows_that_share_the_value():
     factors = np.array([[5, 0], [3, 1], [5, 1], [3, 0], [5, 0], [5, 1]])
-    votes = _interventions._Votes(factors, factors, 2, 1, 1, 0, "owner")
+    votes = _beta_factor_vae._Votes(factors, factors, 2, 1, 1, 0, "owner")
     fixed = np.repeat([0, 1], 10_000)
     rows = np.tile(np.arange(6), (len(fixed), 1))
     drawn = votes._sharing(fixed, rows)
@@ -220,5 +220,5 @@ def test_latents_below_the_threshold_have_no_vote():
 def test_votes_in_parts_are_the_same(name, monkeypatch):
     Z = REPRESENTATIONS["noise"]
     whole = scored(name, Z, TWO)
-    monkeypatch.setattr(_interventions, "CHUNK_ELEMENTS", 1000)
+    monkeypatch.setattr(_beta_factor_vae, "CHUNK_ELEMENTS", 1000)
     assert scored(name, Z, TWO) == whole

@@ -38,7 +38,7 @@ from skvae.metrics import (
     n_active_units,
     prior_gap,
 )
-from skvae.metrics._latents import _information
+from skvae.metrics._mutual_information import _information
 
 
 def normals(*shape, seed=0):
@@ -91,7 +91,7 @@ def test_equal_posteriors_know_nothing():
 def test_slices_of_rows_do_not_change_the_result(monkeypatch):
     q = Normal(normals(70, 2), torch.full((70, 2), 0.5).double())
     whole = found(q)
-    monkeypatch.setattr("skvae.metrics._latents.CHUNK_ELEMENTS", 1000)
+    monkeypatch.setattr("skvae.metrics._mutual_information.CHUNK_ELEMENTS", 1000)
     for one, other in zip(found(q), whole, strict=True):
         assert_allclose(one, other, rtol=1e-12)
 

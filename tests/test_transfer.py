@@ -33,7 +33,7 @@ from skvae.metrics import (
     task_information,
     transfer_report,
 )
-from skvae.metrics._latents import _information
+from skvae.metrics._mutual_information import _information
 from skvae.metrics._task_information import _decomposition, _task_information
 from skvae.model_selection import FewShotTransferSplit
 
@@ -138,7 +138,7 @@ def test_slices_of_rows_do_not_change_the_result(monkeypatch):
     task = tasks_of([0.5, 0.5], 90)
     drawn = draw(posterior([-1.0, 1.0], task, 0.5))
     whole = _task_information(*drawn, task)
-    monkeypatch.setattr("skvae.metrics._latents.CHUNK_ELEMENTS", 1000)
+    monkeypatch.setattr("skvae.metrics._mutual_information.CHUNK_ELEMENTS", 1000)
     assert_allclose(_task_information(*drawn, task), whole, rtol=1e-12)
 
 

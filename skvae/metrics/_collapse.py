@@ -8,7 +8,7 @@ from skorch.callbacks import Callback
 
 from skvae._validation import NATURAL, NON_NEGATIVE, Interval, check_parameter
 from skvae.exceptions import SkvaeCollapseWarning, warn_outside
-from skvae.metrics._latents import active_units
+from skvae.metrics._active_units import active_units
 
 
 class WarnOfCollapse(Callback):

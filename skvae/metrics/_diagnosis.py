@@ -4,7 +4,7 @@ import numpy as np
 
 from skvae._validation import NON_NEGATIVE, check_parameter
 from skvae.base import find_model
-from skvae.metrics._latents import information
+from skvae.metrics._mutual_information import information
 from skvae.metrics._optional import import_frames
 
 LISTED = 6  # latents named in a sentence

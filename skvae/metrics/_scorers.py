@@ -5,7 +5,7 @@ from inspect import signature
 import numpy as np
 
 from skvae.base import as_transformer
-from skvae.metrics._prediction import dci_scores
+from skvae.metrics._dci_sap import dci_scores
 
 
 def representation_scorer(metric, *, part=None, **settings):

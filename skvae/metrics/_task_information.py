@@ -5,7 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from skvae.metrics._latents import _information, leave_out, mean, pairs, surplus
+from skvae.metrics._mutual_information import (
+    _information,
+    leave_out,
+    mean,
+    pairs,
+    surplus,
+)
 from skvae.metrics._posteriors import draws, numbered, same_for_all, task_labels
 
 POWERS = tuple(4.0**-k for k in range(11))  # of the posteriors, in q(s | z)
