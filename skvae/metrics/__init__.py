@@ -1,4 +1,4 @@
-"""What a model or its latents are worth: functions, and scorers made of them."""
+"""Metrics of models and of their latents, and scorers built from them."""
 
 from skvae.metrics._active_units import active_units, n_active_units
 from skvae.metrics._beta_factor_vae import beta_vae_score, factor_vae_score

@@ -1,4 +1,4 @@
-"""Which latents vary with the data."""
+"""Latents that vary with the data."""
 
 import numpy as np
 from sklearn.utils import check_array
@@ -8,18 +8,18 @@ from skvae.base import find_model
 
 
 def active_units(Z, threshold=0.01):
-    """Say which latents vary with the data.
+    """Return which latents vary with the data.
 
     A latent is active if the variance of its posterior mean over the data,
-    Cov_x(E_q(z|x)[z_k]), is above 0.01 (Burda et al. 2016, section 5.2). The number
-    makes sense on the scale of a standard normal prior.
+    Cov_x(E_q(z|x)[z_k]), is above 0.01 (Burda et al. 2016, section 5.2). This threshold
+    assumes the scale of a standard normal prior.
 
     Parameters
     ----------
     Z : array-like of shape (n_samples, n_components)
-        Latents as ``transform`` gives them.
+        Latents, as returned by ``transform``.
     threshold : float, default=0.01
-        Variance above which a latent counts.
+        Variance above which a latent is active.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def active_units(Z, threshold=0.01):
     Raises
     ------
     ValueError
-        If the threshold is negative, or `Z` is no table of numbers.
+        If the threshold is negative, or `Z` is not a numeric table.
 
     Examples
     --------
@@ -41,20 +41,20 @@ def active_units(Z, threshold=0.01):
 
 
 def n_active_units(estimator, X, y=None, *, threshold=0.01, condition=None):
-    """Count the latents that vary with the data; usable as a scorer.
+    """Count the latents that vary with the data; can be used as a scorer.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator of this package, or a pipeline or search with one.
+        A fitted skvae estimator, or a pipeline or search that contains one.
     X : array-like of shape (n_samples, n_features)
-        Rows.
+        Input data.
     y : None
         Ignored.
     threshold : float, default=0.01
         As in `active_units`.
     condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-        Of each row, for a model that takes it as an argument.
+        Condition of each row, for a model that takes it as an argument.
 
     Returns
     -------
@@ -63,9 +63,9 @@ def n_active_units(estimator, X, y=None, *, threshold=0.01, condition=None):
     Raises
     ------
     TypeError
-        If there is no estimator of this package.
+        If there is no skvae estimator.
     ValueError
-        If `X` has other columns than in fit.
+        If `X` does not have the same columns as in fit.
 
     Examples
     --------
