@@ -179,7 +179,7 @@ def test_words_say_what_is_the_case(digits):
     assert "no latent is active" in collapsed._repr_html_()
     free = diagnose(vae.set_params(beta=1e-3, max_epochs=300).fit(digits), digits)
     assert "All 3 latents are active" in repr(free)
-    assert "more rows would tell more" in repr(free)
+    assert "larger n_rows" in repr(free)
     assert "active" not in repr(free[["kl"]])  # a part says nothing about the whole
 
 
