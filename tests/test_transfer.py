@@ -316,7 +316,7 @@ def test_latents_that_tell_nothing_give_chance(share):
         ({}, r"needs task=.*VAETransformer has no condition columns"),
         ({"task": NAMES[:9]}, "task has 9 values for 240 rows"),
         ({"task": "task"}, "No column is named 'task'"),
-        ({"task": np.arange(240) == 5}, "rows of every task, and True has 1 of 240"),
+        ({"task": np.arange(240) == 5}, "rows per task. Task True has 1 of 240"),
         ({"task": NAMES, "n_rows": 1}, "'n_rows' parameter"),
     ],
     ids=["none", "short", "name", "single", "rows"],

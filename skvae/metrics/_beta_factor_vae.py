@@ -28,7 +28,7 @@ def beta_vae_score(
     64 pairs per vote, 10 000 training and 5 000 test votes, and scikit-learn's default
     logistic regression. There are two deviations. The regression is multinomial, with
     ``solver="newton-cholesky"``; the library used the default of its time, one-vs-rest.
-    And pairs are drawn from the given rows instead of the generator of the data: the
+    And pairs are drawn from the given rows, not from the ground-truth generator: the
     first is any row, the second any row with the same value of factor k. On a full grid
     of factors both are equivalent; otherwise, each value of each factor should have
     many rows.
@@ -107,10 +107,10 @@ def factor_vae_score(
     64 rows per vote, 10 000 training and 5 000 test votes, overall variances from
     10 000 points, and no votes from latents with a standard deviation (not variance)
     below 0.05, as in its ``prune_dims``. If no latent can vote, the score is 0, as in
-    the library. Rows are drawn from the given ones instead of the generator of the
-    data: the value of factor k is that of any row, and the rows of the vote are drawn
-    with replacement from those with this value. On a full grid of factors both are
-    equivalent; otherwise, each value of each factor should have many rows.
+    the library. Votes are drawn from the given rows, not from the ground-truth
+    generator: the value of factor k is that of any row, and the rows of the vote are
+    drawn with replacement from those with this value. On a full grid of factors both
+    are equivalent; otherwise, each value of each factor should have many rows.
 
     Parameters
     ----------

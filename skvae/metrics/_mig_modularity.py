@@ -1,4 +1,4 @@
-"""Scores of latents against known factors by mutual information."""
+"""Disentanglement scores based on mutual information: MIG and modularity."""
 
 import numpy as np
 from scipy.stats import entropy
@@ -10,45 +10,46 @@ from skvae.metrics._factors import check_labelled, check_varying, draw_rows
 
 
 def mutual_information_gap(Z, factors, *, n_train=10_000, n_bins=20, random_state=None):
-    """Mutual information gap (MIG): does one latent alone tell each factor.
+    """Mutual information gap (MIG): is each factor encoded in a single latent?
 
     The mean over factors v_k of
 
         1 / H(v_k) (I(z_j(k); v_k) − max_{j ≠ j(k)} I(z_j; v_k)),
 
-    where j(k) is the latent that tells most about v_k (Chen et al. 2018, eq. 6). 1 if
-    each factor is told in full by one latent, and nothing of it by a second; 0 if two
-    latents tell equally much.
+    where j(k) is the latent that is most informative about v_k (Chen et al. 2018, eq.
+    6). It is 1 if one latent determines each factor and the others are independent of
+    it, and 0 if two latents are equally informative.
 
-    Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``: 20
-    bins of equal width a latent from its least to its greatest value, and the plug-in
-    estimate of I from 10 000 points; Chen et al. integrate over q(z | x) instead. Here
-    points are drawn without replacement, there from the generator of the data.
+    The settings are those of Locatello et al. (2019) in their ``disentanglement_lib``:
+    20 bins per latent, of equal width from its smallest to its largest value, and the
+    plug-in estimate of I from 10 000 points. Chen et al. integrate over q(z | x)
+    instead. Points are drawn from the rows without replacement; the library draws them
+    from the ground-truth generator.
 
     Parameters
     ----------
     Z : array-like of shape (n, n_components)
         Latents of labelled rows, at least two columns.
     factors : array-like of shape (n, n_factors) or (n,)
-        Integer codes of the factors; which integers does not matter.
+        Integer codes of the factors; which integers are used does not matter.
     n_train : int, default=10_000
-        Rows drawn; all where there are fewer.
+        Number of rows to draw; all rows if there are fewer.
     n_bins : int, default=20
-        Bins a latent. A factor of more levels than bins cannot reach 1.
+        Bins per latent. A factor with more levels than bins cannot reach 1.
     random_state : int, RandomState or None, default=None
-        Of the drawing.
+        Seed of the row sampling.
 
     Returns
     -------
     float
-        In [0, 1], no unit.
+        Score in [0, 1].
 
     Raises
     ------
     ValueError
-        If `Z` has one row or column, NaN or infinite values; if `factors` are no whole
-        numbers, of another length, or one of them has a single value; if another
-        argument is not allowed.
+        If `Z` has only one row or column, NaN or infinite values; if `factors` are not
+        whole numbers, differ in length, or one of them has a single value; or if
+        another argument is invalid.
 
     References
     ----------
@@ -77,20 +78,22 @@ def mutual_information_gap(Z, factors, *, n_train=10_000, n_bins=20, random_stat
 
 
 def modularity_score(Z, factors, *, n_train=10_000, n_bins=20, random_state=None):
-    """Modularity: does each latent tell about one factor only.
+    """Modularity: is each latent informative about a single factor?
 
     The mean over latents z_i of
 
         1 − Σ_{f ≠ f(i)} I(z_i; v_f)² / ((M − 1) I(z_i; v_f(i))²),
 
-    where f(i) is the factor about which z_i tells most, and M the number of factors
-    (Ridgeway and Mozer 2018, section 3). Several latents may share a factor. The amount
-    of information cancels: a latent of little but noise gets some value between 0 and
-    1. A latent with none at all, a constant one, counts as 0.
+    where f(i) is the factor that z_i is most informative about, and M the number of
+    factors (Ridgeway and Mozer 2018, section 3). Several latents may encode the same
+    factor. The amount of information cancels out: a latent that is mostly noise gets
+    some value between 0 and 1. A latent without any information, i.e. a constant one,
+    counts as 0.
 
-    Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``: 20
-    bins of equal width a latent, 10 000 points, and the 0 of a constant latent. Here
-    points are drawn without replacement, there from the generator of the data.
+    The settings are those of Locatello et al. (2019) in their ``disentanglement_lib``:
+    20 bins of equal width per latent, 10 000 points, and 0 for a constant latent.
+    Points are drawn from the rows without replacement; the library draws them from the
+    ground-truth generator.
 
     Parameters
     ----------
@@ -99,21 +102,22 @@ def modularity_score(Z, factors, *, n_train=10_000, n_bins=20, random_state=None
     factors : array-like of shape (n, n_factors)
         Integer codes of the factors, at least two columns.
     n_train : int, default=10_000
-        Rows drawn; all where there are fewer.
+        Number of rows to draw; all rows if there are fewer.
     n_bins : int, default=20
-        Bins a latent.
+        Bins per latent.
     random_state : int, RandomState or None, default=None
-        Of the drawing.
+        Seed of the row sampling.
 
     Returns
     -------
     float
-        In [0, 1], no unit.
+        Score in [0, 1].
 
     Raises
     ------
     ValueError
-        As :func:`mutual_information_gap`; here `factors` need two columns, and `Z` one.
+        As for :func:`mutual_information_gap`, but `factors` need at least two columns
+        and `Z` only one.
 
     References
     ----------
@@ -139,13 +143,13 @@ def modularity_score(Z, factors, *, n_train=10_000, n_bins=20, random_state=None
     )
     squared = information**2  # (n_components, n_factors)
     best = squared.max(axis=1)
-    told = best > 0
-    others = (squared.sum(axis=1) - best)[told] / (squared.shape[1] - 1)
-    return float(np.sum(1 - others / best[told]) / len(squared))
+    informative = best > 0
+    others = (squared.sum(axis=1) - best)[informative] / (squared.shape[1] - 1)
+    return float(np.sum(1 - others / best[informative]) / len(squared))
 
 
 def _information(Z, factors, n_train, n_bins, random_state, owner, **least):
-    """Give I(z_i; v_j) in nats, (n_components, n_factors), and the codes used."""
+    """Return I(z_i; v_j) in nats, (n_components, n_factors), and the codes used."""
     check_parameter("n_train", n_train, (POSITIVE_INT,), owner)
     check_parameter("n_bins", n_bins, (POSITIVE_INT,), owner)
     Z, codes = check_labelled(Z, factors, owner, **least)
@@ -158,6 +162,6 @@ def _information(Z, factors, n_train, n_bins, random_state, owner, **least):
 
 
 def _binned(z, n_bins):
-    """Number the bins of equal width from the least to the greatest value."""
+    """Assign values to bins of equal width from the smallest to the largest value."""
     inner = np.linspace(z.min(), z.max(), n_bins + 1)[1:-1]
     return np.digitize(z, inner)

@@ -1,4 +1,4 @@
-"""How much the latents know, and how far together they are from the prior."""
+"""Information in the latents about the data, and their distance from the prior."""
 
 import math
 from typing import NamedTuple
@@ -11,28 +11,28 @@ from skvae.base import find_model
 from skvae.distributions import kl, marginal_kl
 from skvae.metrics._posteriors import condition_of, draws, same_for_all
 
-CHUNK_ELEMENTS = 2**22  # latents of pairs of rows at a time
+CHUNK_ELEMENTS = 2**22  # latents of pairs of rows per chunk
 
 
 class Information(NamedTuple):
-    """What the posteriors of some rows say, in nats; K latents.
+    """Information and divergences of K latents in some rows, in nats.
 
     Attributes
     ----------
     n_rows : int
-        n, how many were looked at.
+        Number of rows used.
     variance : ndarray of shape (K,)
-        Of the posterior mean of each latent; of a categorical variable that of its
-        probabilities, added.
+        Variance of the posterior mean of each latent; for a categorical variable,
+        summed over its probabilities.
     kl, marginal_kl : float, ndarray of shape (K,)
-        E[KL(q(z | x) || p(z))], jointly and of each latent by itself.
+        E[KL(q(z | x) || p(z))], of all latents jointly and of each alone.
     lower, upper : float
-        Two bounds of I(X; Z).
+        Lower and upper bound on I(X; Z).
     marginal_information : ndarray of shape (K,)
-        The lower bound of I(X; Z_k) of each latent by itself.
+        Lower bound on I(X; Z_k) of each latent alone.
     one_prior : bool
-        Whether p(z) is the same for all rows, so that the divergence less I(X; Z) is
-        that of q(z) from it.
+        Whether p(z) is the same for all rows, so that the divergence minus I(X; Z) is
+        KL(q(z) || p(z)).
     """
 
     n_rows: int
@@ -55,42 +55,43 @@ def mutual_information(
     n_rows=2000,
     random_state=0,
 ):
-    """Bound I(X; Z), what the latents know of the rows, in nats; usable as a scorer.
+    """Bound I(X; Z), the information in the latents about the data, in nats.
 
     I(X; Z) = E[ln q(z | x) − ln q(z)] with the aggregated posterior q(z) = E q(z | x),
-    estimated by the mean over N rows. With the row that z came from among them the
-    result is a lower bound, about ln N at most; without it an upper bound, as is the
-    divergence E[KL(q(z | x) || p(z))] (Poole et al. 2019, section 2). Far below ln N
-    both are close to the truth.
+    estimated by the mean over N rows. If that mean includes the row that z was drawn
+    from, the result is a lower bound, of about ln N at most. If not, it is an upper
+    bound, as is the divergence E[KL(q(z | x) || p(z))] (Poole et al. 2019, section 2).
+    Far below ln N, both are close to the true value. Can be used as a scorer.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator with a posterior, or a pipeline or search with one.
+        A fitted estimator with a posterior, or a pipeline or search that contains one.
     X : array-like of shape (n_samples, n_features)
-        Rows.
+        Input data.
     y : None
         Ignored.
     bound : {"lower", "upper"}, default="lower"
-        Which bound.
+        Which bound to return.
     condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-        Of each row, for a model that takes it as an argument.
+        Condition of each row, for a model that takes it as an argument.
     n_rows : int, default=2000
-        N; a subset is drawn where `X` has more. Time grows with its square.
+        N, the number of rows to use; a larger `X` is subsampled. Run time is quadratic
+        in it.
     random_state : int, RandomState or None, default=0
-        Of the subset and of the draws.
+        Seed of the subsample and the draws.
 
     Returns
     -------
     float
-        Nats a row.
+        Nats per row.
 
     Raises
     ------
     TypeError
-        If there is no posterior.
+        If the model does not have a posterior distribution.
     ValueError
-        If an argument is not allowed or `X` has other columns than in fit.
+        If an argument is invalid, or `X` does not have the same columns as in fit.
 
     Examples
     --------
@@ -118,41 +119,41 @@ def prior_gap(
     n_rows=2000,
     random_state=0,
 ):
-    """Bound KL(q(z) || p(z)), how far all latents are from the prior, in nats.
+    """Bound KL(q(z) || p(z)), the gap between aggregated posterior and prior, in nats.
 
-    The difference E[KL(q(z | x) || p(z))] − I(X; Z) (Hoffman & Johnson 2016), with the
-    bounds of `mutual_information`. Where it is large, samples from the prior fall where
-    no row is encoded. Usable as a scorer; smaller is better.
+    It equals E[KL(q(z | x) || p(z))] − I(X; Z) (Hoffman & Johnson 2016), with the
+    bounds of `mutual_information`. If it is large, samples from the prior fall where no
+    row is encoded. Can be used as a scorer; smaller is better.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator with a posterior and a prior, or a pipeline or search with
-        one.
+        A fitted estimator with a posterior and a prior, or a pipeline or search that
+        contains one.
     X : array-like of shape (n_samples, n_features)
-        Rows.
+        Input data.
     y : None
         Ignored.
     bound : {"lower", "upper"}, default="lower"
-        Which bound.
+        Which bound to return.
     condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-        Of each row, for a model that takes it as an argument.
+        Condition of each row, for a model that takes it as an argument.
     n_rows : int, default=2000
         As in `mutual_information`.
     random_state : int, RandomState or None, default=0
-        Of the subset and of the draws.
+        Seed of the subsample and the draws.
 
     Returns
     -------
     float
-        Nats a row.
+        Nats per row.
 
     Raises
     ------
     TypeError
-        If there is no posterior, or a prior for every condition.
+        If the model does not have a posterior, or has a prior per condition.
     ValueError
-        If an argument is not allowed or `X` has other columns than in fit.
+        If an argument is invalid, or `X` does not have the same columns as in fit.
 
     Examples
     --------
@@ -173,7 +174,7 @@ def prior_gap(
 
 
 def information(estimator, X, condition, n_rows, random_state, owner):
-    """Find everything above at once, from one draw z ~ q(z | x) a row."""
+    """Compute `Information` from one draw z ~ q(z | x) per row."""
     if condition is not None:
         _, model = find_model(estimator, owner)
         if condition_of(model, condition) is None:
@@ -187,68 +188,70 @@ def information(estimator, X, condition, n_rows, random_state, owner):
 
 
 def _information(q, p, z):
-    """From the posteriors and the prior of N rows, and one draw of each, (N, K)."""
+    """Compute `Information` from q(z | x) of N rows, p(z) and one draw each, (N, K)."""
     log_q, log_q_each = q.log_prob(z).double(), q.marginal_log_prob(z).double()
     each = marginal_kl(q, p, z).double()
     among, without, marginal = _aggregated(q, z)
-    above, above_each = surplus(q, p, z), log_q_each - p.marginal_log_prob(z) - each
+    control = control_variate(q, p, z)
+    control_each = log_q_each - p.marginal_log_prob(z) - each
+    marginal_information = controlled_mean(log_q_each - marginal, control_each)
     total = kl(q, p, z).double().mean().item()
-    upper = mean(log_q - without, above).item()
+    upper = controlled_mean(log_q - without, control).item()
     upper = min(upper, total) if same_for_all(p) else upper
     return Information(
         n_rows=len(z),
         variance=_variance(q.mean.double(), each.shape[-1]).cpu().numpy(),
         kl=total,
         marginal_kl=each.mean(0).cpu().numpy(),
-        lower=min(mean(log_q - among, above).item(), upper),
+        lower=min(controlled_mean(log_q - among, control).item(), upper),
         upper=upper,
-        marginal_information=mean(log_q_each - marginal, above_each).cpu().numpy(),
+        marginal_information=marginal_information.cpu().numpy(),
         one_prior=same_for_all(p),
     )
 
 
 def _variance(means, n_latents):
-    """Over rows, of latents whose entries lie side by side: (N, K c) -> (K,)."""
+    """Sum variances over rows, (N, K c), over each latent's entries: (K,)."""
     of_entries = means.var(0, correction=0)
     return of_entries.unflatten(0, (n_latents, -1)).sum(-1)
 
 
-def surplus(q, p, z):
-    """What a draw's ln q(z | x) / p(z) is above its mean, the divergence: (N,)."""
+def control_variate(q, p, z):
+    """Return ln q(z | x) / p(z) at each draw minus its expectation, the KL: (N,)."""
     return q.log_prob(z).double() - p.log_prob(z).double() - kl(q, p, z).double()
 
 
-def mean(values, control):
-    """Mean over rows, less what a control variate of mean zero explains: (N, ...)."""
+def controlled_mean(values, control):
+    """Return the mean over rows, (N, ...), less a regression on a zero-mean control."""
     centred = control - control.mean(0)
     slope = (values * centred).sum(0) / centred.square().sum(0)
     return (values - slope.nan_to_num(0.0, 0.0, 0.0) * control).mean(0)
 
 
-def pairs(q, z):
-    """Yield rows, and ln q(z | x) of their draws at every row: (b,) and (b, N)."""
+def pairwise_log_q(q, z):
+    """Yield rows, (b,), and ln q(z | x) of their draws under all rows, (b, N)."""
     everywhere = torch.arange(len(z), device=z.device)
     for rows in everywhere.split(max(1, CHUNK_ELEMENTS // z.numel())):
         yield rows, q.log_prob(z[rows, None]).double()
 
 
-def leave_out(joint, rows):
-    """Take from each draw the row that it came from, in place: (b, N)."""
+def mask_own_row(joint, rows):
+    """Exclude from each draw's densities, (b, N), that of its own row, in place."""
     joint[torch.arange(len(rows), device=rows.device), rows] = -torch.inf
 
 
 def _aggregated(q, z):
-    """ln q(z) at the draw of each of N rows, in double precision.
+    """Return ln q(z) at the draw of each of N rows, in double precision.
 
-    Averaged over all rows, (N,), over all but the draw's own, (N,), and of each latent
-    by itself over all rows, (N, K).
+    Averaged over all rows, (N,), over all rows but the draw's own, (N,), and, for each
+    latent alone, over all rows, (N, K).
     """
     n_rows = len(z)
     parts = []
-    for rows, joint in pairs(q, z):
+    for rows, joint in pairwise_log_q(q, z):
         marginal = q.marginal_log_prob(z[rows, None]).double()  # (b, N, K)
         among = joint.logsumexp(1) - math.log(n_rows)
-        leave_out(joint, rows)
+        mask_own_row(joint, rows)
         without = joint.logsumexp(1) - math.log(n_rows - 1)
         parts.append((among, without, marginal.logsumexp(1) - math.log(n_rows)))
     return [torch.cat(part) for part in zip(*parts, strict=True)]

@@ -7,10 +7,10 @@ import torch
 
 from skvae.metrics._mutual_information import (
     _information,
-    leave_out,
-    mean,
-    pairs,
-    surplus,
+    control_variate,
+    controlled_mean,
+    mask_own_row,
+    pairwise_log_q,
 )
 from skvae.metrics._posteriors import draws, numbered, same_for_all, task_labels
 
@@ -212,12 +212,13 @@ def _task_information(q, p, z, task):
     share = torch.bincount(task).double() / len(task)
     entropy = -(share * share.log()).sum().item()
     found = []
-    for rows, joint in pairs(q, z):
-        leave_out(joint, rows)
+    for rows, joint in pairwise_log_q(q, z):
+        mask_own_row(joint, rows)
         other = task[rows, None] != task  # (b, N)
         each = [_log_share(power * joint, other) for power in POWERS]
         found.append(torch.stack(each, dim=1))
-    known = mean(torch.cat(found), surplus(q, p, z)[:, None])  # (n_powers,)
+    control = control_variate(q, p, z)[:, None]
+    known = controlled_mean(torch.cat(found), control)  # (n_powers,)
     return float(np.clip(entropy + known.max().item(), 0.0, entropy))
 
 
