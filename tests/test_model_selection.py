@@ -208,7 +208,7 @@ def test_a_search_over_a_pipeline_with_conditions():
         ({"target": "x"}, TASK, r"'x': the tasks are"),
         ({"source": ["a", "b"]}, TASK, "'source' parameter .* other than the target"),
         ({"source": []}, TASK, "'source' parameter"),
-        ({"n_target": 20}, TASK, "n_target=20 leaves no test row: .*'b' has 20 rows"),
+        ({"n_target": 20}, TASK, "n_target=20 leaves no test rows: .*'b' has 20 rows"),
         ({"n_target": -1}, TASK, "'n_target' parameter"),
         ({"n_target": 0.5}, TASK, "'n_target' parameter"),
         ({"n_splits": 0}, TASK, "'n_splits' parameter"),
@@ -232,7 +232,7 @@ def test_what_is_wrong_is_said(arguments, groups, words):
     [
         (np.arange(40) // 2, 4, "4 target rows cannot hold 10 classes"),
         (np.arange(40) // 2, 17, "3 target rows cannot hold 10 classes"),
-        (np.arange(40) == 15, 4, "class True has a single target row"),
+        (np.arange(40) == 15, 4, "class True has only one target row"),
         (np.linspace(0, 1, 40), 4, "y is continuous"),
     ],
     ids=["train", "test", "single", "continuous"],
