@@ -84,7 +84,7 @@ def diagnose(
     frames = import_frames("diagnose")
     check_parameter("threshold", threshold, (NON_NEGATIVE,), "diagnose")
     found = information(estimator, X, condition, n_rows, random_state, "diagnose")
-    mask = 0.0 if found.one_prior else np.nan  # added to gaps
+    mask = 0.0 if found.one_prior else np.nan  # a gap needs one prior
     gap = found.marginal_kl - found.marginal_information + mask
     _, model = find_model(estimator, "diagnose")
     table = frames.Diagnosis(

@@ -222,7 +222,7 @@ def control_variate(q, p, z):
 
 
 def controlled_mean(values, control):
-    """Return the mean over rows, (N, ...), less a regression on a zero-mean control."""
+    """Return the mean over rows, (N, ...), with `control` as a control variate."""
     centred = control - control.mean(0)
     slope = (values * centred).sum(0) / centred.square().sum(0)
     return (values - slope.nan_to_num(0.0, 0.0, 0.0) * control).mean(0)
@@ -230,8 +230,8 @@ def controlled_mean(values, control):
 
 def pairwise_log_q(q, z):
     """Yield rows, (b,), and ln q(z | x) of their draws under all rows, (b, N)."""
-    everywhere = torch.arange(len(z), device=z.device)
-    for rows in everywhere.split(max(1, CHUNK_ELEMENTS // z.numel())):
+    every_row = torch.arange(len(z), device=z.device)
+    for rows in every_row.split(max(1, CHUNK_ELEMENTS // z.numel())):
         yield rows, q.log_prob(z[rows, None]).double()
 
 
