@@ -1,4 +1,4 @@
-"""Scores, factors and representations for the tests of disentanglement."""
+"""Scores, factors and representations for tests of disentanglement."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -14,13 +14,13 @@ from skvae.metrics import (
 
 
 def grid(*levels, repeats=1):
-    """Every combination of the factors' values, in shuffled order."""
+    """Return every combination of the factors' values, shuffled."""
     codes = np.indices((*levels, repeats)).reshape(len(levels) + 1, -1).T[:, :-1]
     return np.random.default_rng(0).permutation(codes)
 
 
 class Correlated(ClassifierMixin, BaseEstimator):
-    """Importances are squared correlations; no trees, so that they can be derived."""
+    """Importances are squared correlations, so that they can be derived by hand."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
@@ -35,7 +35,7 @@ class Correlated(ClassifierMixin, BaseEstimator):
 
 
 def dci(**settings):
-    """One of the three numbers of `dci_scores`, as a plain score."""
+    """Return one of the three values of `dci_scores` as a function."""
     part = settings.pop("part")
 
     def score(Z, factors, **given):
@@ -62,7 +62,7 @@ def scored(name, Z, factors, **given):
     return score(Z, factors, **(settings | given))
 
 
-TWO = grid(2, 2, repeats=400)  # two factors of two levels: linear classifiers suffice
+TWO = grid(2, 2, repeats=400)  # two binary factors: linear classifiers suffice
 REPRESENTATIONS = {
     "perfect": TWO.astype(float),
     "float32": TWO.astype(np.float32),
@@ -71,7 +71,7 @@ REPRESENTATIONS = {
     "rotated": TWO @ [[1, 1], [1, -1]],
     "noise": np.random.default_rng(1).normal(size=(len(TWO), 2)),
 }
-# What the drawing of rows and votes may change, three standard errors and more.
+# Tolerances for the sampling of rows and votes: at least three standard errors.
 SAMPLED = {
     "mig": 0.03,
     "disentanglement": 0.03,

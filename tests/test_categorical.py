@@ -12,7 +12,7 @@ from skvae import CategoricalVAETransformer, VAETransformer
 from skvae.autoencoders import TargetPropagation
 from skvae.distributions import Categories, Noise, UniformCategories, kl
 from skvae.metrics import diagnose, gradient_check
-from skvae.metrics._gradients import configurations, exact_bound
+from skvae.metrics._gradient_check import configurations, exact_bound
 from skvae.plotting import ManifoldDisplay, TraversalDisplay
 
 

@@ -1,4 +1,4 @@
-"""Comparisons, against what scikit-learn gives by hand."""
+"""Tests of `compare` against direct use of scikit-learn."""
 
 import sys
 
@@ -37,7 +37,7 @@ X, y = load_wine(return_X_y=True)
 SCALED = StandardScaler().fit_transform(X)
 
 
-def test_numbers_are_those_of_scikit_learn():
+def test_scores_equal_those_of_cross_val_score():
     pca = make_pipeline(StandardScaler(), PCA(3))
     row = compare({"pca": pca}, X, y, cv=4).loc["pca"]
     density = cross_val_score(pca, X, y, cv=StratifiedKFold(4))
@@ -52,7 +52,7 @@ def test_numbers_are_those_of_scikit_learn():
     assert row["seconds"] > 0
 
 
-def test_a_models_numbers_are_its_own():
+def test_log_likelihood_equals_that_of_the_fitted_model():
     vae = small(VAETransformer, n_components=2)
     table = compare({"vae": vae}, SCALED, cv=KFold(2), random_states=(3,))
     train, test = next(KFold(2).split(X))
@@ -64,7 +64,7 @@ def test_a_models_numbers_are_its_own():
     assert "accuracy" not in table
 
 
-def test_more_importance_samples_may_be_asked_for():
+def test_n_samples_sets_the_number_of_importance_samples():
     vae = small(VAETransformer, n_components=2)
     found = compare({"vae": vae}, SCALED, cv=KFold(2), n_samples=3).attrs["runs"][0]
     train, test = next(KFold(2).split(X))
@@ -73,7 +73,7 @@ def test_more_importance_samples_may_be_asked_for():
     assert_allclose(found["log_likelihood"], by_hand)
 
 
-def test_rows_are_estimators_and_means_are_over_folds_and_seeds():
+def test_means_and_errors_over_folds_and_seeds():
     estimators = {
         "b": small(VAETransformer),
         "a": small(AETransformer),
@@ -89,19 +89,19 @@ def test_rows_are_estimators_and_means_are_over_folds_and_seeds():
     assert_allclose(table["log_likelihood"], by_hand.mean()[table.index])
     assert_allclose(table["log_likelihood_se"], by_hand.sem()[table.index])
     vae = runs[runs.estimator == "b"]
-    assert vae.log_likelihood.nunique() == 4  # another fold or seed, another number
+    assert vae.log_likelihood.nunique() == 4  # differs between folds and seeds
     assert table["log_likelihood"].isna().tolist() == [False, True, True, False]
     assert table.loc["raw", "reconstruction_error"] == 0
 
 
-def test_more_seeds_of_the_same_folds_are_no_more_rows():
+def test_more_seeds_do_not_shrink_the_error_over_folds():
     one = compare({"p": PCA(2)}, SCALED, y, cv=3)
     many = compare({"p": PCA(2)}, SCALED, y, cv=3, random_states=tuple(range(9)))
     columns = ["accuracy", "accuracy_se", "log_likelihood", "log_likelihood_se"]
     assert_allclose(one[columns], many[columns])
 
 
-def test_all_see_the_same_folds():
+def test_all_estimators_get_the_same_folds():
     for cv in (KFold(3, shuffle=True), ShuffleSplit(3)):
         table = compare({"a": PCA(2), "b": PCA(2)}, SCALED, y, cv=cv)
         numbers = table.drop(columns=["seconds", "seconds_se"])
@@ -118,7 +118,7 @@ def test_a_score_that_does_not_apply_is_nan():
     assert table["active"].isna().tolist() == [True, False]
 
 
-def test_strings_that_a_pipeline_encodes_have_no_error():
+def test_string_columns_have_no_reconstruction_error():
     frame = pd.DataFrame(SCALED[:, :3], columns=list("abc")).assign(d="x")
     encode = make_column_transformer(
         (OneHotEncoder(), ["d"]), remainder="passthrough", sparse_threshold=0
@@ -128,16 +128,16 @@ def test_strings_that_a_pipeline_encodes_have_no_error():
     assert np.isfinite(table.loc["v", "log_likelihood"])
 
 
-def test_seeds_reach_the_parts_of_a_pipeline():
+def test_seeds_are_set_inside_pipelines():
     pipeline = make_pipeline(StandardScaler(), small(VAETransformer))
     one, other = (
         compare({"p": pipeline}, X, cv=2, random_states=(seed,)) for seed in (0, 1)
     )
     assert one.loc["p", "log_likelihood"] != other.loc["p", "log_likelihood"]
-    assert pipeline["vaetransformer"].random_state == 0  # the given one stays
+    assert pipeline["vaetransformer"].random_state == 0  # unchanged
 
 
-def test_numbers_are_predicted_by_a_regression():
+def test_a_continuous_target_is_predicted_by_ridge_regression():
     target = SCALED[:, 0] + 0.5
     table = compare({"raw": "passthrough"}, SCALED, target, cv=KFold(3))
     by_hand = cross_val_score(
@@ -146,7 +146,7 @@ def test_numbers_are_predicted_by_a_regression():
     assert_allclose(table.loc["raw", "r2"], by_hand.mean())
 
 
-def test_other_scores_and_another_classifier_take_part():
+def test_additional_scores_and_a_given_classifier():
     table = compare(
         {"vae": small(VAETransformer, n_components=2)},
         SCALED,
@@ -156,28 +156,28 @@ def test_other_scores_and_another_classifier_take_part():
         scoring={"active": n_active_units},
     )
     assert table.loc["vae", "active"] <= 2
-    assert table.loc["vae", "accuracy"] < 0.5  # it cannot learn anything
+    assert table.loc["vae", "accuracy"] < 0.5  # too regularised to learn anything
 
 
-def test_groups_go_to_the_splitter():
+def test_groups_are_passed_to_the_splitter():
     groups = np.arange(len(X)) % 3
     table = compare({"r": "passthrough"}, X, groups=groups, cv=GroupKFold(3))
     assert len(table.attrs["runs"]) == 3
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, np.asarray])
-def test_frames_are_as_good_as_arrays(frame):
+def test_data_frames_give_the_same_result_as_arrays(frame):
     vae = small(VAETransformer)
     plain = compare({"v": vae}, SCALED, y, cv=2).drop(columns=["seconds", "seconds_se"])
     data = frame(SCALED)
     if isinstance(data, pd.DataFrame):
         data.columns = [f"c{j}" for j in range(data.shape[1])]
     given = compare({"v": vae}, data, pd.Series(y), cv=2, n_jobs=2)
-    # Means of columns add up in another order where columns lie apart in memory.
+    # Column means are summed in a different order in another memory layout.
     assert_allclose(given[plain.columns], plain, rtol=1e-5)
 
 
-def test_the_error_is_in_the_units_of_the_rows():
+def test_reconstruction_error_is_in_the_units_of_the_input():
     rows = X[:, :2] * [1.0, 100.0]
     pipeline = make_pipeline(MinMaxScaler(), small(VAETransformer)).fit(rows)
     scaled = pipeline[0].transform(rows)
@@ -188,7 +188,7 @@ def test_the_error_is_in_the_units_of_the_rows():
     assert reconstruction_error(PCA(2).fit(rows), rows) < 1e-20
 
 
-def test_columns_of_a_condition_are_left_out_of_the_error():
+def test_reconstruction_error_skips_condition_columns():
     frame = pd.DataFrame(SCALED, columns=[f"c{j}" for j in range(13)])
     frame.insert(2, "task", np.where(y == 0, "red", "other"))
     cvae = small(CVAETransformer, condition_columns=["task"]).fit(frame)
@@ -196,7 +196,7 @@ def test_columns_of_a_condition_are_left_out_of_the_error():
     assert_allclose(reconstruction_error(cvae, frame), np.mean((SCALED - back) ** 2))
 
 
-def test_values_that_are_missing_are_left_out_of_the_error():
+def test_reconstruction_error_skips_missing_values():
     blocks = {"five": slice(0, 5), "eight": slice(5, 13)}
     table = pd.DataFrame(SCALED.copy(), columns=[f"c{j}" for j in range(13)])
     table.iloc[::3, blocks["five"]] = np.nan
@@ -209,12 +209,12 @@ def test_values_that_are_missing_are_left_out_of_the_error():
         reconstruction_error(model, table * np.nan)
 
 
-def test_no_way_back_is_said():
+def test_reconstruction_error_needs_an_inverse():
     with pytest.raises(TypeError, match="inverse_transform"):
         reconstruction_error(LogisticRegression(), X)
 
 
-def test_the_table_reads_well():
+def test_display_of_the_table():
     shown = repr(compare({"pca": PCA(2), "raw": "passthrough"}, SCALED, y, cv=3))
     assert " ± " in shown
     assert "nan" not in shown
@@ -235,7 +235,7 @@ def test_the_table_reads_well():
     ],
     ids=str,
 )
-def test_what_cannot_be_compared_is_refused(estimators, error):
+def test_invalid_estimators(estimators, error):
     with pytest.raises(error, match=r"compare|transform"):
         compare(estimators, X)
 
@@ -250,13 +250,13 @@ def test_what_cannot_be_compared_is_refused(estimators, error):
     ],
     ids=str,
 )
-def test_wrong_arguments_are_named(wrong):
+def test_invalid_arguments(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))!r} parameter of compare"):
         compare({"p": PCA()}, X, **wrong)
 
 
 @pytest.mark.parametrize("function", [compare, diagnose])
-def test_missing_pandas_is_said(function, monkeypatch):
+def test_missing_pandas(function, monkeypatch):
     monkeypatch.delitem(sys.modules, "skvae.metrics._frames", raising=False)
     monkeypatch.delattr(skvae.metrics, "_frames", raising=False)
     monkeypatch.setitem(sys.modules, "pandas", None)

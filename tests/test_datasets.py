@@ -513,8 +513,8 @@ def test_folder_by_variable_and_by_argument(tmp_path, monkeypatch):
         ("frey_rawface.mat", b"", "cannot be read"),
         ("frey_rawface.mat", b"MATLAB 7.3 MAT-file" + bytes(200), "cannot be read"),
         ("train-images-idx3-ubyte", b"\0\0\x08\x01\0\0\0\x09abc", "cannot be read"),
-        ("train-images-idx3-ubyte", b"\0\0\x0d\x01\0\0\0\x00", "no IDX file of bytes"),
-        ("train-images-idx3-ubyte", b"", "no IDX file of bytes"),
+        ("train-images-idx3-ubyte", b"\0\0\x0d\x01\0\0\0\x00", "not an IDX file"),
+        ("train-images-idx3-ubyte", b"", "not an IDX file"),
         ("train-images-idx3-ubyte.gz", b"unpacked", "cannot be read"),
     ],
 )

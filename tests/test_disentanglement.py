@@ -1,4 +1,4 @@
-"""Scores of latents against known factors, by values derived by hand."""
+"""Tests of disentanglement scores against values derived by hand."""
 
 import numpy as np
 import pandas as pd
@@ -31,11 +31,11 @@ each_score = pytest.mark.parametrize("name", SCORES)
 
 # --- representations whose scores are known -------------------------------------------
 
-# In the order of SCORES, by hand. A dead latent counts 0 in modularity, and here half
-# of them are. Duplicates share the importance, so completeness is 1 - ln 2 / ln 4. SAP
-# of perfect latents is 1 less the accuracy of a guess among two. Sum and difference
-# know equally much of both factors; |z - z'| is that of the free factor in both, so
-# votes tell nothing.
+# Derived by hand, in the order of SCORES. In "dead", half of the latents are constant,
+# and each counts as 0 in modularity. Duplicates share their importance, so completeness
+# is 1 - ln 2 / ln 4. SAP of perfect latents is 1 minus the accuracy of guessing one of
+# two. In "rotated", sum and difference are equally informative about both factors, and
+# |z - z'| of both depends on the free factor alone, so votes are at chance.
 EXPECTED = {
     which: dict(zip(SCORES, scores, strict=True))
     for which, scores in {
@@ -59,19 +59,19 @@ def test_known_representations(which, name):
     assert found == pytest.approx(expected, abs=tolerance)
 
 
-def test_duplicates_leave_no_gap_at_all():
+def test_sap_of_duplicated_latents_is_zero():
     assert sap_score(np.hstack([TWO, TWO]), TWO, random_state=0) == 0.0
 
 
 @pytest.mark.parametrize("name", ["beta-vae", "factor-vae"])
-def test_votes_of_noise_are_guesses_among_the_factors(name):
+def test_votes_of_noise_are_at_chance(name):
     factors = grid(3, 4, 5, repeats=20)
     noise = np.random.default_rng(3).normal(size=(len(factors), 4))
     assert scored(name, noise, factors) == pytest.approx(1 / 3, abs=0.1)
     assert scored(name, factors, factors) == 1
 
 
-def test_nothing_but_dead_latents():
+def test_only_dead_latents():
     dead = np.zeros((len(TWO), 3))
     assert mutual_information_gap(dead, TWO) == 0
     assert modularity_score(dead, TWO) == 0
@@ -83,7 +83,7 @@ def test_nothing_but_dead_latents():
     assert dci_scores(dead, TWO, estimator=trees, random_state=0)[:2] == (0, 0)
 
 
-# --- what must not matter -------------------------------------------------------------
+# --- invariances ----------------------------------------------------------------------
 
 
 @each_score
@@ -93,14 +93,14 @@ def test_order_of_latents_does_not_matter(name):
 
 
 @each_score
-def test_names_of_levels_do_not_matter(name):
+def test_codes_of_levels_do_not_matter(name):
     score, settings = SCORES[name]
-    if name in ("disentanglement", "completeness"):  # correlations do use the names
+    if name in ("disentanglement", "completeness"):  # correlations depend on codes
         score = dci(part=name, estimator=DecisionTreeClassifier(random_state=0))
-    names = np.array([40, -7, 11, 0]), np.array([2, 9, -3, 5])
-    renamed = [other[codes] for other, codes in zip(names, FACTORS.T, strict=True)]
+    levels = np.array([40, -7, 11, 0]), np.array([2, 9, -3, 5])
+    recoded = [new[codes] for new, codes in zip(levels, FACTORS.T, strict=True)]
     expected = score(MIXED, FACTORS, **settings)
-    assert score(MIXED, np.transpose(renamed), **settings) == pytest.approx(expected)
+    assert score(MIXED, np.transpose(recoded), **settings) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_containers_do_not_matter(name):
 
 
 @each_score
-def test_seeds_repeat_and_the_global_generator_stays(name):
+def test_seeds_are_reproducible_and_local(name):
     before = np.random.get_state()[1].tolist()
     few = {"n_train": 40, "random_state": 3}
     noisy = MIXED + 2 * np.random.default_rng(7).normal(size=MIXED.shape)
@@ -133,12 +133,12 @@ def test_seeds_repeat_and_the_global_generator_stays(name):
 
 
 @pytest.mark.parametrize("name", ["mig", "modularity"])
-def test_all_rows_are_used_where_there_are_few(name):
+def test_all_rows_are_used_if_there_are_few(name):
     found = {scored(name, MIXED, FACTORS, random_state=seed) for seed in range(3)}
     assert len(found) == 1
 
 
-# --- what is refused ------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------
 
 NAN = np.where(np.arange(8).reshape(4, 2) == 3, np.nan, 1.0)
 FOUR = grid(2, 2)
@@ -160,7 +160,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 @each_score
-def test_wrong_data(name, wrong):
+def test_invalid_data(name, wrong):
     arguments, words = WRONG[wrong]
     with pytest.raises(ValueError, match=words):
         scored(name, *arguments)
@@ -182,19 +182,19 @@ def test_wrong_data(name, wrong):
         (factor_vae_score, {"min_std": -0.1}),
     ],
 )
-def test_wrong_arguments(score, given):
+def test_invalid_arguments(score, given):
     (argument,) = given
     with pytest.raises(ValueError, match=f"'{argument}' parameter of {score.__name__}"):
         score(FOUR, FOUR, **given)
 
 
-def test_scores_that_compare_latents_need_two():
+def test_scores_that_need_two_latents():
     for score in (mutual_information_gap, sap_score, dci_scores):
         with pytest.raises(ValueError, match="Z with at least 2 columns"):
             score(TWO[:, :1], TWO)
 
 
-def test_scores_that_compare_factors_need_two():
+def test_scores_that_need_two_factors():
     for score in (modularity_score, dci_scores, beta_vae_score, factor_vae_score):
         with pytest.raises(ValueError, match="factors with at least 2 columns"):
             score(TWO, TWO[:, 0])
@@ -206,7 +206,7 @@ def test_one_factor_may_be_a_vector():
     assert found == pytest.approx(0.5, abs=SAMPLED["sap"])
 
 
-def test_a_factor_may_lose_its_values_in_the_rows_drawn():
+def test_a_factor_with_one_value_in_the_drawn_rows():
     rare = np.column_stack([TWO[:, 0], np.arange(len(TWO)) == 0]).astype(int)
     with pytest.raises(ValueError, match="in 20 rows of column 1 of factors"):
         mutual_information_gap(TWO, rare, n_train=20, random_state=0)

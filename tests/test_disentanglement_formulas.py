@@ -1,4 +1,4 @@
-"""The formulas behind the scores of disentanglement, and the rows they draw."""
+"""Tests of the formulas of disentanglement scores and of their row sampling."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifie
 from sklearn.linear_model import LinearRegression
 
 from skvae.metrics import (
-    _interventions,
+    _beta_factor_vae,
     dci_scores,
     factor_vae_score,
     modularity_score,
@@ -29,7 +29,7 @@ LN2, LN3, LN4 = np.log([2, 3, 4])
 
 
 class Tabled(Correlated):
-    """Importances given for each number of levels of the factor."""
+    """Importances from a table, by the number of levels of the factor."""
 
     def __init__(self, table=None):
         self.table = table
@@ -43,20 +43,20 @@ class Tabled(Correlated):
 # --- mutual information ---------------------------------------------------------------
 
 
-def test_gap_of_half_of_a_factor():
+def test_mig_of_a_latent_with_half_of_the_information():
     factor = grid(4)[:, 0]
     Z = np.column_stack([factor // 2, np.zeros(4)])
     assert mutual_information_gap(Z, factor) == pytest.approx(LN2 / LN4)
 
 
-def test_modularity_of_one_latent_that_knows_two_factors():
+def test_modularity_of_one_latent_with_two_factors():
     factors = grid(3, 4)
-    Z = factors @ [[1], [3]]  # 12 values in 20 bins: all of both factors
+    Z = factors @ [[1], [3]]  # 12 values in 20 bins: full information
     expected = 1 - LN3**2 / LN4**2
     assert modularity_score(Z, factors) == pytest.approx(expected)
 
 
-def test_gap_and_modularity_follow_from_histograms():
+def test_mig_and_modularity_from_histograms():
     rng = np.random.default_rng(5)
     factors = rng.integers([3, 5], size=(500, 2))
     Z = factors @ rng.normal(size=(2, 4)) + rng.normal(size=(500, 4))
@@ -82,8 +82,8 @@ def test_bins_of_any_scale(factor):
 # --- prediction -----------------------------------------------------------------------
 
 
-def test_dci_is_the_weighted_mean_of_the_paper():
-    table = {3: [1, 1, 0], 4: [0, 1, 0]}  # a column of R for each factor
+def test_dci_is_weighted_as_in_the_paper():
+    table = {3: [1, 1, 0], 4: [0, 1, 0]}  # one column of R per factor
     factors = grid(3, 4, repeats=5)
     Z = np.ones((len(factors), 3))
     found = dci_scores(Z, factors, estimator=Tabled(table), random_state=0)
@@ -92,14 +92,14 @@ def test_dci_is_the_weighted_mean_of_the_paper():
     assert found.completeness == pytest.approx(2 / 3 * (1 - LN2 / LN3) + 1 / 3)
 
 
-def test_importances_count_without_their_sign():
+def test_signs_of_importances_are_ignored():
     factors = grid(3, 4, repeats=5)
     signed = Tabled({3: [-1, 0], 4: [0, -2]})
     found = dci_scores(factors, factors, estimator=signed, random_state=0)
     assert found[:2] == pytest.approx((1, 1))
 
 
-def test_published_default_finds_perfect_latents():
+def test_default_estimator_finds_perfect_latents():
     factors = grid(2, 3, repeats=20)
     found = dci_scores(factors, factors, random_state=0)
     assert found[:3] == pytest.approx((1, 1, 1), abs=1e-6)
@@ -116,7 +116,7 @@ def test_trees_share_importance_among_duplicates():
     assert found.informativeness == 1
 
 
-def test_noise_informs_of_nothing():
+def test_dci_of_noise():
     factors = grid(2, 4, repeats=150)
     noise = np.random.default_rng(0).normal(size=(len(factors), 3))
     trees = ExtraTreesClassifier(50)
@@ -133,7 +133,7 @@ def test_estimators_need_importances():
             dci_scores(factors, factors, estimator=wrong, random_state=0)
 
 
-def test_own_estimators_are_cloned_and_seeded():
+def test_given_estimators_are_cloned_and_seeded():
     factors = grid(2, 3, repeats=20)
     noise = np.random.default_rng(0).normal(size=(len(factors), 3))
     trees = ExtraTreesClassifier(3)
@@ -145,18 +145,19 @@ def test_own_estimators_are_cloned_and_seeded():
     assert not hasattr(trees, "estimators_")
 
 
-def test_sap_weighs_classes_equally():
-    # One latent is the factor. Of the other, P(1 | rare) = 0.6 and P(1 | common) = 0.3:
-    # with equal weights it is followed and right in 0.8 * 0.7 + 0.2 * 0.6 of the rows.
+def test_sap_weights_classes_equally():
+    # One latent equals the factor; the other has P(1 | rare) = 0.6 and
+    # P(1 | common) = 0.3. With equal weights it is the prediction, which is correct in
+    # 0.8 * 0.7 + 0.2 * 0.6 of the rows.
     factor = np.repeat([0, 1], [4800, 1200])
     often = np.repeat([0, 1, 0, 1], [3360, 1440, 480, 720])
     found = sap_score(np.column_stack([factor, often]), factor, random_state=0)
     assert found == pytest.approx(1 - 0.68, abs=0.04)
 
 
-def test_penalty_of_sap_holds_the_intercept_back():
-    # Values 100 and 101 at margins of -1 and 1: weight 2, intercept -201. Where that is
-    # penalised it stays smaller, and all rows get one class.
+def test_sap_penalises_the_intercept():
+    # Margins of -1 and 1 at 100 and 101 need weight 2 and intercept -201. A penalty on
+    # the intercept keeps it smaller, so that all rows are assigned one class.
     far = TWO + 100
     found = sap_score(far, TWO, random_state=0)
     assert found == pytest.approx(0, abs=SAMPLED["sap"])
@@ -176,7 +177,7 @@ def test_penalty_of_sap_holds_the_intercept_back():
         (2, (10_000, 1), (1, 1)),
     ],
 )
-def test_no_row_is_in_both_sets(n, asked, sizes):
+def test_training_and_test_rows_are_disjoint(n, asked, sizes):
     train, test = split_rows(n, *asked, np.random.RandomState(0))
     assert (len(train), len(test)) == sizes
     assert len(np.unique(np.concatenate([train, test]))) == sum(sizes)
@@ -185,40 +186,40 @@ def test_no_row_is_in_both_sets(n, asked, sizes):
 # --- votes ----------------------------------------------------------------------------
 
 
-def test_a_vote_draws_evenly_among_rows_that_share_the_value():
+def test_votes_draw_uniformly_from_rows_with_the_value():
     factors = np.array([[5, 0], [3, 1], [5, 1], [3, 0], [5, 0], [5, 1]])
-    votes = _interventions._Votes(factors, factors, 2, 1, 1, 0, "owner")
+    votes = _beta_factor_vae._Votes(factors, factors, 2, 1, 1, 0, "owner")
     fixed = np.repeat([0, 1], 10_000)
     rows = np.tile(np.arange(6), (len(fixed), 1))
     drawn = votes._sharing(fixed, rows)
     same = factors[drawn, fixed[:, None]] == factors[rows, fixed[:, None]]
     assert same.all()
-    for j, sharing in ((0, [0, 2, 4, 5]), (1, [0, 3, 4])):  # those of row 0
+    for j, sharing in ((0, [0, 2, 4, 5]), (1, [0, 3, 4])):  # rows like row 0
         counts = np.bincount(drawn[fixed == j, 0], minlength=6)[sharing]
         share = 1 / len(sharing)
         error = np.sqrt(share * (1 - share) / 10_000)
         assert counts / 10_000 == pytest.approx(share, abs=4 * error)
 
 
-def test_variances_are_relative_to_those_in_all_rows():
-    Z = TWO * [1.0, 100.0]  # the second varies more however little it is told apart
+def test_variances_are_relative_to_the_overall_variance():
+    Z = TWO * [1.0, 100.0]  # the second has the larger absolute variance
     Z = Z + np.random.default_rng(0).normal(size=Z.shape) * [0.1, 10.0]
     assert factor_vae_score(Z, TWO, **VOTES) == 1
 
 
-def test_latents_below_the_threshold_have_no_vote():
+def test_latents_below_the_threshold_do_not_vote():
     small = TWO * 0.01
     assert factor_vae_score(small, TWO, **VOTES) == 0
     assert factor_vae_score(small, TWO, min_std=0.001, **VOTES) == 1
-    half = TWO * [1.0, 0.01]  # all votes go to one latent, which stands for one factor
+    half = TWO * [1.0, 0.01]  # only one latent votes, for one factor
     assert factor_vae_score(half, TWO, **VOTES) == pytest.approx(0.5, abs=0.1)
     just = TWO * 0.1  # standard deviation 0.05003, variance 0.0025
     assert factor_vae_score(just, TWO, **VOTES) == 1
 
 
 @pytest.mark.parametrize("name", ["beta-vae", "factor-vae"])
-def test_votes_in_parts_are_the_same(name, monkeypatch):
+def test_chunks_of_votes_do_not_change_the_result(name, monkeypatch):
     Z = REPRESENTATIONS["noise"]
     whole = scored(name, Z, TWO)
-    monkeypatch.setattr(_interventions, "CHUNK_ELEMENTS", 1000)
+    monkeypatch.setattr(_beta_factor_vae, "CHUNK_ELEMENTS", 1000)
     assert scored(name, Z, TWO) == whole

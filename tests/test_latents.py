@@ -1,4 +1,4 @@
-"""What the latents know, against closed forms and sums over a finite truth."""
+"""Tests of information in the latents against closed forms."""
 
 import math
 import pickle
@@ -38,7 +38,7 @@ from skvae.metrics import (
     n_active_units,
     prior_gap,
 )
-from skvae.metrics._latents import _information
+from skvae.metrics._mutual_information import _information
 
 
 def normals(*shape, seed=0):
@@ -49,7 +49,7 @@ def found(q, seed=1):
     return _information(q, StandardNormal(q.mean), q.sample(Noise.from_seed(seed)))
 
 
-def test_information_of_a_gaussian_channel_is_the_closed_form():
+def test_information_of_a_gaussian_channel_has_a_closed_form():
     # x ~ N(0, 1), z | x ~ N(a x, s²): I = ½ ln(1 + a²/s²), q(z) = N(0, a² + s²).
     a, s = np.array([0.5, 2.0, 0.0]), np.array([1.0, 0.5, 1.0])
     x = normals(4000, 3)
@@ -64,7 +64,7 @@ def test_information_of_a_gaussian_channel_is_the_closed_form():
     assert_allclose([result.lower, result.upper], truth.sum(), atol=0.06)
 
 
-def test_bounds_enclose_the_truth_where_n_is_small():
+def test_bounds_enclose_the_true_value_for_few_rows():
     a, s, n = 3.0, 0.3, 20
     truth = 2 * 0.5 * math.log1p(a**2 / s**2)  # 4.6 nats, above ln 20
     q = [Normal(a * normals(n, 2, seed=i), torch.full((n, 2), s)) for i in range(50)]
@@ -74,13 +74,13 @@ def test_bounds_enclose_the_truth_where_n_is_small():
     assert lower < math.log(n) + 0.05 < truth < upper
 
 
-def test_posteriors_far_apart_know_which_row_it_is():
+def test_information_of_distant_posteriors_is_log_n():
     n = 50
     q = Normal(1e3 * torch.arange(n).double()[:, None], torch.ones(n, 1).double())
     assert_allclose(found(q).lower, math.log(n), rtol=1e-9)
 
 
-def test_equal_posteriors_know_nothing():
+def test_equal_posteriors_have_no_information():
     q = Normal(torch.full((30, 2), 0.7).double(), torch.ones(30, 2).double())
     result = found(q)
     assert_allclose(result.marginal_information, 0, atol=1e-12)
@@ -91,7 +91,7 @@ def test_equal_posteriors_know_nothing():
 def test_slices_of_rows_do_not_change_the_result(monkeypatch):
     q = Normal(normals(70, 2), torch.full((70, 2), 0.5).double())
     whole = found(q)
-    monkeypatch.setattr("skvae.metrics._latents.CHUNK_ELEMENTS", 1000)
+    monkeypatch.setattr("skvae.metrics._mutual_information.CHUNK_ELEMENTS", 1000)
     for one, other in zip(found(q), whole, strict=True):
         assert_allclose(one, other, rtol=1e-12)
 
@@ -105,7 +105,7 @@ def test_slices_of_rows_do_not_change_the_result(monkeypatch):
     ],
     ids=lambda p: type(p).__name__,
 )
-def test_marginal_kl_is_that_of_every_latent_alone(p):
+def test_marginal_kl_is_the_kl_of_each_latent_alone(p):
     q = Normal(normals(40, 3), (0.3 * normals(40, 3, seed=6)).exp())
     z = q.sample(Noise.from_seed(0))
     for k in range(3):
@@ -121,7 +121,7 @@ def test_marginal_kl_is_that_of_every_latent_alone(p):
         torch.testing.assert_close(marginal_kl(q, p, z)[:, k], expected)
 
 
-def test_divergence_is_information_and_gap(digits):
+def test_divergence_is_information_plus_gap(digits):
     vae = small(VAETransformer, n_components=3).fit(digits)
     table = diagnose(vae, digits)
     assert_allclose(table["kl"], table["mutual_information"] + table["gap"])
@@ -136,14 +136,14 @@ def test_divergence_is_information_and_gap(digits):
     ]
 
 
-def test_kl_is_that_of_the_last_epoch_without_training(digits):
-    # With a step of zero size the recorded divergence is that of the fitted weights.
+def test_kl_equals_the_recorded_one(digits):
+    # With a negligible step, the recorded divergence is that of the fitted weights.
     vae = small(VAETransformer, n_components=3, lr=1e-12).fit(digits)
     recorded = vae.history_[-1, "kl"]
     assert_allclose(diagnose(vae, digits).attrs["kl"], recorded, rtol=1e-4)
 
 
-def test_a_pipeline_and_a_search_are_asked_for_their_model(digits):
+def test_model_inside_a_pipeline_and_a_search(digits):
     vae = small(VAETransformer, n_components=2)
     pipeline = make_pipeline(MinMaxScaler(), vae, LogisticRegression())
     search = GridSearchCV(pipeline, {"vaetransformer__beta": [1.0]}, cv=2)
@@ -154,7 +154,7 @@ def test_a_pipeline_and_a_search_are_asked_for_their_model(digits):
     assert list(inside.index) == ["vaetransformer0", "vaetransformer1"]
 
 
-def test_a_subset_is_drawn_by_the_seed(digits):
+def test_seed_determines_the_subsample(digits):
     vae = small(VAETransformer).fit(digits)
     state = np.random.get_state()[1].copy(), torch.random.get_rng_state()
     one, same, other = (
@@ -172,18 +172,18 @@ def test_metrics_are_scorers(metric, digits):
     assert np.isfinite(found["test_m"]).all()
 
 
-def test_words_say_what_is_the_case(digits):
+def test_summary_of_collapsed_and_active_latents(digits):
     vae = small(VAETransformer, n_components=3, likelihood="bernoulli")
     collapsed = diagnose(vae.set_params(beta=1e4, max_epochs=30).fit(digits), digits)
     assert "no latent is active" in repr(collapsed)
     assert "no latent is active" in collapsed._repr_html_()
     free = diagnose(vae.set_params(beta=1e-3, max_epochs=300).fit(digits), digits)
     assert "All 3 latents are active" in repr(free)
-    assert "more rows would tell more" in repr(free)
-    assert "active" not in repr(free[["kl"]])  # a part says nothing about the whole
+    assert "larger n_rows" in repr(free)
+    assert "active" not in repr(free[["kl"]])  # no summary of a selection
 
 
-def test_latents_away_from_the_prior_are_said(digits):
+def test_summary_mentions_a_large_gap_to_the_prior(digits):
     vae = small(VAETransformer, n_components=2).fit(digits)
     before = diagnose(vae, digits)
     assert "nats from the prior" not in repr(before)
@@ -191,16 +191,16 @@ def test_latents_away_from_the_prior_are_said(digits):
     with torch.no_grad():
         vae.module_.loc_scale.linear.bias[0] += 3.0
     table = diagnose(vae, digits)
-    # I stays; the divergence grows by the mean of (μ + 3)²/2 − μ²/2.
+    # I is unchanged; the divergence grows by the mean of (μ + 3)²/2 − μ²/2.
     farther = table.attrs["gap"][0] - before.attrs["gap"][0]
     assert_allclose(farther, 4.5 + 3 * mean, atol=0.05)
     assert "nats from the prior: samples fall where" in repr(table)
 
 
-def test_some_collapsed_latents_are_named(digits):
+def test_summary_names_collapsed_latents(digits):
     vae = small(VAETransformer, n_components=3).fit(digits)
     with torch.no_grad():
-        vae.module_.loc_scale.linear.weight[1] = 0.0  # its mean is the same everywhere
+        vae.module_.loc_scale.linear.weight[1] = 0.0  # constant mean
     table = diagnose(vae, digits)
     assert list(table["active"]) == [True, False, True]
     assert "2 of 3 latents are active; vaetransformer1 has collapsed." in repr(table)
@@ -220,7 +220,7 @@ def test_models_without_a_posterior_are_refused(model, digits):
         diagnose(estimator, digits)
 
 
-def test_too_few_rows_and_unfitted_models_are_said(digits):
+def test_too_few_rows_and_unfitted_models(digits):
     vae = small(VAETransformer)
     with pytest.raises(NotFittedError):
         diagnose(vae, digits)
@@ -232,7 +232,7 @@ def test_too_few_rows_and_unfitted_models_are_said(digits):
 
 
 @pytest.mark.parametrize("wrong", [[[np.nan]], [1.0, 2.0], []], ids=str)
-def test_active_units_wants_a_table_of_numbers(wrong):
+def test_active_units_needs_a_numeric_2d_array(wrong):
     with pytest.raises(ValueError, match=r"Z contains NaN|2D array"):
         active_units(wrong)
 
@@ -240,7 +240,7 @@ def test_active_units_wants_a_table_of_numbers(wrong):
 @pytest.mark.parametrize(
     "wrong", [{"n_rows": 1}, {"n_rows": 2.5}, {"threshold": -1.0}], ids=str
 )
-def test_wrong_arguments_are_named(wrong, digits):
+def test_invalid_arguments(wrong, digits):
     vae = small(VAETransformer).fit(digits)
     with pytest.raises(
         ValueError, match=f"{next(iter(wrong))!r} parameter of diagnose"
@@ -250,10 +250,10 @@ def test_wrong_arguments_are_named(wrong, digits):
         mutual_information(vae, digits, bound="middle")
 
 
-# -- under conditions ------------------------------------------------------------------
+# -- conditional models ----------------------------------------------------------------
 
 
-def test_a_condition_as_a_column_and_as_an_argument_say_the_same(digits):
+def test_condition_as_a_column_or_an_argument_is_equivalent(digits):
     task = np.arange(len(digits)) % 2
     beside = small(CVAETransformer).fit(digits, condition=task)
     table = np.column_stack([digits, task])
@@ -267,7 +267,7 @@ def test_a_condition_as_a_column_and_as_an_argument_say_the_same(digits):
     assert some.equals(diagnose(inside, table, n_rows=50))
 
 
-def test_a_prior_for_every_condition_has_no_gap(digits):
+def test_a_prior_per_condition_has_no_gap(digits):
     task = np.arange(len(digits)) % 2
     cmma = small(CMMATransformer).fit(digits, condition=task)
     table = diagnose(cmma, digits, condition=task)
@@ -277,7 +277,7 @@ def test_a_prior_for_every_condition_has_no_gap(digits):
         prior_gap(cmma, digits, condition=task)
 
 
-def test_a_condition_that_is_not_taken_is_refused(digits):
+def test_condition_of_an_unconditional_model(digits):
     vae = small(VAETransformer).fit(digits)
     with pytest.raises(ValueError, match="does not take as an argument"):
         diagnose(vae, digits, condition=np.zeros(len(digits)))
@@ -293,7 +293,7 @@ def watched(digits, beta, **params):
     ).fit(digits)
 
 
-def test_a_collapse_is_warned_of_once(digits):
+def test_collapse_is_warned_about_once(digits):
     with pytest.warns(SkvaeCollapseWarning, match="of 8 latents are active") as seen:
         vae = watched(digits, beta=1e4)
     assert len(seen) == 1
@@ -307,14 +307,14 @@ def test_active_latents_are_counted_without_a_warning(digits):
     assert vae.history_[-1, "active_units"] == last > 4
 
 
-def test_a_watch_changes_nothing(digits):
+def test_callback_does_not_change_the_fit(digits):
     plain = small(VAETransformer, max_epochs=6, beta=1e-2, lr=1e-2).fit(digits)
     watched_ = watched(digits, beta=1e-2)
     assert (plain.transform(digits) == watched_.transform(digits)).all()
     pickle.loads(pickle.dumps(watched_))
 
 
-def test_the_warmup_is_waited_for(digits):
+def test_no_warning_during_the_warmup(digits):
     watch = WarnOfCollapse(min_active=8, after=0, threshold=1e9)
     vae = small(VAETransformer, max_epochs=3, kl_warmup=3, callbacks=[watch])
     vae.fit(digits)
@@ -322,7 +322,7 @@ def test_the_warmup_is_waited_for(digits):
         vae.set_params(max_epochs=4).fit(digits)
 
 
-def test_epochs_of_partial_fit_count(digits):
+def test_epochs_of_partial_fit_are_counted(digits):
     watch = WarnOfCollapse(after=1, threshold=1e9)
     vae = small(VAETransformer, callbacks=[watch]).partial_fit(digits)
     with pytest.warns(SkvaeCollapseWarning, match="after epoch 2"):
@@ -332,7 +332,7 @@ def test_epochs_of_partial_fit_count(digits):
 @pytest.mark.parametrize(
     "wrong", [{"min_active": 1.5}, {"after": -1}, {"n_rows": 1}, {"threshold": -1.0}]
 )
-def test_a_wrong_watch_is_refused(wrong, digits):
+def test_invalid_parameters_of_the_callback(wrong, digits):
     watch = WarnOfCollapse(**wrong)
     with pytest.raises(ValueError, match=f"{next(iter(wrong))!r} parameter of WarnOf"):
         small(VAETransformer, callbacks=[watch]).fit(digits)

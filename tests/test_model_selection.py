@@ -1,4 +1,4 @@
-"""Splits into much of one task and a little of another."""
+"""Tests of splits with many rows of some tasks and few of another."""
 
 import copy
 from functools import partial
@@ -33,9 +33,9 @@ Split = partial(FewShotTransferSplit, n_target=4, n_splits=3, random_state=0)
 
 @st.composite
 def cases(draw):
-    """Tasks of some rows, in any order, and a splitter that can split them."""
+    """Draw shuffled tasks of some rows, and a splitter for them."""
     counts = draw(st.lists(st.integers(1, 12), min_size=2, max_size=4))
-    counts[-1] += 1  # of the target: one to train on and one to test on
+    counts[-1] += 1  # at least one target row to train on and one to test on
     task = draw(st.permutations(np.repeat(np.arange(len(counts)), counts).tolist()))
     source = draw(
         st.lists(st.integers(0, len(counts) - 2), min_size=1, unique=True)
@@ -75,7 +75,7 @@ def test_splits_are_disjoint_and_complete(case):
     share=st.floats(0.2, 0.8),
     seed=st.integers(0, 1000),
 )
-def test_a_stratified_draw_has_the_shares_of_the_classes(counts, share, seed):
+def test_stratified_draws_keep_the_class_shares(counts, share, seed):
     y = np.repeat(np.arange(len(counts)), counts)
     n_target = max(len(counts), int(share * len(y)))
     n_target = min(n_target, len(y) - len(counts))
@@ -92,7 +92,7 @@ def drawn(splitter, X=ROWS, y=None, groups=TASK):
     return [tuple(train) for train, _ in splitter.split(X, y, groups)]
 
 
-def test_seeds_and_splits_draw_other_rows():
+def test_seeds_and_splits_draw_different_rows():
     one, other = drawn(Split("a", "b")), drawn(Split("a", "b", random_state=1))
     assert len({*one, *other}) == 6
     stream = np.random.RandomState(0)
@@ -100,13 +100,13 @@ def test_seeds_and_splits_draw_other_rows():
     assert drawn(own) != drawn(own)
 
 
-def test_global_numbers_stay_as_they_were():
+def test_global_generator_is_not_used():
     before = np.random.get_state()[1].copy()
     drawn(Split("a", "b"), y=CLASS)
     assert_array_equal(np.random.get_state()[1], before)
 
 
-def test_classes_count_only_if_asked():
+def test_classes_matter_only_with_stratify():
     plain = drawn(Split("a", "b"))
     assert drawn(Split("a", "b", stratify=False), y=CLASS) == plain
     assert drawn(Split("a", "b"), y=CLASS) != plain
@@ -114,7 +114,7 @@ def test_classes_count_only_if_asked():
     assert drawn(Split("a", "b", stratify=False), y=regression) == plain
 
 
-def test_nothing_of_the_target_is_one_split():
+def test_no_target_rows_give_one_split():
     splitter = Split(["a", "c"], "b", n_target=0)
     [(train, test)] = splitter.split(ROWS, groups=TASK)
     assert_array_equal(train, np.flatnonzero(TASK != "b"))
@@ -135,24 +135,24 @@ def test_nothing_of_the_target_is_one_split():
     ],
     ids=["array", "list", "objects", "name", "position", "categories", "polars"],
 )
-def test_a_column_is_as_good_as_groups(X, task, names):
+def test_task_column_is_equivalent_to_groups(X, task, names):
     column = drawn(Split(*names, task=task), X, groups=None)
     assert column == drawn(Split("a", "b"))
 
 
 @pytest.mark.parametrize("groups", [TASK.tolist(), pd.Series(TASK, index=range(5, 45))])
-def test_groups_of_any_kind(groups):
+def test_types_of_groups(groups):
     assert drawn(Split("a", "b"), groups=groups) == drawn(Split("a", "b"))
 
 
-def test_a_mix_of_names_and_numbers():
+def test_tasks_of_strings_and_numbers():
     task = np.array(["a"] * 20 + [1] * 20, dtype=object)
     for train, test in Split("a", 1).split(ROWS, groups=task):
         assert set(task[test]) == {1}
         assert len(train) == 24
 
 
-def test_it_can_be_copied_and_read():
+def test_clone_and_repr():
     splitter = Split("a", "b")
     shown = repr(clone(splitter, safe=False))
     assert shown == repr(splitter)
@@ -168,7 +168,7 @@ def by_hand(model, task=TASK):
     return [clone(model).fit(ROWS[a]).score(ROWS[b]) for a, b in splits]
 
 
-def test_cross_validate_takes_groups_both_ways():
+def test_cross_validate_with_and_without_metadata_routing():
     expected = by_hand(PCA(1))
     found = cross_validate(PCA(1), ROWS, cv=Split("a", "b"), groups=TASK)
     assert_array_equal(found["test_score"], expected)
@@ -179,13 +179,13 @@ def test_cross_validate_takes_groups_both_ways():
     assert_array_equal(found["test_score"], expected)
 
 
-def test_compare_takes_it():
+def test_compare_uses_the_splits():
     table = compare({"pca": PCA(1)}, ROWS, cv=Split("a", "b"), groups=TASK)
     runs = [run["log_likelihood"] for run in table.attrs["runs"]]
     assert_array_equal(runs, by_hand(PCA(1)))
 
 
-def test_a_search_over_a_pipeline_with_conditions():
+def test_search_over_a_conditional_pipeline():
     cvae = small(CVAETransformer, n_components=2, condition_columns=[-1])
     search = GridSearchCV(
         make_pipeline(StandardScaler(), cvae),
@@ -208,7 +208,7 @@ def test_a_search_over_a_pipeline_with_conditions():
         ({"target": "x"}, TASK, r"'x': the tasks are"),
         ({"source": ["a", "b"]}, TASK, "'source' parameter .* other than the target"),
         ({"source": []}, TASK, "'source' parameter"),
-        ({"n_target": 20}, TASK, "n_target=20 leaves no test row: .*'b' has 20 rows"),
+        ({"n_target": 20}, TASK, "n_target=20 leaves no test rows: .*'b' has 20 rows"),
         ({"n_target": -1}, TASK, "'n_target' parameter"),
         ({"n_target": 0.5}, TASK, "'n_target' parameter"),
         ({"n_splits": 0}, TASK, "'n_splits' parameter"),
@@ -221,7 +221,7 @@ def test_a_search_over_a_pipeline_with_conditions():
     ],
     ids=str,
 )
-def test_what_is_wrong_is_said(arguments, groups, words):
+def test_invalid_arguments(arguments, groups, words):
     splitter = Split(**({"source": "a", "target": "b"} | arguments))
     with pytest.raises(ValueError, match=words):
         list(splitter.split(ROWS, groups=groups))
@@ -232,17 +232,17 @@ def test_what_is_wrong_is_said(arguments, groups, words):
     [
         (np.arange(40) // 2, 4, "4 target rows cannot hold 10 classes"),
         (np.arange(40) // 2, 17, "3 target rows cannot hold 10 classes"),
-        (np.arange(40) == 15, 4, "class True has a single target row"),
+        (np.arange(40) == 15, 4, "class True has only one target row"),
         (np.linspace(0, 1, 40), 4, "y is continuous"),
     ],
     ids=["train", "test", "single", "continuous"],
 )
-def test_too_few_rows_of_a_class_are_said(y, n_target, words):
+def test_too_few_rows_of_a_class(y, n_target, words):
     with pytest.raises(ValueError, match=f"{words}.*stratify=False"):
         drawn(Split("a", "b", n_target=n_target), y=y)
 
 
-def test_tasks_beside_other_rows_are_refused():
+def test_tasks_of_another_length():
     with pytest.raises(ValueError, match="task has 3 values for 40 rows"):
         task_of(ROWS, ["a", "b", "c"])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

@@ -1,4 +1,4 @@
-"""Scores of a representation as scorers of pipelines, searches and transformers."""
+"""Tests of scorers made from metrics of latents."""
 
 import pickle
 
@@ -25,7 +25,7 @@ FOLDS = KFold(2, shuffle=True, random_state=0)
 MIG = representation_scorer(mutual_information_gap)
 
 
-def test_scorer_of_a_transformer_is_the_score_of_its_latents():
+def test_scorer_equals_the_score_of_the_latents():
     pca = PCA(2).fit(DATA)
     expected = mutual_information_gap(pca.transform(DATA), FACTORS)
     assert MIG(pca, DATA, FACTORS) == expected
@@ -34,7 +34,7 @@ def test_scorer_of_a_transformer_is_the_score_of_its_latents():
     assert few_bins(pca, DATA, FACTORS) == expected != MIG(pca, DATA, FACTORS)
 
 
-def test_several_scorers_in_cross_validation():
+def test_several_scorers_in_cross_validate():
     part = {"estimator": DecisionTreeClassifier(), "random_state": 0}
     scoring = {
         "mig": MIG,
@@ -68,7 +68,7 @@ def test_search_by_a_scorer_of_latents():
     assert MIG(search, DATA, FACTORS) == MIG(best, DATA, FACTORS)
 
 
-def test_steps_before_a_classifier_make_the_latents():
+def test_steps_before_a_classifier_compute_the_latents():
     features = make_pipeline(StandardScaler(), PCA(2))
     model = make_pipeline(*[step for _, step in features.steps], LogisticRegression())
     model.fit(DATA, FACTORS[:, 0])
@@ -87,7 +87,7 @@ def test_scorer_of_a_vae_in_a_pipeline():
     assert found["test_score"].shape == (2,)
 
 
-def test_a_scorer_is_pickled_and_written_as_it_is_made():
+def test_repr_and_pickle_of_a_scorer():
     scorer = representation_scorer(dci_scores, part="completeness", n_train=9)
     words = "representation_scorer(dci_scores, part='completeness', n_train=9)"
     assert repr(scorer) == words
@@ -97,7 +97,7 @@ def test_a_scorer_is_pickled_and_written_as_it_is_made():
     assert again(pca, DATA, FACTORS) == MIG(pca, DATA, FACTORS)
 
 
-def test_what_a_scorer_refuses():
+def test_invalid_arguments():
     pca = PCA(2).fit(DATA)
     with pytest.raises(ValueError, match="needs y"):
         MIG(pca, DATA)
@@ -112,7 +112,7 @@ def test_what_a_scorer_refuses():
 
 
 @pytest.mark.parametrize("part", [None, "importances", "gap"])
-def test_one_part_of_several_must_be_chosen(part):
+def test_part_is_required_for_several_fields(part):
     with pytest.raises(ValueError, match=r"'part' parameter.*'completeness'"):
         representation_scorer(dci_scores, part=part)
 
@@ -124,7 +124,7 @@ def test_one_part_of_several_must_be_chosen(part):
         scorer(PCA(2).fit(DATA), DATA, FACTORS)
 
 
-def test_part_of_a_metric_without_parts():
+def test_part_of_a_metric_with_one_value():
     scorer = representation_scorer(mutual_information_gap, part="completeness")
     with pytest.raises(ValueError, match="'part' parameter"):
         scorer(PCA(2).fit(DATA), DATA, FACTORS)

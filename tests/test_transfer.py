@@ -1,4 +1,4 @@
-"""What latents know of the task, against closed forms; transfer, fitted by hand."""
+"""Tests of task information against closed forms, and of transfer reports."""
 
 import math
 from functools import partial
@@ -33,7 +33,7 @@ from skvae.metrics import (
     task_information,
     transfer_report,
 )
-from skvae.metrics._latents import _information
+from skvae.metrics._mutual_information import _information
 from skvae.metrics._task_information import _decomposition, _task_information
 from skvae.model_selection import FewShotTransferSplit
 
@@ -53,11 +53,11 @@ def integral(function):
     return quad(function, -20, 20, limit=200, points=[-2, 0, 2])[0]
 
 
-def known_of_the_task(means, shares, spread=1.0):
-    """I(S; Z) of a mixture of normals, by quadrature."""
+def true_information(means, shares, spread=1.0):
+    """Return I(S; Z) of a mixture of normals, by quadrature."""
 
     def entropy(means, shares):
-        # The tails, where p ln p is 0 · ln 0, add nothing.
+        # 1e-300: in the tails, p ln p is 0 · ln 0.
         p = partial(density, means=means, shares=shares, spread=spread)
         return integral(lambda z: -p(z) * math.log(p(z) + 1e-300))
 
@@ -65,13 +65,13 @@ def known_of_the_task(means, shares, spread=1.0):
 
 
 def tasks_of(shares, n=N):
-    """As many rows of each task as its share says, a tensor (n,)."""
+    """Return the tasks of n rows with the given shares, a tensor (n,)."""
     counts = np.round(np.array(shares) * n).astype(int)
     return torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
 
 
 def posterior(means, task, scale, n_components=1, seed=0):
-    """q(z | x, s) under which z given s is N(m_s, 1), in the first latent."""
+    """Return q(z | x, s) such that z_1 given s is N(m_s, 1)."""
     x = normals(len(task), n_components, seed=seed)
     loc = math.sqrt(1 - scale**2) * x
     loc[:, 0] += torch.tensor(means).double()[task]
@@ -95,15 +95,16 @@ def draw(q):
     ],
     ids=["equal", "unequal", "three"],
 )
-def test_information_of_normal_tasks_is_the_integral(means, shares, scale):
+def test_task_information_of_normal_tasks_equals_quadrature(means, shares, scale):
     task = tasks_of(shares)
     found = _task_information(*draw(posterior(means, task, scale)), task)
-    # ln q(s | z) has a spread of 0.5 to 0.7: the mean of 1200 has one of 0.02.
-    assert_allclose(found, known_of_the_task(means, shares), atol=0.05)
+    # ln q(s | z) has a standard deviation of 0.5 to 0.7, and its mean over 1200 rows
+    # one of 0.02.
+    assert_allclose(found, true_information(means, shares), atol=0.05)
 
 
 @pytest.mark.parametrize("n_tasks", [2, 5])
-def test_tasks_far_apart_are_known_for_sure(n_tasks):
+def test_task_information_of_distant_tasks_is_the_entropy(n_tasks):
     task = tasks_of(np.full(n_tasks, 1 / n_tasks), 200)
     q = posterior(1e3 * np.arange(n_tasks), task, 0.5)
     assert_allclose(_task_information(*draw(q), task), math.log(n_tasks), atol=1e-12)
@@ -111,24 +112,24 @@ def test_tasks_far_apart_are_known_for_sure(n_tasks):
 
 @pytest.mark.parametrize("scale", [1.0, 0.3, 0.01])
 @pytest.mark.parametrize("n_components", [1, 16])
-def test_equal_tasks_are_not_known(scale, n_components):
-    # By the averages themselves the estimate would be -40 nats for 16 narrow latents.
+def test_task_information_of_equal_tasks_is_zero(scale, n_components):
+    # Without widening, the estimate would be -40 nats for 16 narrow latents.
     task = tasks_of([0.5, 0.5], 600)
     q = posterior([0.0, 0.0], task, scale, n_components)
     assert 0 <= _task_information(*draw(q), task) < 0.02
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.03])
-def test_many_narrow_latents_still_show_the_task(scale):
+def test_task_information_of_many_narrow_latents(scale):
     task = tasks_of([0.5, 0.5])
-    truth = known_of_the_task([-2.0, 2.0], [0.5, 0.5])  # 0.60
+    truth = true_information([-2.0, 2.0], [0.5, 0.5])  # 0.60
     q = posterior([-2.0, 2.0], task, scale, n_components=8)
     found = _task_information(*draw(q), task)
     assert 0.75 * truth < found < truth + 0.05  # a lower bound
 
 
-def test_a_rows_own_posterior_does_not_count():
-    # With it every row of either task would be told by its own narrow posterior.
+def test_task_information_leaves_out_the_own_posterior():
+    # Otherwise each row would be recognised by its own narrow posterior.
     task = tasks_of([0.5, 0.5], 100)
     q = posterior([0.0, 0.0], task, 1e-3)
     assert _task_information(*draw(q), task) < 0.1
@@ -138,13 +139,13 @@ def test_slices_of_rows_do_not_change_the_result(monkeypatch):
     task = tasks_of([0.5, 0.5], 90)
     drawn = draw(posterior([-1.0, 1.0], task, 0.5))
     whole = _task_information(*drawn, task)
-    monkeypatch.setattr("skvae.metrics._latents.CHUNK_ELEMENTS", 1000)
+    monkeypatch.setattr("skvae.metrics._mutual_information.CHUNK_ELEMENTS", 1000)
     assert_allclose(_task_information(*drawn, task), whole, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("a", "scale"), [(0.8, 0.6), (1.5, 0.5), (0.0, 1.3)])
-def test_the_parts_are_the_closed_forms(a, scale):
-    # x given s is N(0, 1) and z given x and s N(a x + m_s, scale²).
+def test_decomposition_has_closed_forms(a, scale):
+    # x given s is N(0, 1), and z given x and s is N(a x + m_s, scale²).
     means, shares = [-1.0, 2.0], [0.5, 0.5]
     task = tasks_of(shares, 2000)
     loc = a * normals(2000, 1) + torch.tensor(means).double()[task, None]
@@ -152,15 +153,15 @@ def test_the_parts_are_the_closed_forms(a, scale):
     variance = a**2 + scale**2
     spread = math.sqrt(variance)
 
-    def of_the_gap(z):
+    def gap_integrand(z):
         q = density(z, means, shares, spread)
         return q * (math.log(q + 1e-300) - norm.logpdf(z))
 
     truth = {
         "kl": 0.5 * (variance + 2.5 - 1) - math.log(scale),
-        "mutual_information_task": known_of_the_task(means, shares, spread),
+        "mutual_information_task": true_information(means, shares, spread),
         "mutual_information_rows": 0.5 * math.log(variance / scale**2),
-        "prior_gap": integral(of_the_gap),
+        "prior_gap": integral(gap_integrand),
     }
     assert_allclose(truth["kl"], sum(truth.values()) - truth["kl"])
     for name, value in truth.items():
@@ -168,8 +169,8 @@ def test_the_parts_are_the_closed_forms(a, scale):
     assert_allclose(found.kl, sum(found[1:]), rtol=1e-12)
 
 
-def test_a_prior_of_each_condition_bounds_no_information():
-    # Posterior and prior agree: no divergence, and latents that know the task.
+def test_kl_to_a_conditional_prior_is_not_an_upper_bound():
+    # Posterior and prior agree: no divergence, but full information about the task.
     task = tasks_of([0.5, 0.5], 400)
     q = posterior([-9.0, 9.0], task, 1.0)
     found = _information(q, Normal(q.loc, q.scale), q.sample(Noise.from_seed(0)))
@@ -177,7 +178,7 @@ def test_a_prior_of_each_condition_bounds_no_information():
     assert_allclose(found.upper, LN2, atol=0.01)
 
 
-# -- of estimators ---------------------------------------------------------------------
+# -- fitted estimators -----------------------------------------------------------------
 
 RNG = np.random.default_rng(0)
 SIZES = [150, 90]
@@ -195,8 +196,8 @@ def conditional(**params):
     return small(CVAETransformer, n_components=2, **params)
 
 
-def told(mean, scale):
-    """A CVAE with q(z | x, s) = N(±mean, scale²) whatever x is: one latent."""
+def fixed_cvae(mean, scale):
+    """Return a CVAE with one latent, q(z | x, s) = N(±mean, scale²) for any x."""
     cvae = small(
         CVAETransformer,
         n_components=1,
@@ -213,22 +214,22 @@ def told(mean, scale):
     return cvae
 
 
-def test_a_fitted_model_is_asked_for_its_posteriors():
+def test_decomposition_of_a_fitted_model():
     rows = np.repeat(TABLE, 5, axis=0)
     shares = np.array(SIZES) / 240
-    kl, of_task, of_rows, gap = task_decomposition(told(1.0, 0.8), rows)
-    truth = known_of_the_task([-1.0, 1.0], shares, 0.8)
+    kl, of_task, of_rows, gap = task_decomposition(fixed_cvae(1.0, 0.8), rows)
+    truth = true_information([-1.0, 1.0], shares, 0.8)
     assert_allclose(kl, 0.5 * (1 + 0.64 - 1) - math.log(0.8))
     assert_allclose(of_task, truth, atol=0.02)
     assert_allclose(of_rows, 0.0, atol=0.02)
     assert_allclose(gap, kl - truth, atol=0.02)
-    assert of_task == task_information(told(1.0, 0.8), rows)
+    assert of_task == task_information(fixed_cvae(1.0, 0.8), rows)
     entropy = -(shares * np.log(shares)).sum()
-    assert_allclose(task_information(told(99.0, 0.8), rows), entropy, rtol=1e-6)
-    assert task_information(told(0.0, 0.8), rows) < 1e-6
+    assert_allclose(task_information(fixed_cvae(99.0, 0.8), rows), entropy, rtol=1e-6)
+    assert task_information(fixed_cvae(0.0, 0.8), rows) < 1e-6
 
 
-def test_the_parts_agree_with_the_other_metrics():
+def test_decomposition_agrees_with_the_other_metrics():
     cvae = conditional(condition_columns=[-1]).fit(TABLE)
     found = task_decomposition(cvae, TABLE)
     upper = mutual_information(cvae, TABLE, bound="upper")
@@ -237,7 +238,7 @@ def test_the_parts_agree_with_the_other_metrics():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_task_may_come_from_anywhere(metric):
+def test_task_as_a_column_an_array_or_a_condition(metric):
     columns = conditional(condition_columns=[-1]).fit(TABLE)
     expected = metric(columns, TABLE)
     assert metric(columns, TABLE, task=-1) == expected
@@ -250,7 +251,7 @@ def test_the_task_may_come_from_anywhere(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_model_without_conditions_and_a_pipeline_are_asked(metric):
+def test_unconditional_model_in_a_pipeline(metric):
     model = make_pipeline(StandardScaler(), small(VAETransformer, n_components=2))
     vae = clone(model[1]).fit(StandardScaler().fit_transform(PLAIN))
     rows = model.fit(PLAIN)[0].transform(PLAIN)
@@ -270,7 +271,7 @@ def test_metrics_are_scorers(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_subset_is_drawn_by_the_seed(metric):
+def test_seed_determines_the_subsample(metric):
     vae = small(VAETransformer, n_components=2).fit(PLAIN)
     state = np.random.get_state()[1].copy(), torch.random.get_rng_state()
     one, same, other = (
@@ -285,7 +286,7 @@ def test_a_subset_is_drawn_by_the_seed(metric):
 # -- accuracy --------------------------------------------------------------------------
 
 
-def test_accuracy_on_normal_tasks_is_that_of_bayes():
+def test_task_accuracy_of_normal_tasks_is_the_bayes_rate():
     task = np.tile([-1, 1], 1000)
     Z = np.random.default_rng(0).normal(size=(2000, 3))
     Z[:, 0] += task
@@ -296,7 +297,7 @@ def test_accuracy_on_normal_tasks_is_that_of_bayes():
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8])
-def test_latents_that_tell_nothing_give_chance(share):
+def test_task_accuracy_of_uninformative_latents_is_chance(share):
     random = np.random.default_rng(0)
     task = random.permutation(np.arange(1000) < 1000 * share)
     Z = random.normal(size=(1000, 2))
@@ -316,18 +317,18 @@ def test_latents_that_tell_nothing_give_chance(share):
         ({}, r"needs task=.*VAETransformer has no condition columns"),
         ({"task": NAMES[:9]}, "task has 9 values for 240 rows"),
         ({"task": "task"}, "No column is named 'task'"),
-        ({"task": np.arange(240) == 5}, "rows of every task, and True has 1 of 240"),
+        ({"task": np.arange(240) == 5}, "rows per task. Task True has 1 of 240"),
         ({"task": NAMES, "n_rows": 1}, "'n_rows' parameter"),
     ],
     ids=["none", "short", "name", "single", "rows"],
 )
-def test_what_is_wrong_is_said(metric, arguments, words):
+def test_invalid_arguments(metric, arguments, words):
     vae = small(VAETransformer).fit(PLAIN)
     with pytest.raises(ValueError, match=words):
         metric(vae, PLAIN, **arguments)
 
 
-def test_several_condition_columns_leave_the_task_open():
+def test_task_is_required_with_several_condition_columns():
     table = np.column_stack([TABLE, CLASS])
     cvae = conditional(condition_columns=[-2, -1]).fit(table)
     with pytest.raises(ValueError, match="has several condition columns"):
@@ -335,7 +336,7 @@ def test_several_condition_columns_leave_the_task_open():
     assert 0 <= task_information(cvae, table, task=-2) <= LN2
 
 
-def test_a_task_alone_cannot_be_told_apart():
+def test_a_single_task():
     with pytest.raises(ValueError, match="needs several tasks; all rows have 'a'"):
         task_accuracy(PCA(2).fit(PLAIN), PLAIN[:50], task=NAMES[:50])
     vae = small(VAETransformer).fit(PLAIN)
@@ -344,12 +345,12 @@ def test_a_task_alone_cannot_be_told_apart():
 
 @pytest.mark.parametrize("metric", [task_information, task_decomposition])
 @pytest.mark.parametrize("model", [small(AETransformer), PCA(2)])
-def test_models_without_a_posterior_are_refused(metric, model):
+def test_models_without_a_posterior(metric, model):
     with pytest.raises(TypeError, match="needs"):
         metric(clone(model).fit(PLAIN), PLAIN, task=NAMES)
 
 
-def test_a_prior_of_each_condition_is_no_prior_of_all():
+def test_decomposition_needs_one_prior():
     cmma = small(CMMATransformer, n_components=2, condition_columns=[-1]).fit(TABLE)
     with pytest.raises(TypeError, match=r"one prior p\(z\)"):
         task_decomposition(cmma, TABLE)
@@ -360,7 +361,7 @@ def test_a_prior_of_each_condition_is_no_prior_of_all():
 
 
 @pytest.mark.parametrize("target", ["a", "b"])
-def test_target_density_is_that_of_its_rows(target):
+def test_target_log_likelihood_is_that_of_its_rows(target):
     rows = np.equal(NAMES, target)
     columns = conditional(condition_columns=["task"]).fit(FRAME)
     expected = columns.score(FRAME[rows])
@@ -373,7 +374,7 @@ def test_target_density_is_that_of_its_rows(target):
     assert_allclose(found, pca.score(PLAIN[rows]))
 
 
-def test_no_density_and_no_such_task_are_said():
+def test_target_log_likelihood_without_density_or_rows():
     with pytest.raises(TypeError, match="log_likelihood nor score_samples"):
         target_log_likelihood(
             small(AETransformer).fit(PLAIN), PLAIN, target="a", task=NAMES
@@ -397,7 +398,7 @@ def report(X=TABLE, task=-1, estimators=ESTIMATORS, **settings):
     return transfer_report(estimators, X, CLASS, task, **(SETTING | settings))
 
 
-def test_the_report_is_what_fits_by_hand_give():
+def test_report_equals_manual_fits():
     table = report(random_states=(3,))
     splitter = FewShotTransferSplit(0, 1, 20, 2, random_state=0, task=-1)
     expected = {name: [] for name in ("vae", "cvae", "pca")}
@@ -418,7 +419,7 @@ def test_the_report_is_what_fits_by_hand_give():
         )
 
 
-def test_the_report_says_what_applies():
+def test_report_columns_and_missing_entries():
     table = report(random_states=(0, 1), scoring={"one": lambda *_: 1.0})
     assert list(table.index) == list(ESTIMATORS)
     shown = [name for name in table.columns if not name.endswith("_se")]
@@ -438,8 +439,8 @@ def test_the_report_says_what_applies():
     assert len(table.attrs["runs"]) == 4 * 2 * 2
 
 
-def test_the_task_is_measured_beside_as_many_rows_of_the_source():
-    # 150 source rows and 70 held-out target rows: a share of one half.
+def test_report_balances_source_and_target_rows():
+    # There are 150 source rows and 70 held-out target rows; chance is one half.
     far = TABLE + np.outer(CODES, [50, 0, 0, 0, 0])
     table = report(far, estimators={"raw": "passthrough"})
     assert_allclose(table["task_accuracy"], 1.0)
@@ -448,7 +449,7 @@ def test_the_task_is_measured_beside_as_many_rows_of_the_source():
     assert_allclose(table["task_accuracy"], 0.5, atol=0.15)
 
 
-def test_sources_may_be_several():
+def test_report_with_several_sources():
     three = np.vstack([TABLE, np.column_stack([PLAIN[:60], np.full(60, 2.0)])])
     table = transfer_report(
         {"cvae": conditional()},
@@ -464,7 +465,7 @@ def test_sources_may_be_several():
     assert "accuracy" not in table
 
 
-def test_nothing_of_the_target_needs_unknown_conditions():
+def test_report_without_target_rows():
     cvae = conditional(handle_unknown="ignore")
     estimators = {"cvae": cvae, "vae": ESTIMATORS["vae"]}
     table = report(estimators=estimators, n_target=0)
@@ -475,7 +476,7 @@ def test_nothing_of_the_target_needs_unknown_conditions():
 
 
 @pytest.mark.parametrize("frame", [FRAME, pl.from_pandas(FRAME)], ids=["pd", "pl"])
-def test_names_and_frames_are_as_good_as_arrays(frame):
+def test_report_of_data_frames_equals_that_of_arrays(frame):
     estimators = {name: ESTIMATORS[name] for name in ("vae", "cvae", "pca")}
     plain = report(estimators=estimators)
     given = report(frame, "task", estimators, source="a", target="b")
@@ -483,9 +484,9 @@ def test_names_and_frames_are_as_good_as_arrays(frame):
     assert_allclose(given[names], plain[names], rtol=1e-6)
 
 
-def test_own_condition_columns_stay():
+def test_report_keeps_given_condition_columns():
     table = np.column_stack([TABLE, CLASS])
-    own = conditional(condition_columns=[-1])  # the class, and the task is data
+    own = conditional(condition_columns=[-1])  # the class; the task is data
     found = report(table, 4, {"own": make_pipeline(StandardScaler(), own)})
     splitter = FewShotTransferSplit(0, 1, 20, 2, random_state=0, task=4)
     expected = [
@@ -506,12 +507,12 @@ def test_own_condition_columns_stay():
     ],
     ids=str,
 )
-def test_what_cannot_be_reported_is_said(wrong, error, words):
+def test_invalid_arguments_of_the_report(wrong, error, words):
     with pytest.raises(error, match=words):
         report(**wrong)
 
 
-def test_the_curve_is_a_report_for_each_number():
+def test_curve_is_one_report_per_number_of_target_rows():
     estimators = {name: ESTIMATORS[name] for name in ("pca", "cvae")}
     setting = SETTING | {"n_target": (30, 5)}
     curve = few_shot_curve(estimators, TABLE, CLASS, -1, **setting)
@@ -524,7 +525,7 @@ def test_the_curve_is_a_report_for_each_number():
     assert " ± " in repr(curve)
 
 
-def test_wrong_numbers_are_said_before_anything_is_fitted():
+def test_curve_checks_numbers_before_fitting():
     class Never(PCA):
         def fit(self, X, y=None):
             raise AssertionError
@@ -538,7 +539,7 @@ def test_wrong_numbers_are_said_before_anything_is_fitted():
         )
 
 
-def test_folds_of_a_comparison_are_the_same_for_all():
+def test_compare_uses_the_same_folds_for_all():
     cv = ShuffleSplit(2, random_state=np.random.RandomState(0))
     table = compare({"one": PCA(2), "same": PCA(2)}, PLAIN, cv=cv)
     one, same = table["log_likelihood"]

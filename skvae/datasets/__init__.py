@@ -1,4 +1,4 @@
-"""Data with tasks: a truth whose information is known, digits, and image sets."""
+"""Data with tasks: Gaussians with known information, digits and image sets."""
 
 from skvae.datasets._digits import make_digit_tasks
 from skvae.datasets._faces import load_frey, load_olivetti, load_umist

@@ -1,4 +1,4 @@
-"""Faces: Olivetti, UMist and Frey."""
+"""Face images: Olivetti, UMist and Frey."""
 
 import numpy as np
 from sklearn.datasets import fetch_olivetti_faces
@@ -6,7 +6,7 @@ from sklearn.datasets import fetch_olivetti_faces
 from skvae.datasets._files import frey_mat, npz, umist_mat
 from skvae.datasets._sources import Source, load
 
-BRIGHTEST = 242  # of the bytes of Olivetti, which scikit-learn's copy has at 1
+BRIGHTEST = 242  # maximum of the original bytes, scaled to 1 by scikit-learn
 
 
 def _download_olivetti(parts):
@@ -21,9 +21,9 @@ OLIVETTI = Source(
     page="https://cs.nyu.edu/~roweis/data.html",
     description="""Olivetti faces: 40 people, 10 images each.
 
-Rows: 400, in order of person. Images: 64x64, grey.
+Rows: 400, sorted by person. Images: 64x64, grey.
 Source: AT&T Laboratories Cambridge (1992 to 1994); reduced by S. Roweis.
-Terms: credit to AT&T Laboratories Cambridge is asked for.
+Terms: attribution to AT&T Laboratories Cambridge is requested.
 """,
     download=_download_olivetti,
 )
@@ -34,7 +34,7 @@ UMIST = Source(
     page="https://cs.nyu.edu/~roweis/data.html",
     description="""UMist faces: 20 people, each turning from profile to front.
 
-Rows: 575, in order of person, 19 to 48 images each. Images: 112x92, grey.
+Rows: 575, sorted by person, 19 to 48 images each. Images: 112x92, grey.
 Source: D. B. Graham and N. M. Allinson (1998), Characterising Virtual Eigensignatures
 for General Purpose Face Recognition; cropped by S. Roweis.
 Terms: none stated.
@@ -45,9 +45,9 @@ FREY = Source(
     files="frey_faces.npz or frey_rawface.mat",
     readers=(npz("frey_faces.npz"), frey_mat),
     page="https://cs.nyu.edu/~roweis/data.html",
-    description="""Frey faces: the face of one person, from a video.
+    description="""Frey faces: one person's face in a video.
 
-Rows: 1965, in order of time. Images: 28x20, grey. There are no classes.
+Rows: 1965, in video order. Images: 28x20, grey. No classes.
 Source: B. Frey; published by S. Roweis.
 Terms: none stated.
 """,
@@ -57,25 +57,25 @@ Terms: none stated.
 def load_olivetti(
     folder=None, *, image_shape=(64, 64), return_X_y=False, download_if_missing=True
 ):
-    """Load the Olivetti faces, 10 images of 64x64 pixels of each of 40 people.
+    """Load the Olivetti faces: 40 people, 10 images of 64x64 pixels each.
 
-    A file ``olivetti_faces.npz`` in the folder comes first, with the arrays ``X`` (n,
-    64, 64) and ``y`` (n,). Else :func:`sklearn.datasets.fetch_olivetti_faces` downloads
-    them; its grey values, which end at 1, are divided so that they are those of the
-    bytes, which end at 242 of 255.
+    If the folder has a file ``olivetti_faces.npz`` with the arrays ``X`` (n, 64, 64)
+    and ``y`` (n,), it is used. Otherwise :func:`sklearn.datasets.fetch_olivetti_faces`
+    downloads the images. Its grey values, which have a maximum of 1, are rescaled to
+    those of the original bytes, which have a maximum of 242 out of 255.
 
-    Takahashi et al. (2022) use them with 560 columns, as the Frey faces have:
-    ``image_shape=(28, 20)``. The faces become narrower then, as nothing is cut off.
+    Takahashi et al. (2022) use them with 560 columns, like the Frey faces:
+    ``image_shape=(28, 20)``. The faces become narrower, as nothing is cropped.
 
     Parameters
     ----------
     folder : path or None, default=None
-        Where the file is; None is the variable SKVAE_DATA, if it is set.
+        Folder of the file. None means the environment variable SKVAE_DATA, if it is
+        set.
     image_shape : (int, int), default=(64, 64)
-        Height and width. Other sizes are interpolated linearly, over as many pixels as
-        become one.
+        Height and width. Other sizes are interpolated linearly, with antialiasing.
     return_X_y : bool, default=False
-        Return ``(data, target)`` and not a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     download_if_missing : bool, default=True
         Whether to download what is not in the folder.
 
@@ -84,16 +84,16 @@ def load_olivetti(
     Bunch
         - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1].
         - ``target`` : ndarray of int of shape (n,), the person.
-        - ``images`` : the same numbers as `data`, of shape (n, h, w).
+        - ``images`` : the same values as `data`, of shape (n, h, w).
         - ``image_shape`` : (h, w).
         - ``DESCR`` : str, source and terms.
 
     Raises
     ------
     FileNotFoundError
-        If they are neither in the folder nor to be downloaded.
+        If the files are not in the folder and cannot be downloaded.
     ValueError
-        If a parameter is not allowed, or a file holds something else.
+        If a parameter is invalid, or a file has unexpected contents.
 
     References
     ----------
@@ -118,40 +118,40 @@ def load_olivetti(
 
 
 def load_umist(folder=None, *, image_shape=(28, 23), return_X_y=False):
-    """Load the UMist faces, 575 images of 20 people.
+    """Load the UMist faces: 575 images of 20 people.
 
-    The folder holds ``umist_cropped.mat`` as published by S. Roweis, images of 112x92
-    pixels, or ``umist_faces.npz`` with the arrays ``X`` (n, h, w) and ``y`` (n,). There
-    is no download.
+    The folder must have ``umist_cropped.mat`` as published by S. Roweis, with images of
+    112x92 pixels, or ``umist_faces.npz`` with the arrays ``X`` (n, h, w) and ``y``
+    (n,). There is no download.
 
-    Takahashi et al. (2022) use them with 560 columns, as the Frey faces have:
-    ``image_shape=(28, 20)``. The faces become narrower then, as nothing is cut off.
+    Takahashi et al. (2022) use them with 560 columns, like the Frey faces:
+    ``image_shape=(28, 20)``. The faces become narrower, as nothing is cropped.
 
     Parameters
     ----------
     folder : path or None, default=None
-        Where the file is; None is the variable SKVAE_DATA.
+        Folder of the file. None means the environment variable SKVAE_DATA.
     image_shape : (int, int), default=(28, 23)
-        Height and width, by default a quarter of those published. What the file has in
-        another size is interpolated linearly, over as many pixels as become one.
+        Height and width, by default a quarter of the published size. Images of another
+        size are interpolated linearly, with antialiasing.
     return_X_y : bool, default=False
-        Return ``(data, target)`` and not a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
     Bunch
         - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1].
         - ``target`` : ndarray of int of shape (n,), the person.
-        - ``images`` : the same numbers as `data`, of shape (n, h, w).
+        - ``images`` : the same values as `data`, of shape (n, h, w).
         - ``image_shape`` : (h, w).
         - ``DESCR`` : str, source and terms.
 
     Raises
     ------
     FileNotFoundError
-        If they are not in the folder.
+        If the files are not in the folder.
     ValueError
-        If a parameter is not allowed, or a file holds something else.
+        If a parameter is invalid, or a file has unexpected contents.
 
     References
     ----------
@@ -174,37 +174,36 @@ def load_umist(folder=None, *, image_shape=(28, 23), return_X_y=False):
 
 
 def load_frey(folder=None, *, image_shape=(28, 20), return_X_y=False):
-    """Load the Frey faces, 1965 images of one face of 28x20 pixels, in video order.
+    """Load the Frey faces: 1965 images of one face, 28x20 pixels, in video order.
 
-    The folder holds ``frey_rawface.mat`` as published by S. Roweis, or
+    The folder must have ``frey_rawface.mat`` as published by S. Roweis, or
     ``frey_faces.npz`` with the array ``X`` (n, 28, 20). There is no download, and there
     are no classes.
 
     Parameters
     ----------
     folder : path or None, default=None
-        Where the file is; None is the variable SKVAE_DATA.
+        Folder of the file. None means the environment variable SKVAE_DATA.
     image_shape : (int, int), default=(28, 20)
-        Height and width. Other sizes are interpolated linearly, over as many pixels as
-        become one.
+        Height and width. Other sizes are interpolated linearly, with antialiasing.
     return_X_y : bool, default=False
-        Return ``(data, None)`` and not a Bunch.
+        Whether to return ``(data, None)`` instead of a Bunch.
 
     Returns
     -------
     Bunch
         - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1].
         - ``target`` : None.
-        - ``images`` : the same numbers as `data`, of shape (n, h, w).
+        - ``images`` : the same values as `data`, of shape (n, h, w).
         - ``image_shape`` : (h, w).
         - ``DESCR`` : str, source and terms.
 
     Raises
     ------
     FileNotFoundError
-        If they are not in the folder.
+        If the files are not in the folder.
     ValueError
-        If a parameter is not allowed, or a file holds something else.
+        If a parameter is invalid, or a file has unexpected contents.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Images and labels from files: NumPy archives, IDX and MATLAB files.
+"""Readers of images and labels: NumPy archives, IDX and MATLAB files.
 
-A reader is a function of a folder and a part ("train", "test" or "all"). It gives the
-images, (n, h, w) or with colours (n, h, w, 3), and the labels, (n,) or None; and None
-alone where its file is not there.
+A reader is a function of a folder and a part ("train", "test" or "all"). It returns the
+images, (n, h, w) or, in colour, (n, h, w, 3), and the labels, (n,) or None. If its file
+does not exist, it returns None.
 """
 
 import gzip
@@ -32,14 +32,14 @@ DAMAGE = (
 
 
 def find_folder(folder):
-    """Give the folder to look in: the argument, else that of the variable, or None."""
+    """Return the given folder, else that of the environment variable, or None."""
     folder = folder or os.environ.get(VARIABLE)
     return Path(folder).expanduser() if folder else None
 
 
 @contextmanager
 def _reading(path):
-    """Name the file in what goes wrong with its contents."""
+    """Add the path of the file to errors about its contents."""
     try:
         yield
     except DAMAGE as error:
@@ -52,7 +52,7 @@ def _reading(path):
 def npz(name):
     """Make a reader of an archive with ``X_train`` and ``y_train``, or ``X`` and ``y``.
 
-    Capitals do not matter, and labels may be missing.
+    Names are case-insensitive, and labels are optional.
     """
 
     def read(folder, part):
@@ -63,7 +63,7 @@ def npz(name):
         with _reading(path), np.load(path, allow_pickle=False) as file:
             keys = {key.lower(): key for key in file.files}
             if f"x{suffix}" not in keys:
-                raise ValueError(f"it holds {file.files}, and no 'X{suffix}'.")
+                raise ValueError(f"it has the arrays {file.files}, but no 'X{suffix}'.")
             labels = keys.get(f"y{suffix}")
             images = file[keys[f"x{suffix}"]]
             return images, None if labels is None else file[labels]
@@ -75,25 +75,25 @@ def npz(name):
 
 
 def mnist_idx(folder, part):
-    """Read MNIST from the four files in which it was published, packed or not."""
+    """Read MNIST from its four published files, optionally compressed."""
     prefix = {"train": "train", "test": "t10k"}[part]
     kinds = ("images-idx3", "labels-idx1")
-    paths = [_packed_or_not(folder / f"{prefix}-{kind}-ubyte") for kind in kinds]
+    paths = [_plain_or_gzip(folder / f"{prefix}-{kind}-ubyte") for kind in kinds]
     return None if None in paths else tuple(_read_idx(path) for path in paths)
 
 
-def _packed_or_not(path):
+def _plain_or_gzip(path):
     candidates = (path, path.with_name(f"{path.name}.gz"))
     return next((p for p in candidates if p.is_file()), None)
 
 
 def _read_idx(path):
-    """Read an array of bytes: 0, 0, type, number of axes, their lengths, values."""
+    """Read bytes from an IDX file: 0, 0, type, number of axes, shape, values."""
     opener = gzip.open if path.suffix == ".gz" else open
     with _reading(path), opener(path, "rb") as file:
         content = file.read()
         if len(content) < 4 or content[:3] != bytes([0, 0, IDX_BYTE]):
-            raise ValueError("it is no IDX file of bytes.")
+            raise ValueError("it is not an IDX file of bytes.")
         start = 4 + 4 * content[3]
         shape = np.frombuffer(content[4:start], dtype=">u4").astype(int)
         return np.frombuffer(content[start:], dtype=np.uint8).reshape(shape)
@@ -103,7 +103,7 @@ def _read_idx(path):
 
 
 def frey_mat(folder, part):
-    """Read Roweis's file of the Frey faces, ``ff`` (560, n): a column an image."""
+    """Read Roweis's file of the Frey faces: ``ff`` (560, n), one column per image."""
     path = folder / "frey_rawface.mat"
     if not path.is_file():
         return None
@@ -113,19 +113,19 @@ def frey_mat(folder, part):
 
 
 def umist_mat(folder, part):
-    """Read Roweis's file of the UMist faces, ``facedat``: a cell a person."""
+    """Read Roweis's file of the UMist faces: ``facedat``, one cell per person."""
     path = folder / "umist_cropped.mat"
     if not path.is_file():
         return None
     with _reading(path):
         (people,) = _read_mat(path, "facedat")
-        people = list(people.ravel())  # of (h, w, n) each
+        people = list(people.ravel())  # each (h, w, n)
         images = np.moveaxis(np.concatenate(people, axis=2), 2, 0)
         return images, np.repeat(range(len(people)), [p.shape[2] for p in people])
 
 
 def svhn_mat(folder, part):
-    """Read a published part of SVHN: ``X`` (32, 32, 3, n), ``y`` with 10 for 0."""
+    """Read one published part of SVHN: ``X`` (32, 32, 3, n), ``y`` with 10 for 0."""
     path = folder / f"{part}_32x32.mat"
     if not path.is_file():
         return None

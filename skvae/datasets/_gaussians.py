@@ -1,4 +1,4 @@
-"""Gaussian rows of several tasks, whose information can be computed."""
+"""Gaussian data of several tasks, whose information is known exactly."""
 
 from numbers import Integral
 
@@ -29,28 +29,30 @@ def make_task_gaussians(
     noise=0.5,
     random_state=None,
 ):
-    """Make Gaussian rows of several tasks, with their exact posterior and information.
+    """Make Gaussian data of several tasks, with exact posterior and information.
 
-    A task s only moves the rows, along one direction of the latents:
+    A task s only shifts the data, along one direction of the latents:
 
         z ~ N(0, I),  x = W (z + c_s v) + σ ε,  ε ~ N(0, I),  c_s = δ (s − E[s]),
 
-    with orthonormal columns of W and v = (1, ..., 1) / √K. As WᵀW = I, the posterior is
+    where W has orthonormal columns and v = (1, ..., 1) / √K. As WᵀW = I, the posterior
+    is
 
         p(z | x, s) = N(a Wᵀx − a c_s v, a σ² I),  a = 1 / (1 + σ²).
 
     It removes the task: the aggregated posterior q(z) is N(0, I), so I(S; Z) and
     KL(q(z) || p(z)) are 0, and I(X; Z | S) = (K / 2) ln(1 + 1 / σ²).
 
-    A posterior that does not see the task, N(a Wᵀx, a σ² I), knows as much of the rows,
-    but q(z | s) is N(a c_s v, I). Then I(S; Z) is what one N(a c_s, 1) variable tells
-    of s, and KL(q(z) || p(z)) = a² E[c_s²] / 2 − I(S; Z).
-    `linear_posterior_information` gives these numbers for any linear posterior.
+    A posterior that ignores the task, N(a Wᵀx, a σ² I), has the same information about
+    the data, but q(z | s) is N(a c_s v, I). Then I(S; Z) is the information about s in
+    one variable distributed as N(a c_s, 1), and
+    KL(q(z) || p(z)) = a² E[c_s²] / 2 − I(S; Z). `linear_posterior_information` computes
+    these values for any linear posterior.
 
     Parameters
     ----------
     n_samples : int or sequence of int, default=1000
-        Number of rows, divided as evenly as possible, or the number of each task.
+        Number of rows, divided as evenly as possible, or the number for each task.
     n_tasks : int, default=2
         Number of tasks.
     n_components : int, default=2
@@ -58,11 +60,11 @@ def make_task_gaussians(
     n_features : int, default=8
         D, the number of columns, at least K.
     separation : float, default=2.0
-        δ, the distance of neighbouring tasks, in standard deviations of a latent.
+        δ, the distance between neighbouring tasks, in standard deviations of a latent.
     noise : float, default=0.5
         σ, the standard deviation of the noise.
     random_state : int, RandomState or None, default=None
-        Of W, the latents, the noise and the order of rows.
+        Seed of W, the latents, the noise and the order of rows.
 
     Returns
     -------
@@ -76,14 +78,14 @@ def make_task_gaussians(
         - ``noise`` : float, σ.
         - ``shares`` : ndarray of shape (n_tasks,), p(s), the share of rows.
         - ``posterior`` : Bunch, p(z | x, s) as ``weights`` (K, D), ``intercepts``
-          (n_tasks, K) and ``covariance`` (K, K), and what
-          `linear_posterior_information` says of it.
-        - ``blind_posterior`` : Bunch, the same of the posterior without the task.
+          (n_tasks, K) and ``covariance`` (K, K), with the entries of
+          `linear_posterior_information`.
+        - ``blind_posterior`` : Bunch, the same for the posterior that ignores the task.
 
     Raises
     ------
     ValueError
-        If a parameter is not allowed.
+        If a parameter is invalid.
 
     See Also
     --------
@@ -105,9 +107,9 @@ def make_task_gaussians(
     random = check_random_state(random_state)
     task = random.permutation(np.repeat(np.arange(n_tasks), sizes))
     loadings = np.linalg.qr(random.standard_normal((n_features, n_components)))[0]
-    moved = separation * (np.arange(n_tasks) - task.mean())
-    moved = np.outer(moved, np.full(n_components, n_components**-0.5))  # c_s v
-    offsets = moved @ loadings.T
+    shifts = separation * (np.arange(n_tasks) - task.mean())
+    shifts = np.outer(shifts, np.full(n_components, n_components**-0.5))  # c_s v
+    offsets = shifts @ loadings.T
     z = random.standard_normal((len(task), n_components))
     x = z @ loadings.T + offsets[task]
     x += noise * random.standard_normal(x.shape)
@@ -122,8 +124,8 @@ def make_task_gaussians(
     )
     truth.log_likelihood = _log_likelihood(truth)
     shrink = 1 / (1 + noise**2)
-    truth.posterior = _posterior(truth, shrink, -shrink * moved)
-    truth.blind_posterior = _posterior(truth, shrink, np.zeros_like(moved))
+    truth.posterior = _posterior(truth, shrink, -shrink * shifts)
+    truth.blind_posterior = _posterior(truth, shrink, np.zeros_like(shifts))
     return truth
 
 
@@ -138,8 +140,8 @@ def _check(n_tasks, n_components, n_features, separation, noise, random_state):
 
 
 def _sizes(n_samples, n_tasks):
-    """Give the number of rows of each task, (n_tasks,)."""
-    words = "a sequence of positive ints, one a task"
+    """Return the number of rows of each task, (n_tasks,)."""
+    words = "a sequence of positive ints, one per task"
     allowed = (Interval(Integral, n_tasks), Sequence(POSITIVE_INT, words, empty=False))
     if isinstance(n_samples, np.ndarray):
         n_samples = n_samples.tolist()
@@ -148,26 +150,26 @@ def _sizes(n_samples, n_tasks):
         return np.bincount(np.arange(n_samples) % n_tasks)
     if len(n_samples) != n_tasks:
         raise ValueError(
-            f"The 'n_samples' parameter of {OWNER} has {len(n_samples)} values, and "
+            f"The 'n_samples' parameter of {OWNER} has {len(n_samples)} values, but "
             f"'n_tasks' is {n_tasks}."
         )
     return np.array(n_samples)
 
 
 def _log_likelihood(truth):
-    """Give ln p(x | s): variance 1 + σ² in the space of the latents, σ² beside it."""
+    """Return ln p(x | s): variance 1 + σ² in the span of W, σ² orthogonal to it."""
     rest = truth.data - truth.offsets[truth.task]
     inside = rest @ truth.loadings  # (n, K)
-    beside = rest - inside @ truth.loadings.T  # (n, D)
-    variance, n_beside = truth.noise**2, rest.shape[1] - inside.shape[1]
+    outside = rest - inside @ truth.loadings.T  # (n, D)
+    variance, n_outside = truth.noise**2, rest.shape[1] - inside.shape[1]
     squares = np.square(inside).sum(1) / (1 + variance)
-    squares += np.square(beside).sum(1) / variance
-    log_det = inside.shape[1] * np.log1p(variance) + n_beside * np.log(variance)
+    squares += np.square(outside).sum(1) / variance
+    log_det = inside.shape[1] * np.log1p(variance) + n_outside * np.log(variance)
     return -0.5 * (squares + log_det + rest.shape[1] * np.log(2 * np.pi))
 
 
 def _posterior(truth, shrink, intercepts):
-    """Give N(a Wᵀx + b_s, a σ² I) with its information."""
+    """Return N(a Wᵀx + b_s, a σ² I) and its information."""
     found = Bunch(
         weights=shrink * truth.loadings.T,
         intercepts=intercepts,

@@ -1,4 +1,4 @@
-"""Images as rows of grey values in [0, 1]."""
+"""Conversion of images to grey values in [0, 1], and resizing."""
 
 import numpy as np
 import torch
@@ -8,10 +8,10 @@ LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 
 
 def as_grey(images):
-    """Turn images into grey values in [0, 1], float32 of shape (n, h, w).
+    """Convert images to grey values in [0, 1], float32 of shape (n, h, w).
 
-    Bytes are divided by 255, other numbers must lie in [0, 1] already. Colours become
-    their luma by ITU-R BT.601.
+    Bytes are divided by 255; other values must be in [0, 1]. Colours are converted to
+    luma according to ITU-R BT.601.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def as_grey(images):
     Raises
     ------
     ValueError
-        If they are no images, or have values outside of [0, 1].
+        If the shape is not that of images, or values are outside of [0, 1].
     """
     if images.ndim not in (3, 4) or images.shape[3:] not in ((), (3,)):
         raise ValueError(
@@ -35,7 +35,7 @@ def as_grey(images):
             for share, colour in zip(LUMA, colours, strict=True)
         )
     grey = np.ascontiguousarray(images, dtype=np.float32) / unit
-    if not ((grey >= 0) & (grey <= 1 + 1e-6)).all():  # NaN is neither
+    if not ((grey >= 0) & (grey <= 1 + 1e-6)).all():  # False for NaN
         raise ValueError("its images have values outside of [0, 1].")
     return np.minimum(grey, 1)
 
@@ -43,8 +43,9 @@ def as_grey(images):
 def resize(images, image_shape):
     """Resize images, float32 of shape (n, h, w), to `image_shape`.
 
-    Each axis by itself, by linear interpolation between the centres of pixels; where it
-    shrinks, over as many more pixels, so that none is left out.
+    Each axis is interpolated linearly between pixel centres. To shrink it, the
+    interpolation covers proportionally more pixels (antialiasing), so that none is left
+    out.
     """
     if images.shape[1:] == tuple(image_shape):
         return images

@@ -1,40 +1,40 @@
-"""What the latents of a linear Gaussian posterior know of rows and of tasks."""
+"""Exact information about data and tasks in linear Gaussian posteriors."""
 
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils import Bunch
 
-# A sum over a grid in place of an integral against N(0, I): its error falls
-# exponentially in 1 / STEP, and beyond REACH the density is below 1e-17.
+# Integrals against N(0, I) are sums over a grid: the error decreases exponentially in
+# 1 / STEP, and the density beyond REACH is below 1e-17.
 STEP, REACH = 0.05, 9.0
 MAX_RANK = 2
 
 
 def linear_posterior_information(truth, weights, intercepts, covariance):
-    """Compute what the latents of a linear Gaussian posterior know, and of what.
+    """Compute the information about data and task in a linear Gaussian posterior.
 
-    Rows x of a task s are N(o_s, C), with o_s the offsets and C = W Wᵀ + σ² I of
-    `truth`. A posterior q(z | x, s) = N(A x + b_s, Σ) then gives every task the
-    aggregated posterior q(z | s) = N(m_s, V), with m_s = A o_s + b_s and
-    V = A C Aᵀ + Σ. With p(z) = N(0, I) and expectations over rows and tasks
+    Rows x of a task s are distributed as N(o_s, C), with the offsets o_s and
+    C = W Wᵀ + σ² I of `truth`. A posterior q(z | x, s) = N(A x + b_s, Σ) then has the
+    aggregated posterior q(z | s) = N(m_s, V) for each task, with m_s = A o_s + b_s and
+    V = A C Aᵀ + Σ. With p(z) = N(0, I) and expectations over rows and tasks,
 
         I(X; Z | S) = ½ (ln det V − ln det Σ)
         I(S; Z) = −E_s E_N(z; m_s, V)[ln Σ_r p(r) N(z; m_r, V) / N(z; m_s, V)]
         E KL(q(z | x, s) || p(z)) = ½ (tr V + E|m_s|² − K − ln det Σ)
         KL(q(z) || p(z)) = ½ (tr V + E|m_s|² − K − ln det V) − I(S; Z),
 
-    so that the third is the sum of the others (Hoffman & Johnson 2016, with the
-    information divided into that of the task and the rest). In I(S; Z) the ratio
-    depends on z only in the space of the means m_s, whitened by V. The expectation is a
-    sum over a grid there, on a line or in a plane, and exact to about 1e-12.
+    and the third is the sum of the others (Hoffman & Johnson 2016, with the information
+    divided into that about the task and the rest). The ratio in I(S; Z) depends on z
+    only within the space spanned by the means m_s, whitened by V. The expectation is a
+    sum over a grid in this space, a line or a plane, with an error of about 1e-12.
 
     Parameters
     ----------
     truth : Bunch
-        Of `make_task_gaussians`.
+        Result of `make_task_gaussians`.
     weights : array-like of shape (K, D)
-        A; K need not be that of `truth`.
-    intercepts : array-like of shape (n_tasks, K), or what broadcasts to it
+        A; K may differ from that of `truth`.
+    intercepts : array-like of shape (n_tasks, K), or broadcastable to it
         b_s.
     covariance : array-like of shape (K, K) or (K,)
         Σ, or its diagonal.
@@ -48,7 +48,7 @@ def linear_posterior_information(truth, weights, intercepts, covariance):
     Raises
     ------
     ValueError
-        If shapes do not fit, Σ is not positive definite, or the means of the tasks
+        If shapes do not match, Σ is not positive definite, or the means of the tasks
         span more than a plane.
 
     References
@@ -89,13 +89,13 @@ def linear_posterior_information(truth, weights, intercepts, covariance):
 
 
 def _row_covariance(truth):
-    """Give W Wᵀ + σ² I, the covariance of the rows of a task, (D, D)."""
+    """Return W Wᵀ + σ² I, the covariance of the rows of one task, (D, D)."""
     n_features = len(truth.loadings)
     return truth.loadings @ truth.loadings.T + truth.noise**2 * np.eye(n_features)
 
 
 def _checked(truth, weights, intercepts, covariance):
-    """Give arrays of shapes (K, D), (n_tasks, K) and (K, K)."""
+    """Check the arguments; return arrays of shapes (K, D), (n_tasks, K) and (K, K)."""
     weights = np.asarray(weights, dtype=float)
     n_features = len(truth.loadings)
     if weights.ndim != 2 or weights.shape[1] != n_features:
@@ -124,25 +124,25 @@ def _checked(truth, weights, intercepts, covariance):
 
 
 def _task_information(means, spread, shares):
-    """Compute I(S; Z) of a mixture of N(m_s, V) with weights p(s)."""
+    """Compute I(S; Z) for a mixture of N(m_s, V) with weights p(s)."""
     white = np.linalg.solve(np.linalg.cholesky(spread), means.T).T
-    places = _coordinates(white - white.mean(0))  # (n_tasks, r)
+    centres = _coordinates(white - white.mean(0))  # (n_tasks, r)
     grid = np.arange(-REACH, REACH + STEP / 2, STEP)
-    axes = np.meshgrid(*[grid] * places.shape[1], indexing="ij")
-    t = np.stack([axis.ravel() for axis in axes], 1)  # (m, r), around a task's mean
+    axes = np.meshgrid(*[grid] * centres.shape[1], indexing="ij")
+    t = np.stack([axis.ravel() for axis in axes], 1)  # (m, r), relative to a mean
     density = np.exp(-0.5 * np.square(t).sum(1))
     density /= density.sum()
     information = 0.0
-    for share, place in zip(shares, places, strict=True):
-        away = places - place
-        log_ratio = -0.5 * np.square(away).sum(1) + t @ away.T  # (m, n_tasks)
+    for share, centre in zip(shares, centres, strict=True):
+        offset = centres - centre
+        log_ratio = -0.5 * np.square(offset).sum(1) + t @ offset.T  # (m, n_tasks)
         log_ratio = logsumexp(log_ratio, axis=1, b=shares)
         information -= share * (density @ log_ratio)
     return max(0.0, float(information))
 
 
 def _coordinates(points):
-    """Give centred points in the basis of the space they span, at least a line."""
+    """Return centred points in a basis of their span, of dimension 1 or more."""
     u, size, _ = np.linalg.svd(points, full_matrices=False)
     rank = int((size > 1e-10 * max(1.0, size[0])).sum())
     if rank > MAX_RANK:

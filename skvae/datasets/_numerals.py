@@ -1,12 +1,12 @@
-"""Digits of mail, forms and houses: MNIST, USPS and SVHN."""
+"""Digit images: MNIST, USPS and SVHN."""
 
 from skvae.datasets._files import mnist_idx, npz, svhn_mat
 from skvae.datasets._sources import Source, load, openml, parts_of
 
 MNIST = Source(
     name="MNIST",
-    files="mnist.npz or the four published IDX files (train-images-idx3-ubyte ...; "
-    ".gz too)",
+    files="mnist.npz or the four published IDX files (train-images-idx3-ubyte ..., "
+    "optionally .gz)",
     readers=(npz("mnist.npz"), mnist_idx),
     page="http://yann.lecun.com/exdb/mnist/",
     description="""MNIST: handwritten digits.
@@ -32,7 +32,7 @@ USPS = Source(
 Rows: 7291 for training, 2007 for testing.
 Images: 16x16, grey. Classes: 10, of unequal size.
 Source: J. J. Hull (1994), A Database for Handwritten Text Recognition Research, IEEE
-PAMI 16(5); the division into training and test is that of LeCun et al.
+PAMI 16(5); split into training and test rows by LeCun et al.
 Terms: none stated.
 """,
     download=openml(
@@ -49,10 +49,10 @@ SVHN = Source(
     description="""SVHN: digits of house numbers in street views, cropped.
 
 Rows: 73257 for training, 26032 for testing.
-Images: 32x32, in colour; here their grey values. Classes: 10, of unequal size.
+Images: 32x32, in colour, converted to grey. Classes: 10, of unequal size.
 Source: Y. Netzer et al. (2011), Reading Digits in Natural Images with Unsupervised
 Feature Learning, NIPS workshop.
-Terms: for non-commercial use only, as its page says.
+Terms: for non-commercial use only, according to its page.
 """,
 )
 
@@ -65,24 +65,24 @@ def load_mnist(
     return_X_y=False,
     download_if_missing=True,
 ):
-    """Load MNIST, 70000 handwritten digits of 28x28 pixels.
+    """Load MNIST: 70000 handwritten digits of 28x28 pixels.
 
-    Files in the folder come first: ``mnist.npz`` with the arrays ``X_train`` (n, 28,
-    28), ``y_train`` (n,), ``X_test`` and ``y_test``, or the four published IDX files,
-    also packed by gzip. Else OpenML's "mnist_784" is downloaded by
-    :func:`sklearn.datasets.fetch_openml`, which keeps it for the next time.
+    Files in the folder are used first: ``mnist.npz`` with the arrays ``X_train`` (n,
+    28, 28), ``y_train`` (n,), ``X_test`` and ``y_test``, or the four published IDX
+    files, optionally compressed by gzip. Otherwise
+    :func:`sklearn.datasets.fetch_openml` downloads OpenML's "mnist_784" and caches it.
 
     Parameters
     ----------
     folder : path or None, default=None
-        Where the files are; None is the variable SKVAE_DATA, if it is set.
+        Folder of the files. None means the environment variable SKVAE_DATA, if it is
+        set.
     subset : {"all", "train", "test"}, default="all"
-        Which of the published parts; "all" has the training rows first.
+        Published part to load; "all" has the training rows first.
     image_shape : (int, int), default=(28, 28)
-        Height and width. Other sizes are interpolated linearly, over as many pixels as
-        become one.
+        Height and width. Other sizes are interpolated linearly, with antialiasing.
     return_X_y : bool, default=False
-        Return ``(data, target)`` and not a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     download_if_missing : bool, default=True
         Whether to download what is not in the folder.
 
@@ -91,16 +91,16 @@ def load_mnist(
     Bunch
         - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1].
         - ``target`` : ndarray of int of shape (n,), the digit.
-        - ``images`` : the same numbers as `data`, of shape (n, h, w).
+        - ``images`` : the same values as `data`, of shape (n, h, w).
         - ``image_shape`` : (h, w).
         - ``DESCR`` : str, source and terms.
 
     Raises
     ------
     FileNotFoundError
-        If it is neither in the folder nor to be downloaded.
+        If the files are not in the folder and cannot be downloaded.
     ValueError
-        If a parameter is not allowed, or a file holds something else.
+        If a parameter is invalid, or a file has unexpected contents.
 
     Examples
     --------
@@ -126,27 +126,27 @@ def load_usps(
     return_X_y=False,
     download_if_missing=True,
 ):
-    """Load USPS, 9298 digits of handwritten zip codes of 16x16 pixels.
+    """Load USPS: 9298 digits of handwritten zip codes, 16x16 pixels.
 
-    A file ``usps.npz`` in the folder comes first, with the arrays ``X_train`` (n, 16,
-    16), bytes or numbers in [0, 1], ``y_train`` (n,), ``X_test`` and ``y_test``. Else
-    OpenML's "USPS" (number 41082) is downloaded by
-    :func:`sklearn.datasets.fetch_openml`, which keeps it for the next time.
+    If the folder has a file ``usps.npz`` with the arrays ``X_train`` (n, 16, 16), bytes
+    or numbers in [0, 1], ``y_train`` (n,), ``X_test`` and ``y_test``, it is used.
+    Otherwise :func:`sklearn.datasets.fetch_openml` downloads OpenML's "USPS" (number
+    41082) and caches it.
 
-    Takahashi et al. (2022) use it beside MNIST, with 784 columns:
+    Takahashi et al. (2022) use it together with MNIST, with 784 columns:
     ``image_shape=(28, 28)``.
 
     Parameters
     ----------
     folder : path or None, default=None
-        Where the file is; None is the variable SKVAE_DATA, if it is set.
+        Folder of the file. None means the environment variable SKVAE_DATA, if it is
+        set.
     subset : {"all", "train", "test"}, default="all"
-        Which of the published parts; "all" has the training rows first.
+        Published part to load; "all" has the training rows first.
     image_shape : (int, int), default=(16, 16)
-        Height and width. Other sizes are interpolated linearly, over as many pixels as
-        become one.
+        Height and width. Other sizes are interpolated linearly, with antialiasing.
     return_X_y : bool, default=False
-        Return ``(data, target)`` and not a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     download_if_missing : bool, default=True
         Whether to download what is not in the folder.
 
@@ -155,16 +155,16 @@ def load_usps(
     Bunch
         - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1].
         - ``target`` : ndarray of int of shape (n,), the digit.
-        - ``images`` : the same numbers as `data`, of shape (n, h, w).
+        - ``images`` : the same values as `data`, of shape (n, h, w).
         - ``image_shape`` : (h, w).
         - ``DESCR`` : str, source and terms.
 
     Raises
     ------
     FileNotFoundError
-        If it is neither in the folder nor to be downloaded.
+        If the files are not in the folder and cannot be downloaded.
     ValueError
-        If a parameter is not allowed, or a file holds something else.
+        If a parameter is invalid, or a file has unexpected contents.
 
     References
     ----------
@@ -188,40 +188,39 @@ def load_usps(
 
 
 def load_svhn(folder=None, *, subset="all", image_shape=(32, 32), return_X_y=False):
-    """Load SVHN, 99289 digits of house numbers of 32x32 pixels, in grey.
+    """Load SVHN: 99289 digits of house numbers, 32x32 pixels, in grey.
 
-    The folder holds the published files ``train_32x32.mat`` and ``test_32x32.mat``, or
-    ``svhn.npz`` with the arrays ``X_train`` (n, 32, 32) or (n, 32, 32, 3), ``y_train``
-    (n,), ``X_test`` and ``y_test``. There is no download. Grey is 0.299 red + 0.587
-    green + 0.114 blue (ITU-R BT.601).
+    The folder must have the published files ``train_32x32.mat`` and ``test_32x32.mat``,
+    or ``svhn.npz`` with the arrays ``X_train`` (n, 32, 32) or (n, 32, 32, 3),
+    ``y_train`` (n,), ``X_test`` and ``y_test``. There is no download. Grey is 0.299 red
+    + 0.587 green + 0.114 blue (ITU-R BT.601).
 
     Parameters
     ----------
     folder : path or None, default=None
-        Where the files are; None is the variable SKVAE_DATA.
+        Folder of the files. None means the environment variable SKVAE_DATA.
     subset : {"all", "train", "test"}, default="all"
-        Which of the published parts; "all" has the training rows first.
+        Published part to load; "all" has the training rows first.
     image_shape : (int, int), default=(32, 32)
-        Height and width. Other sizes are interpolated linearly, over as many pixels as
-        become one.
+        Height and width. Other sizes are interpolated linearly, with antialiasing.
     return_X_y : bool, default=False
-        Return ``(data, target)`` and not a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
     Bunch
         - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1].
         - ``target`` : ndarray of int of shape (n,), the digit.
-        - ``images`` : the same numbers as `data`, of shape (n, h, w).
+        - ``images`` : the same values as `data`, of shape (n, h, w).
         - ``image_shape`` : (h, w).
         - ``DESCR`` : str, source and terms.
 
     Raises
     ------
     FileNotFoundError
-        If it is not in the folder.
+        If the files are not in the folder.
     ValueError
-        If a parameter is not allowed, or a file holds something else.
+        If a parameter is invalid, or a file has unexpected contents.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where an image set is: files in a folder, else a download."""
+"""Loading of an image set from files in a folder or by download."""
 
 from collections.abc import Callable
 from http.client import HTTPException
@@ -26,22 +26,22 @@ PARTS = {"all": ("train", "test"), "train": ("train",), "test": ("test",)}
 
 
 class Source(NamedTuple):
-    """An image set: its files, its download and what is known of it.
+    """An image set: its files, its download and its description.
 
     Attributes
     ----------
     name : str
-        Of the set.
+        Name of the set.
     files : str
         The files that the readers look for, in words.
     readers : tuple of callable
-        See `skvae.datasets._files`; the first that finds its file counts.
+        See `skvae.datasets._files`. The first one that finds its file is used.
     page : str
-        Where the set was published.
+        URL of the publication.
     description : str
-        Of what it is, and on what terms.
+        Description and terms of use.
     download : callable or None
-        A function of the parts that gives the images and labels of each.
+        Function of the parts that returns the images and labels of each.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Source(NamedTuple):
 
 
 class ImageShape:
-    """A height and a width."""
+    """Constraint on parameters: a height and a width."""
 
     def accepts(self, value):
         """Whether `value` is a pair of positive ints."""
@@ -70,14 +70,14 @@ class ImageShape:
 
 
 def load(source, folder, parts, image_shape, return_X_y, download_if_missing):
-    """Load the parts of an image set, as its public function says.
+    """Load the parts of an image set; behind the public functions.
 
     Raises
     ------
     FileNotFoundError
-        If the set is neither in the folder nor to be had otherwise.
+        If the set is neither in the folder nor available for download.
     ValueError
-        If a parameter is not allowed, or a file holds something else.
+        If a parameter is invalid, or a file has unexpected contents.
     """
     _check(source, folder, image_shape, return_X_y, download_if_missing)
     folder = find_folder(folder)
@@ -101,7 +101,7 @@ def load(source, folder, parts, image_shape, return_X_y, download_if_missing):
 
 
 def parts_of(subset, owner):
-    """Give the parts that a subset has."""
+    """Return the parts of a subset."""
     return PARTS[check_parameter("subset", subset, (Options(tuple(PARTS)),), owner)]
 
 
@@ -114,7 +114,7 @@ def _check(source, folder, image_shape, return_X_y, download_if_missing):
 
 
 def _read(source, folder, part):
-    """Give grey images and labels from the first file that is there."""
+    """Return grey images and labels from the first file found."""
     for reader in source.readers:
         found = reader(folder, part)
         if found is not None:
@@ -127,7 +127,7 @@ def _grey(where, images, labels):
         grey = as_grey(images)
         if labels is not None and labels.shape != grey.shape[:1]:
             raise ValueError(
-                f"it has {len(images)} images, and labels of shape {labels.shape}."
+                f"it has {len(images)} images but labels of shape {labels.shape}."
             )
     except ValueError as error:
         raise ValueError(f"{where} cannot be used: {error}") from error
@@ -138,10 +138,10 @@ def _grey(where, images, labels):
 
 
 def _download(source, folder, parts, allowed):
-    """Give images and labels of the parts, or say in one message why not."""
+    """Return images and labels of the parts, or raise an error with the reason."""
     cause = None
     if source.download is None:
-        reason = f"There is no download for it; see {source.page}."
+        reason = f"It cannot be downloaded automatically; see {source.page}."
     elif not allowed:
         reason = "It was not downloaded, as download_if_missing is False."
     else:
@@ -154,27 +154,30 @@ def _download(source, folder, parts, allowed):
 
 
 def _missing(source, folder, reason):
-    where = f"in {folder}" if folder else "(no folder is given)"
-    ways = f"Give the folder of {source.files} by folder=... or the variable {VARIABLE}"
+    where = f"in {folder}" if folder else "(no folder was given)"
+    remedy = (
+        f"Pass the folder of {source.files} as folder=... or set the environment "
+        f"variable {VARIABLE}"
+    )
     if source.download is not None:
-        ways += ", or, where there is a network, let download_if_missing be True"
-    return f"{source.name} was not found {where}. {reason} {ways}."
+        remedy += ", or use download_if_missing=True with a network connection"
+    return f"{source.name} was not found {where}. {reason} {remedy}."
 
 
 def openml(data_id, image_shape, train_counts):
-    """Make a download of OpenML's copy of a set.
+    """Make a download function for OpenML's copy of a set.
 
-    Its darkest value becomes 0 and its lightest 1; its first class becomes 0.
+    Values are rescaled to a minimum of 0 and a maximum of 1, and classes start at 0.
 
     Parameters
     ----------
     data_id : int
-        Its number there.
+        Number of the set on OpenML.
     image_shape : tuple of int
         (h, w).
     train_counts : sequence of int
-        Rows of each class among the training rows. Those must stand first, and their
-        counts are compared where one part alone is asked for.
+        Rows of each class among the training rows. These must come first; their counts
+        are checked if only one part is requested.
     """
 
     def download(parts):

@@ -1,4 +1,4 @@
-"""Tasks below each other, as arrays or as a data frame."""
+"""Stacking of tasks as arrays or as a data frame."""
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -10,13 +10,13 @@ def stack_tasks(parts, image_shape, as_frame, owner, **more):
     Parameters
     ----------
     parts : list of (name, data, target)
-        Rows of every task, (n_s, h * w), and their classes, (n_s,).
+        Rows of each task, (n_s, h * w), and their classes, (n_s,).
     image_shape : tuple of int
         (h, w).
     as_frame : bool
-        Whether to give data frames.
+        Whether to return data frames.
     owner : str
-        The public function, for a message.
+        Name of the public function, for error messages.
     **more
         Further entries of the result.
 

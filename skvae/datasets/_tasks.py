@@ -1,4 +1,4 @@
-"""Image sets as tasks of one table."""
+"""Several image sets as the tasks of one table."""
 
 from collections.abc import Mapping
 from inspect import signature
@@ -30,7 +30,7 @@ LOADERS = {
     "umist": load_umist,
     "usps": load_usps,
 }
-NO_CLASS = -1  # as scikit-learn marks rows without a label
+NO_CLASS = -1  # scikit-learn's code for unlabelled rows
 OWNER = "load_image_tasks"
 
 
@@ -45,9 +45,9 @@ def load_image_tasks(
     download_if_missing=True,
     random_state=None,
 ):
-    """Load several image sets as the tasks of one table, all images of one size.
+    """Load several image sets as the tasks of one table, with images of one size.
 
-    The tables of Takahashi et al. (2022) are, with 100 rows of the target task,
+    The tables of Takahashi et al. (2022), with 100 rows of the target task, are
 
     - ``load_image_tasks(["usps", "mnist"], subset="train", image_shape=(28, 28),
       n_samples={"mnist": 100})`` for USPS → MNIST, evaluated on ``["mnist"]`` with
@@ -58,33 +58,35 @@ def load_image_tasks(
     Parameters
     ----------
     names : sequence of {"frey", "mnist", "olivetti", "svhn", "umist", "usps"}
-        The sets, each loaded by its own function; their names are the tasks.
+        The sets, each loaded by its own function. Their names are the tasks.
     folder : path or None, default=None
-        Where the files are; None is the variable SKVAE_DATA, if it is set.
+        Folder of the files. None means the environment variable SKVAE_DATA, if it is
+        set.
     subset : {"all", "train", "test"}, default="all"
-        Which of the published parts. Faces have none, only "all".
+        Published part to load. Faces only have "all".
     image_shape : (int, int) or None, default=None
-        Height and width that all images are brought to. None leaves them as they are,
-        if they have one size.
+        Height and width to resize all images to. None keeps their size, which must be
+        the same in all sets.
     n_samples : int, mapping from name to int, or None, default=None
-        Rows of every set, or of those named, drawn without replacement, with shares of
-        classes as in the set. None takes all, as does a number not below theirs.
+        Number of rows of each set, or of the sets named, drawn without replacement and
+        stratified by class. None means all rows, as does a number that is not below the
+        size of the set.
     as_frame : bool, default=False
-        Give data frames; needs pandas.
+        Whether to return data frames; needs pandas.
     download_if_missing : bool, default=True
-        Whether to download what is not in the folder, where that can be done.
+        Whether to download sets that are not in the folder, if they have a download.
     random_state : int, RandomState or None, default=None
-        Of the rows that are drawn.
+        Seed of the drawn rows.
 
     Returns
     -------
     Bunch
-        - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1]. As a frame it
+        - ``data`` : ndarray of float32 of shape (n, h * w), in [0, 1]. As a frame, it
           has the columns ``pixel_0_0``, ``pixel_0_1``, ... and ``task``, ready for
           ``condition_columns=["task"]``.
-        - ``target`` : ndarray of int of shape (n,), the class in its own set, −1 where
-          there are none; a Series.
-        - ``task`` : ndarray of str of shape (n,); a Series.
+        - ``target`` : ndarray of int of shape (n,), the class within its set, −1 if the
+          set has no classes; a Series if `as_frame` is True.
+        - ``task`` : ndarray of str of shape (n,); a Series if `as_frame` is True.
         - ``image_shape`` : (h, w).
         - ``feature_names`` : list of str, names of the pixels.
         - ``frame`` : DataFrame of data, task and target, or None.
@@ -93,16 +95,16 @@ def load_image_tasks(
     Raises
     ------
     FileNotFoundError
-        If a set is neither in the folder nor to be downloaded.
+        If a set is not in the folder and cannot be downloaded.
     ImportError
         If `as_frame` is True and pandas is missing.
     ValueError
-        If a parameter is not allowed, the images have several sizes, or a file holds
-        something else.
+        If a parameter is invalid, the images differ in size, or a file has unexpected
+        contents.
 
     See Also
     --------
-    make_digit_tasks : Tasks without any files.
+    make_digit_tasks : Tasks that need no files.
 
     References
     ----------
@@ -138,8 +140,7 @@ def load_image_tasks(
     shapes = {name: found.image_shape for name, found in sets.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(
-            f"The images have several sizes: {shapes}. Give image_shape=(h, w) to "
-            f"{OWNER}."
+            f"The images differ in size: {shapes}. Pass image_shape=(h, w) to {OWNER}."
         )
     return stack_tasks(
         [(name, *_draw(sets[name], sizes.get(name), random)) for name in names],
@@ -151,18 +152,18 @@ def load_image_tasks(
 
 
 def _check(names, subset, image_shape, n_samples):
-    """Check what is not checked elsewhere; give the numbers of rows by name."""
+    """Check `names` and what depends on them; return the number of rows by name."""
     words = f"a non-empty list of names among {list(LOADERS)}"
     allowed = (Sequence(Options(tuple(LOADERS)), words, empty=False),)
     check_parameter("names", names, allowed, OWNER)
     if len(set(names)) < len(names):
-        raise ValueError(f"The 'names' parameter of {OWNER} has one twice: {names}.")
+        raise ValueError(f"The 'names' parameter of {OWNER} has duplicates: {names}.")
     check_parameter("subset", subset, (Options(tuple(PARTS)),), OWNER)
     whole = [name for name in names if not _known(name, {"subset": subset})]
     if subset != "all" and whole:
         raise ValueError(
             f"The 'subset' parameter of {OWNER} must be 'all' with {whole[0]!r}, which "
-            f"was published in one part. Got {subset!r} instead."
+            f"has only one part. Got {subset!r} instead."
         )
     check_parameter("image_shape", image_shape, (ImageShape(), NONE), OWNER)
     mapping = Instance((Mapping,), "a mapping from names to ints")
@@ -176,13 +177,13 @@ def _check(names, subset, image_shape, n_samples):
 
 
 def _known(name, given):
-    """Give those of the arguments that the loader of a set has."""
+    """Return the arguments that the loader of a set accepts."""
     known = signature(LOADERS[name]).parameters
     return {key: value for key, value in given.items() if key in known}
 
 
 def _draw(found, size, random):
-    """Give rows and classes, of as many rows as wanted."""
+    """Return data and classes of `size` rows, or of all rows."""
     target = found.target
     if target is None:
         target = np.full(len(found.data), NO_CLASS)

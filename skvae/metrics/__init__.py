@@ -1,19 +1,15 @@
-"""What a model or its latents are worth: functions, and scorers made of them."""
+"""Metrics of models and of their latents, and scorers built from them."""
 
+from skvae.metrics._active_units import active_units, n_active_units
+from skvae.metrics._beta_factor_vae import beta_vae_score, factor_vae_score
 from skvae.metrics._collapse import WarnOfCollapse
 from skvae.metrics._compare import compare
 from skvae.metrics._conditional import conditional_log_likelihood
+from skvae.metrics._dci_sap import DCIScores, dci_scores, sap_score
 from skvae.metrics._diagnosis import diagnose
-from skvae.metrics._gradients import GradientCheck, gradient_check
-from skvae.metrics._interventions import beta_vae_score, factor_vae_score
-from skvae.metrics._latents import (
-    active_units,
-    mutual_information,
-    n_active_units,
-    prior_gap,
-)
-from skvae.metrics._mutual_information import modularity_score, mutual_information_gap
-from skvae.metrics._prediction import DCIScores, dci_scores, sap_score
+from skvae.metrics._gradient_check import GradientCheck, gradient_check
+from skvae.metrics._mig_modularity import modularity_score, mutual_information_gap
+from skvae.metrics._mutual_information import mutual_information, prior_gap
 from skvae.metrics._reconstruction import (
     neg_reconstruction_error,
     reconstruction_error,

@@ -1,4 +1,4 @@
-"""Watch the latents while a model is trained."""
+"""A callback that watches for posterior collapse during training."""
 
 from numbers import Integral, Real
 
@@ -8,25 +8,27 @@ from skorch.callbacks import Callback
 
 from skvae._validation import NATURAL, NON_NEGATIVE, Interval, check_parameter
 from skvae.exceptions import SkvaeCollapseWarning, warn_outside
-from skvae.metrics._latents import active_units
+from skvae.metrics._active_units import active_units
 
 
 class WarnOfCollapse(Callback):
-    """Warn when fewer latents are active than asked for; for ``callbacks=[...]``.
+    """Warn when too few latents are active; for ``callbacks=[...]``.
 
-    Looks at the posterior means of some training rows after every epoch, writes the
-    number of active latents into ``history_`` as ``active_units``, and warns once.
+    After every epoch, compute the posterior means of some training rows and record the
+    number of active latents in ``history_`` as ``active_units``. The warning is issued
+    once.
 
     Parameters
     ----------
     min_active : int or float, default=0.5
-        How many latents must be active, or which share of them.
+        How many latents must be active: their number or their fraction.
     threshold : float, default=0.01
         As in `active_units`.
     after : int, default=10
-        Epochs at full weight of the divergence before the first warning.
+        Number of epochs at the full weight of the KL divergence before the first
+        warning.
     n_rows : int, default=1000
-        Training rows looked at, evenly spaced.
+        Number of training rows to use, evenly spaced.
 
     Warns
     -----
@@ -51,7 +53,7 @@ class WarnOfCollapse(Callback):
         self.n_rows = n_rows
 
     def initialize(self):
-        """Begin to count."""
+        """Reset the counters."""
         self._epochs, self._warned = 0, False
         return self
 
@@ -68,7 +70,7 @@ class WarnOfCollapse(Callback):
             check_parameter(name, value, constraints, type(self).__name__)
 
     def on_epoch_end(self, net, dataset_train=None, **kwargs):
-        """Count the active latents, and warn if they are too few."""
+        """Record the number of active latents, and warn if it is too small."""
         active = active_units(self._means(net, dataset_train), self.threshold)
         net.history.record("active_units", int(active.sum()))
         self._epochs += net.module_.kl_weight == 1.0
@@ -77,18 +79,18 @@ class WarnOfCollapse(Callback):
             wanted = wanted * len(active)
         if not self._warned and self._epochs > self.after and active.sum() < wanted:
             self._warned = True
-            warn_outside(self._words(active, len(net.history)), SkvaeCollapseWarning)
+            warn_outside(self._message(active, len(net.history)), SkvaeCollapseWarning)
 
     @torch.inference_mode()
     def _means(self, net, rows):
-        net.module_.eval()  # the next epoch sets it back
+        net.module_.eval()  # the next epoch restores training mode
         positions = np.linspace(0, len(rows) - 1, min(len(rows), self.n_rows))
         which = torch.from_numpy(rows.index[positions.astype(int)])
         return net.module_.encode(rows.take(which)).cpu().numpy()
 
-    def _words(self, active, epoch):
+    def _message(self, active, epoch):
         return (
             f"{active.sum()} of {len(active)} latents are active after epoch {epoch}. "
-            "skvae.metrics.diagnose looks closer; the guide's chapter on collapse says "
-            "what may help."
+            "See skvae.metrics.diagnose for details, and the chapter on collapse in "
+            "the user guide for remedies."
         )

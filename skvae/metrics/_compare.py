@@ -1,4 +1,4 @@
-"""Several estimators on the same folds: density, reconstruction, what latents give."""
+"""Comparison of several estimators on the same folds."""
 
 import time
 
@@ -38,60 +38,61 @@ def compare(
     n_samples=64,
     n_jobs=None,
 ):
-    """Compare transformers on the same folds, scikit-learn's own among them.
+    """Compare transformers, including those of scikit-learn, on the same folds.
 
-    Every transformer is fitted on the training rows of every fold, once for each seed,
-    and asked about the held-out rows. Folds are drawn once, for all. Log-likelihoods
-    can be compared only between models of the same columns in the same units: put the
-    same steps before each.
+    Each transformer is fitted on the training rows of each fold, once per seed, and
+    evaluated on the held-out rows. The folds are drawn once and used for all of them.
+    Log-likelihoods are comparable only between models of the same columns in the same
+    units, so use the same preprocessing for each.
 
     Parameters
     ----------
     estimators : dict of str to transformer
-        Names and unfitted transformers or pipelines; "passthrough" stands for the
-        columns themselves.
+        Unfitted transformers or pipelines by name; "passthrough" stands for the columns
+        themselves.
     X : array-like of shape (n_samples, n_features)
-        Rows.
+        Input data.
     y : array-like of shape (n_samples,), default=None
-        What the latents are to predict: classes, or numbers.
+        Target to predict from the latents: classes or numbers.
     groups : array-like of shape (n_samples,), default=None
-        For the splitter.
+        Groups, passed to the splitter.
     cv : int, splitter, iterable or None, default=None
         As in :func:`~sklearn.model_selection.cross_validate`.
     downstream : estimator or None, default=None
-        Fitted on the latents of the training rows. By default a logistic regression
-        (``max_iter=1000``) on standardised latents, or a ridge regression where `y`
-        is continuous.
+        Predictor fitted on the latents of the training rows. By default a logistic
+        regression (``max_iter=1000``) on standardised latents, or a ridge regression if
+        `y` is continuous.
     scoring : dict of str to scorer, default=None
-        More columns: functions ``(estimator, X, y) -> float`` of the fitted
-        transformer, as those of this module.
+        Additional columns: functions ``(estimator, X, y) -> float`` of the fitted
+        transformer, such as the scorers of this module.
     random_states : sequence of int, default=(0,)
-        Seeds: set as every ``random_state`` of the transformers and their parts.
+        Seeds. Each is set as every ``random_state`` of the transformers and their
+        parts.
     n_samples : int, default=64
-        Importance samples a row of each log-likelihood. The estimate rises with them
-        towards ln p(x), and most where a model was itself trained on several.
+        Importance samples per row for each log-likelihood. With more samples, the
+        estimate rises towards ln p(x), most for models that were trained with several.
     n_jobs : int or None, default=None
-        Folds at a time. Side by side they slow each other: compare ``seconds`` of
-        runs with 1.
+        Number of folds to run in parallel. Parallel runs slow each other down, so
+        compare ``seconds`` only between runs with 1.
 
     Returns
     -------
     DataFrame
-        A row an estimator, with the means over folds and seeds and, as ``<name>_se``,
-        their standard errors over folds, each with its seeds averaged (over seeds if
-        there is one fold):
+        One row per estimator, with the means over folds and seeds and, as
+        ``<name>_se``, their standard errors over folds, after averaging over the seeds
+        of each fold (over seeds if there is only one fold):
 
-        - ``log_likelihood``: held-out, in nats a row, where there is one: at β = 1 from
-          `n_samples` importance samples, or the mean of ``score_samples``,
-        - ``monte_carlo_error``: the standard error of that estimate, where it is one,
-        - ``reconstruction_error``: as in `reconstruction_error`, where there is a way
-          back,
+        - ``log_likelihood``: held-out, in nats per row, if the model has one: at β = 1
+          from `n_samples` importance samples, or the mean of ``score_samples``,
+        - ``monte_carlo_error``: the standard error of that estimate, if it was sampled,
+        - ``reconstruction_error``: as in `reconstruction_error`, if the transformer can
+          be inverted,
         - ``accuracy`` or ``r2``: of `downstream`, if `y` is given,
-        - ``seconds``: of the transformer's fit,
+        - ``seconds``: time to fit the transformer,
 
-        and those of `scoring`. What does not apply is NaN. ``attrs["runs"]`` lists the
-        numbers of every fold and seed. Folds share rows, so their standard error is
-        rather too small.
+        and the columns of `scoring`. Entries that do not apply are NaN.
+        ``attrs["runs"]`` lists the values of every fold and seed. Folds share training
+        rows, so the standard errors are somewhat too small.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def compare(
     TypeError
         If an estimator cannot transform.
     ValueError
-        If a parameter is not allowed, or a fit fails.
+        If a parameter is invalid, or a fit fails.
 
     Examples
     --------
@@ -130,55 +131,49 @@ def compare(
     check_parameter("scoring", scoring, scorings, "compare")
     check_parameter("n_samples", n_samples, (POSITIVE_INT,), "compare")
     if downstream is None and y is not None:
-        downstream = _downstream(y)
+        downstream = _default_downstream(y)
     discrete = y is not None and is_classifier(downstream)
-    # Once for all: a splitter may draw other folds at every call.
+    # Drawn once: a splitter may return different folds on every call.
     folds = list(check_cv(cv, y, classifier=discrete).split(X, y, groups))
+    scores = _Scores(scoring or {}, n_samples)
+    settings = {"cv": folds, "scoring": scores, "n_jobs": n_jobs}
     runs = []
     for name, estimator in estimators.items():
         for seed in random_states:
             candidate = _Candidate(_seeded(estimator, seed), downstream)
-            found = cross_validate(
-                candidate,
-                X,
-                y,
-                cv=folds,
-                scoring=_Scores(scoring or {}, n_samples),
-                n_jobs=n_jobs,
-                error_score="raise",
-            )
+            found = cross_validate(candidate, X, y, error_score="raise", **settings)
             runs += _runs(name, seed, found)
     return tabulate(frames, list(estimators), runs)
 
 
 def check_estimators(estimators, random_states, owner):
-    """Refuse what cannot be compared."""
+    """Raise an error unless all estimators can be compared."""
     if not isinstance(estimators, dict) or not estimators:
         raise ValueError(
             f"The 'estimators' parameter of {owner} must be a dict of names and "
             f"transformers. Got {estimators!r} instead."
         )
-    seeds = (Sequence(NATURAL, "a tuple of ints, of one at least", empty=False),)
+    seeds = (Sequence(NATURAL, "a non-empty tuple of ints", empty=False),)
     check_parameter("random_states", random_states, seeds, owner)
     for name, estimator in estimators.items():
         if isinstance(estimator, type):
             raise TypeError(
-                f"{owner} takes instances; {name!r} is the class {estimator.__name__}."
+                f"{owner} needs instances. {name!r} is the class {estimator.__name__}."
             )
         if estimator != "passthrough" and not hasattr(estimator, "transform"):
             raise TypeError(
-                f"{owner} takes transformers; {name!r} has no transform: {estimator!r}."
+                f"{owner} needs transformers. {name!r} has no transform: {estimator!r}."
             )
 
 
-def _downstream(y):
+def _default_downstream(y):
     continuous = type_of_target(y).startswith("continuous")
     model = Ridge() if continuous else LogisticRegression(max_iter=1000)
     return make_pipeline(StandardScaler(), model)
 
 
 def _seeded(estimator, seed):
-    """Give a copy with every random_state set."""
+    """Return a copy with every random_state set."""
     if isinstance(estimator, str):
         return FunctionTransformer()
     names = estimator.get_params()
@@ -187,7 +182,7 @@ def _seeded(estimator, seed):
 
 
 class _Candidate(BaseEstimator):
-    """A transformer with something behind it, fitted one after the other and timed."""
+    """A transformer, timed in fit, and a predictor fitted on its latents."""
 
     def __init__(self, estimator, downstream):
         self.estimator = estimator
@@ -204,14 +199,14 @@ class _Candidate(BaseEstimator):
 
 
 class _Scores:
-    """Ask a fitted candidate about held-out rows; a scorer that gives several numbers.
+    """Scorer of a fitted candidate on held-out rows; returns several values.
 
     Parameters
     ----------
     scoring : dict of str to scorer
-        More of them.
+        Additional scorers.
     n_samples : int
-        Importance samples a row.
+        Importance samples per row.
     """
 
     def __init__(self, scoring, n_samples):
@@ -236,14 +231,14 @@ class _Scores:
 def _score(scorer, model, X, y):
     try:
         return scorer(model, X, y)
-    except TypeError:  # it does not apply to such a model
+    except TypeError:  # the scorer does not apply to this model
         return np.nan
 
 
 def log_likelihood(estimator, X, condition=None, n_samples=64):
-    """Mean ln p(x) and the Monte-Carlo error of it; NaN where there is none.
+    """Return the mean ln p(x) and its Monte Carlo error; NaN if there is none.
 
-    A model that takes its condition as an argument is given `condition`, (n_samples,).
+    `condition`, (n_samples,), is passed to a model that takes it as an argument.
     """
     before, model = split_model(estimator)
     if isinstance(model, BaseVAETransformer):
@@ -260,12 +255,12 @@ def log_likelihood(estimator, X, condition=None, n_samples=64):
 def _reconstruction_error(estimator, X):
     try:
         return reconstruction_error(estimator, X)
-    except (TypeError, ValueError):  # no way back, or columns of strings
+    except (TypeError, ValueError):  # no inverse, or string columns
         return np.nan
 
 
 def _runs(name, seed, found):
-    """One dict a fold."""
+    """Yield one dict per fold."""
     scores = {k.removeprefix("test_"): v for k, v in found.items() if "test_" in k}
     for fold, values in enumerate(zip(*scores.values(), strict=True)):
         numbers = dict(zip(scores, map(float, values), strict=True))
@@ -273,9 +268,9 @@ def _runs(name, seed, found):
 
 
 def tabulate(frames, names, runs):
-    """Means and standard errors, a row an estimator in the order given."""
+    """Return means and standard errors, one row per estimator in the given order."""
     long = frames.pd.DataFrame(runs)
-    # Seeds on the same fold share its rows: they are one observation, not several.
+    # Seeds on the same fold share its rows, so they count as one observation.
     unit = "fold" if long["fold"].nunique() > 1 else "random_state"
     each = long.groupby(["estimator", unit], sort=False).mean()
     each = each.drop(columns=["fold", "random_state"], errors="ignore")

@@ -1,4 +1,4 @@
-"""How probable one part of a row is given another."""
+"""Log-likelihood of one part of a row given another."""
 
 import numpy as np
 import torch
@@ -11,9 +11,9 @@ from skvae.multimodal import BaseMultimodalTransformer
 from skvae.training import derive_seed
 
 OWNER = "conditional_log_likelihood"
-ROWS = 512  # a slice
+ROWS = 512  # per slice
 N_SAMPLES = {"predictive": 10, "importance": 1000}
-CHUNK_ELEMENTS = 2**24  # values of draws and rows at a time
+CHUNK_ELEMENTS = 2**24  # per chunk: draws times data values
 DATA, CONDITION = "data", "condition"  # the two parts of a conditional model
 
 
@@ -27,37 +27,39 @@ def conditional_log_likelihood(
     method="predictive",
     n_samples=None,
 ):
-    """Estimate ln p(target | given) of each row, in nats, in one of two ways.
+    """Estimate ln p(target | given) of each row, in nats.
 
-    "predictive" is what papers of several modalities report (Suzuki et al. 2018,
-    eq. 11),
+    There are two methods. "predictive" is what papers on multimodal models report
+    (Suzuki et al. 2018, eq. 11),
 
         1/S Σ_s ln p(x_t | z_s),  z_s ~ q(z | given),
 
-    a lower bound of ln ∫ q(z | given) p(x_t | z) dz, which stands for ln p(x_t | given)
-    only as far as q(z | given) is p(z | given). With the target among `given` it is how
-    well the target is reconstructed. "importance" estimates ln p(x_t | given) itself,
-    by importance samples, one half from q(z | target, given), one from q(z | given). It
-    takes many more draws. The two are different numbers.
+    a lower bound on ln ∫ q(z | given) p(x_t | z) dz. It approximates ln p(x_t | given)
+    only as far as q(z | given) approximates p(z | given). If the target is among
+    `given`, it measures how well the target is reconstructed. "importance" estimates
+    ln p(x_t | given) itself by importance sampling, with half of the draws from
+    q(z | target, given) and half from q(z | given). It needs many more draws. The two
+    methods estimate different quantities.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted model of several modalities, or one with conditions; or a Pipeline or
-        search that ends with it.
+        A fitted multimodal or conditional model, or a Pipeline or search that ends with
+        one.
     X : array-like of shape (n_samples, n_features)
-        Rows; what is needed of them must not be missing.
+        Input data, without missing values in the target and the given parts.
     target : str or None, default=None
-        A modality; "data" of a model with conditions, its default.
+        A modality. For a conditional model "data", which is its default.
     given : list of str or None, default=None
-        Modalities; "condition", or "data" and "condition", of a model with conditions.
-        None is all but the target.
+        Modalities. For a conditional model, "condition", or "data" and "condition".
+        None means everything but the target.
     condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-        Of each row, where the model takes it beside `X`.
+        Condition of each row, for a model that takes it as an argument.
     method : {"predictive", "importance"}, default="predictive"
-        As above.
+        See above.
     n_samples : int or None, default=None
-        S, draws of z a row, shared by all rows. None is 10, or 1000 under "importance".
+        S, draws of z per row, shared by all rows. None means 10, or 1000 for
+        "importance".
 
     Returns
     -------
@@ -66,20 +68,22 @@ def conditional_log_likelihood(
     Raises
     ------
     TypeError
-        If the model has neither modalities nor conditions.
+        If the model is neither multimodal nor conditional.
     ValueError
-        If a name is unknown, a row lacks the target or what is given, or the target is
-        given under "importance".
+        If a name is unknown, a row lacks the target or a given part, or the target is
+        among `given` with "importance".
 
     Notes
     -----
-    Under "predictive", z comes from
+    With "predictive", z is drawn from
 
-    - joint models: q(z | given), as `transform` finds it, by experts or iterations;
-    - the hierarchy: q(z_L | given), and S draws down to z_1 of each (A.2), which makes
-      its values lower than others';
-    - a CVAE: its encoder with zeros for the target, as in the paper (section A.1); for
-      draws from p(z), which does not look at the target either, see "importance";
+    - joint models: q(z | given), obtained as in `transform`, from experts or by
+      iteration;
+    - hierarchical models: q(z_L | given), with S draws down to z_1 for each draw of z_L
+      (A.2), which lowers the values in comparison to other models;
+    - a CVAE: its encoder with zeros in place of the target, as in the paper (section
+      A.1). To integrate over the prior p(z), which does not depend on the target
+      either, use "importance";
     - a CMMA: p(z | condition).
 
     Examples
@@ -113,14 +117,14 @@ def conditional_log_likelihood(
         check_parameter("target", target, (Options((DATA,)),), OWNER)
     else:
         raise TypeError(
-            f"{OWNER} needs a model of several modalities or with conditions. Got "
+            f"{OWNER} needs a multimodal or conditional model. Got "
             f"{type(model).__name__}."
         )
     given = _check_parts(target, given, names, method)
     if isinstance(kind, _Conditional) and CONDITION not in given:
         raise ValueError(
             f"The 'given' parameter of {OWNER} must have 'condition' for "
-            f"{type(model).__name__}, which needs it for any answer. Got {given!r}."
+            f"{type(model).__name__}, which always needs it. Got {given!r} instead."
         )
     return getattr(kind, method)(target, given, n_samples)
 
@@ -132,8 +136,8 @@ def _check_parts(target, given, names, method):
     known = isinstance(given, list | tuple) and set(given) <= set(names)
     if not known or not given:
         raise ValueError(
-            f"The 'given' parameter of {OWNER} must be a list of some of {names}. Got "
-            f"{given!r} instead."
+            f"The 'given' parameter of {OWNER} must be a non-empty list of names from "
+            f"{names}. Got {given!r} instead."
         )
     if method == "importance" and target in given:
         raise ValueError(
@@ -144,7 +148,7 @@ def _check_parts(target, given, names, method):
 
 
 class _Joint:
-    """The question to a model of several modalities."""
+    """Conditional log-likelihoods of a multimodal model."""
 
     def __init__(self, model, X):
         self.model = model
@@ -169,11 +173,11 @@ class _Joint:
         return evaluator.in_slices(table, mean, ROWS).astype(np.float64)
 
     def importance(self, target, given, n_samples):
-        """ln p(target, given) − ln p(given), both sums over the same draws.
+        """Return ln p(target, given) − ln p(given), both from the same draws.
 
-        Draws of one half are from where the target is, of the other from where it may
-        be. What p(target, given) counts, p(given) counts too, so that a discrete target
-        never seems more than certain.
+        Half of the draws come from the posterior given the target as well, half from
+        the one without it. Every draw that counts in p(target, given) also counts in
+        p(given), so a discrete target never has a probability above 1.
         """
         self._check_present([target, *given])
         evaluator = self.model._evaluator()
@@ -202,7 +206,7 @@ class _Joint:
 
 
 class _Conditional:
-    """The question to a model with conditions."""
+    """Conditional log-likelihoods of a model with conditions."""
 
     def __init__(self, model, X, condition):
         self.model, self.X, self.condition = model, X, condition
@@ -225,7 +229,7 @@ class _Conditional:
 
 
 def _difference(module, batch, blind, target, noise, n_samples):
-    """ln p(target, given) − ln p(given) of a batch; `blind` is q(z | given)."""
+    """Return ln p(target, given) − ln p(given) per row; `blind` is q(z | given)."""
     q, p = Defensive(module.proposal(batch), blind, 0.5), module.prior(batch)
     size, sums = max(1, CHUNK_ELEMENTS // batch.x.numel()), []
     for start in range(0, n_samples, size):
@@ -239,13 +243,13 @@ def _difference(module, batch, blind, target, noise, n_samples):
 
 
 def _noise(model, evaluator):
-    """Give a function that begins the same noise anew, for every slice."""
+    """Return a function that restarts the same noise, for use in every slice."""
     seed = derive_seed(model._seed, "evaluation")
     return lambda: SharedNoise.from_seed(seed, evaluator.device)
 
 
 def _mean_of(values):
-    """Mean of an iterator of tensors, without keeping them."""
+    """Return the mean of an iterator of tensors without storing them."""
     total, n = 0, 0
     for value in values:
         total, n = total + value, n + 1

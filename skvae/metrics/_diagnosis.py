@@ -1,10 +1,10 @@
-"""What a fitted model does with its latents, as a table and in words."""
+"""Diagnosis of a fitted model's latents, as a table and in words."""
 
 import numpy as np
 
 from skvae._validation import NON_NEGATIVE, check_parameter
 from skvae.base import find_model
-from skvae.metrics._latents import information
+from skvae.metrics._mutual_information import information
 from skvae.metrics._optional import import_frames
 
 LISTED = 6  # latents named in a sentence
@@ -13,59 +13,60 @@ LISTED = 6  # latents named in a sentence
 def diagnose(
     estimator, X, *, threshold=0.01, condition=None, n_rows=2000, random_state=0
 ):
-    """Show what every latent does, and say whether the latents have collapsed.
+    """Show what each latent does, and whether the latents have collapsed.
 
-    A latent that does not vary with the data has collapsed: its posterior is the prior
-    for every row. E[KL(q(z | x) || p(z))] = I(X; Z) + KL(q(z) || p(z)) splits the
-    divergence into what the latents know and how far they are, together, from the prior
-    (Hoffman & Johnson 2016).
+    A latent that does not vary with the data has collapsed: its posterior equals the
+    prior for every row. E[KL(q(z | x) || p(z))] = I(X; Z) + KL(q(z) || p(z)) splits the
+    divergence into the information that the latents hold about the data and the
+    distance of the aggregated posterior from the prior (Hoffman & Johnson 2016).
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator with a posterior and a prior, or a pipeline or search with
-        one.
+        A fitted estimator with a posterior and a prior, or a pipeline or search that
+        contains one.
     X : array-like of shape (n_samples, n_features)
-        Rows, preferably held out.
+        Input data, preferably held out.
     threshold : float, default=0.01
         Variance of the posterior mean above which a latent is active (Burda et al.
         2016, section 5.2).
     condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-        Of each row, for a model that takes it as an argument.
+        Condition of each row, for a model that takes it as an argument.
     n_rows : int, default=2000
-        A subset is drawn where `X` has more. Time grows with its square.
+        Number of rows to use; a larger `X` is subsampled. Run time is quadratic in it.
     random_state : int, RandomState or None, default=0
-        Of the subset and of the draws.
+        Seed of the subsample and the draws.
 
     Returns
     -------
     DataFrame
-        A row a latent, named as by ``latent_names``, and the columns
+        One row per latent, named as in ``latent_names``, with the columns
 
-        - ``variance``: of the posterior mean over the rows (of a categorical variable
-          that of its probabilities, added),
-        - ``active``: whether that is above `threshold`,
+        - ``variance``: variance of the posterior mean over the rows (for a categorical
+          variable, summed over its probabilities),
+        - ``active``: whether the variance is above `threshold`,
         - ``kl``: E[KL(q(z_k | x) || p(z_k))],
-        - ``mutual_information``: I(X; Z_k), a lower bound and at most ln `n_rows`,
-        - ``gap``: KL(q(z_k) || p(z_k)), the difference of the two; NaN where every
-          condition has a prior of its own,
+        - ``mutual_information``: I(X; Z_k), a lower bound that is at most ln `n_rows`,
+        - ``gap``: KL(q(z_k) || p(z_k)), the difference of the two; NaN if each
+          condition has its own prior.
 
-        in nats, each latent by itself. Shown, it begins with what this means. The joint
-        numbers are in ``attrs``: ``n_active``, ``kl``, and bounds from below and above
-        ``mutual_information`` and ``gap``, as pairs.
+        The last three are in nats, for each latent alone. The table is displayed with a
+        summary in words above it. Joint values are in ``attrs``: ``n_active``, ``kl``,
+        and ``mutual_information`` and ``gap``, each as a pair of a lower and an upper
+        bound.
 
     Raises
     ------
     ImportError
         If pandas is missing.
     TypeError
-        If there is no posterior.
+        If the model does not have a posterior distribution.
     ValueError
-        If an argument is not allowed or `X` has other columns than in fit.
+        If an argument is invalid, or `X` does not have the same columns as in fit.
 
     See Also
     --------
-    WarnOfCollapse : Watches the active latents during training.
+    WarnOfCollapse : Monitor the active latents during training.
 
     Examples
     --------
@@ -83,8 +84,8 @@ def diagnose(
     frames = import_frames("diagnose")
     check_parameter("threshold", threshold, (NON_NEGATIVE,), "diagnose")
     found = information(estimator, X, condition, n_rows, random_state, "diagnose")
-    nothing = 0.0 if found.one_prior else np.nan  # to add to a gap
-    gap = found.marginal_kl - found.marginal_information + nothing
+    mask = 0.0 if found.one_prior else np.nan  # a gap needs one prior
+    gap = found.marginal_kl - found.marginal_information + mask
     _, model = find_model(estimator, "diagnose")
     table = frames.Diagnosis(
         {
@@ -100,7 +101,7 @@ def diagnose(
         n_active=int(table["active"].sum()),
         kl=found.kl,
         mutual_information=(found.lower, found.upper),
-        gap=(found.kl - found.upper + nothing, found.kl - found.lower + nothing),
+        gap=(found.kl - found.upper + mask, found.kl - found.lower + mask),
     )
     known = model.get_params(deep=False)
     table.words = "\n".join(_sentences(table, found, found.n_rows, known))
@@ -110,18 +111,18 @@ def diagnose(
 def _sentences(table, found, n_rows, known):
     yield _activity(table, known)
     yield (
-        f"The latents know {_between(found.lower, found.upper)} nats of a row "
-        f"(the divergence from the prior is {found.kl:.2f})."
+        f"The latents hold {_between(found.lower, found.upper)} nats of information "
+        f"about a row (the divergence from the prior is {found.kl:.2f})."
     )
     if found.lower > np.log(n_rows) - 1:
         yield (
-            f"The lower number cannot exceed ln {n_rows} = {np.log(n_rows):.2f}: "
-            "more rows would tell more."
+            f"The lower bound cannot exceed ln {n_rows} = {np.log(n_rows):.2f}: "
+            "a larger n_rows may raise it."
         )
     gap = found.kl - found.upper
     if found.one_prior and gap > 1:
         yield (
-            f"Together they are at least {gap:.2f} nats from the prior: samples fall "
+            f"Jointly, they are at least {gap:.2f} nats from the prior: samples fall "
             "where no row is encoded."
             + _advice(
                 known, {"beta": "a larger beta", "prior": 'prior="vamp"'}, "helps"
@@ -130,7 +131,7 @@ def _sentences(table, found, n_rows, known):
 
 
 def _advice(known, words, verb):
-    """Name what may help, of the parameters that the model has."""
+    """Suggest remedies, if the model has their parameters."""
     found = [said for name, said in words.items() if name in known]
     if not found:
         return ""
@@ -150,8 +151,8 @@ def _activity(table, known):
             "prior": 'prior="vamp"',
         }
         return (
-            "Collapsed: no latent is active, so transform gives about the same numbers "
-            f"for every row.{_advice(known, words, 'may help')}"
+            "Collapsed: no latent is active; transform returns nearly the same "
+            f"values for every row.{_advice(known, words, 'may help')}"
         )
     idle = [str(name) for name in table.index[~table["active"]]]
     more = f" and {len(idle) - LISTED} more" if len(idle) > LISTED else ""

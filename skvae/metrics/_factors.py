@@ -1,11 +1,11 @@
-"""Latents and the known factors behind them: checked, coded and drawn."""
+"""Checks and sampling of latents with known factors."""
 
 import numpy as np
 from sklearn.utils import check_array
 
 
 def check_labelled(Z, factors, owner, min_latents=1, min_factors=1):
-    """Check latents and factors, and number the values of each factor from 0.
+    """Check latents and factors, and recode the values of each factor from 0.
 
     Parameters
     ----------
@@ -14,21 +14,21 @@ def check_labelled(Z, factors, owner, min_latents=1, min_factors=1):
     factors : array-like of shape (n, n_factors) or (n,)
         Integer codes.
     owner : str
-        Who asks, for the messages.
+        Name of the calling function, for error messages.
     min_latents, min_factors : int, default=1
-        How many columns the score needs.
+        Minimum numbers of columns.
 
     Returns
     -------
     Z : ndarray of shape (n, n_components)
-        float64.
+        Latents as float64.
     codes : ndarray of shape (n, n_factors)
-        0 to one less than the factor's number of values.
+        Codes from 0 to the factor's number of values minus 1.
 
     Raises
     ------
     ValueError
-        If one of them is not allowed, or their lengths differ.
+        If an argument is invalid, or their lengths differ.
     """
     Z = check_array(
         Z, dtype=np.float64, ensure_min_samples=2, input_name="Z", estimator=owner
@@ -46,7 +46,7 @@ def check_labelled(Z, factors, owner, min_latents=1, min_factors=1):
 
 
 def _integers(factors, owner):
-    """Give `factors` as a matrix of whole numbers."""
+    """Return `factors` as a 2D array of whole numbers."""
     factors = np.asarray(factors)
     if factors.ndim == 1:
         factors = factors[:, None]
@@ -60,9 +60,9 @@ def _integers(factors, owner):
     )
     if not whole or not np.all(np.isfinite(factors)):
         raise ValueError(
-            f"{owner} needs factors that are integer codes. Got other values, of dtype "
-            f"{factors.dtype}. sklearn.preprocessing.OrdinalEncoder makes codes of "
-            "labels, KBinsDiscretizer(encode='ordinal') of real values."
+            f"{owner} needs integer codes as factors. Got other values of dtype "
+            f"{factors.dtype}. Encode labels with sklearn.preprocessing.OrdinalEncoder "
+            "and real values with KBinsDiscretizer(encode='ordinal')."
         )
     return factors
 
@@ -76,32 +76,33 @@ def _check_columns(name, values, least, owner):
 
 
 def check_varying(codes, owner):
-    """Refuse factors that have one value only in the rows used.
+    """Raise an error if a factor has only one value in the rows used.
 
     Raises
     ------
     ValueError
-        With the columns.
+        With the columns of these factors.
     """
     constant = np.flatnonzero(np.ptp(codes, axis=0) == 0)
     if len(constant):
         raise ValueError(
-            f"{owner} needs factors with at least 2 values each. Got one value in "
-            f"{len(codes)} rows of column {', '.join(map(str, constant))} of factors; "
-            "leave that column out, or give more rows."
+            f"{owner} needs factors with at least 2 values each. Got a single value in "
+            f"{len(codes)} rows of column {', '.join(map(str, constant))} of factors. "
+            "Drop the column or pass more rows."
         )
 
 
 def draw_rows(n, size, random):
-    """Draw `size` of n rows without replacement; all n where there are fewer."""
+    """Draw `size` of n rows without replacement, or all n if there are fewer."""
     return np.arange(n) if n <= size else random.choice(n, size, replace=False)
 
 
 def split_rows(n, n_train, n_test, random):
-    """Draw two sets of rows with none in common.
+    """Draw two disjoint sets of rows.
 
-    Where there are fewer than ``n_train + n_test``, the first gets what the second
-    leaves, or two thirds if that is more, and the second the rest.
+    If there are fewer than ``n_train + n_test`` rows, the first set gets what the
+    second leaves, or two thirds of the rows if that is more, and the second gets the
+    rest.
     """
     most = max(n - n_test, round(2 * n / 3))
     n_train = min(n_train, most)

@@ -1,4 +1,4 @@
-"""Tables that say in words, or with their errors, what they hold; imported late."""
+"""Data frames with their own display; imported only if pandas is needed."""
 
 import math
 import numbers
@@ -15,7 +15,7 @@ def _three_digits(value):
 
 
 def _with_error(mean, error):
-    """Write a mean to the second digit of its standard error, where it has one."""
+    """Format a mean to the second digit of its standard error, if there is one."""
     if not isinstance(mean, numbers.Real):
         return str(mean)
     if math.isnan(mean):
@@ -27,13 +27,13 @@ def _with_error(mean, error):
 
 
 class Diagnosis(pd.DataFrame):
-    """A row a latent; above the table stands what it means."""
+    """One row per latent, displayed below a summary in words."""
 
-    _metadata = ["words"]  # kept by pandas where it copies
+    _metadata = ["words"]  # kept by pandas in copies
 
     @property
     def _constructor(self):
-        return pd.DataFrame  # the words are about all latents, not about a part
+        return pd.DataFrame  # the summary does not fit a part of the table
 
     def __repr__(self):
         words = [textwrap.fill(line, WIDTH) for line in self.words.splitlines()]
@@ -46,11 +46,11 @@ class Diagnosis(pd.DataFrame):
 
 
 class Comparison(pd.DataFrame):
-    """A row an estimator; shown with every mean beside its standard error."""
+    """One row per estimator, displayed as means ± standard errors."""
 
     @property
     def _constructor(self):
-        return Comparison  # of chosen rows and columns, too
+        return Comparison  # also for selected rows and columns
 
     def _shown(self):
         names = [name for name in self if not str(name).endswith("_se")]

@@ -1,13 +1,13 @@
-"""The libraries that only some functions need."""
+"""Imports of optional dependencies."""
 
 
 def import_frames(owner):
-    """Import the tables, which need pandas.
+    """Import the module of data frames, which needs pandas.
 
     Raises
     ------
     ImportError
-        Saying how to install it.
+        If pandas is missing; the message says how to install it.
     """
     try:
         from skvae.metrics import _frames

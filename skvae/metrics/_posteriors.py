@@ -1,4 +1,4 @@
-"""Posteriors of some rows, and what an estimator has to be told to give them."""
+"""Posteriors and latents of rows, and the tasks that estimators need for them."""
 
 from numbers import Integral
 
@@ -14,16 +14,17 @@ from skvae.model_selection import task_of
 
 
 def draws(estimator, X, n_rows, random_state, owner, task=None):
-    """Give q(z | x), p(z), a draw of z and the task of each of at most `n_rows` rows.
+    """Return q(z | x), p(z), a draw of z and the task of each of at most `n_rows` rows.
 
-    A model that takes its condition as an argument is given the task, (n_samples,).
+    The task, (n_samples,), is passed to a model that takes its condition as an
+    argument.
     """
     check_parameter("n_rows", n_rows, (Interval(Integral, 2),), owner)
     before, model = find_model(estimator, owner)
     if not isinstance(model, BaseVAETransformer):
         raise TypeError(
             f"{owner} needs a posterior distribution, which {type(model).__name__} "
-            "has not."
+            "does not have."
         )
     check_is_fitted(model)
     if len(X) < 2:
@@ -43,12 +44,12 @@ def draws(estimator, X, n_rows, random_state, owner, task=None):
 
 
 def same_for_all(p):
-    """Whether the prior is one p(z), and not one p(z | s) for every condition."""
+    """Whether the prior is one p(z), rather than p(z | s) for each condition."""
     return not isinstance(p, Normal)
 
 
 def condition_of(model, task):
-    """Give the tasks if the model takes its condition as an argument, else None."""
+    """Return the tasks if the model takes its condition as an argument, else None."""
     conditions = getattr(model, "conditions_", None)
     if conditions is None or model.condition_columns is not None:
         return None
@@ -56,12 +57,13 @@ def condition_of(model, task):
 
 
 def task_labels(estimator, X, task, owner):
-    """Give the task of each row, (n,): as told, or as the model's condition says.
+    """Return the task of each row, (n,), given or from the model's condition column.
 
     Raises
     ------
     ValueError
-        If nothing says it.
+        If the task is not given and the model does not have exactly one condition
+        column.
     """
     if task is not None:
         return task_of(X, task)
@@ -70,29 +72,29 @@ def task_labels(estimator, X, task, owner):
     if positions is None or len(positions) > 1:
         found = "no" if positions is None else "several"
         raise ValueError(
-            f"{owner} needs task=..., a column of X or one value a row, as "
+            f"{owner} needs task=..., a column of X or one value per row: "
             f"{type(model).__name__} has {found} condition columns."
         )
     return task_of(X if before is None else before.transform(X), int(positions[0]))
 
 
 def numbered(tasks, n_least, owner):
-    """Number the tasks 0, 1, ...: values of any kind, (n,) -> (n,)."""
+    """Number the tasks 0, 1, ..., whatever their values: (n,) -> (n,)."""
     names = {name: i for i, name in enumerate(dict.fromkeys(tasks.tolist()))}
     ids = np.array([names[name] for name in tasks.tolist()])
     counts = np.bincount(ids)
     if counts.min() < n_least:
         raise ValueError(
-            f"{owner} needs at least {n_least} rows of every task, and "
-            f"{list(names)[counts.argmin()]!r} has {counts.min()} of {len(ids)}."
+            f"{owner} needs at least {n_least} rows per task. Task "
+            f"{list(names)[counts.argmin()]!r} has {counts.min()} of {len(ids)} rows."
         )
     return ids
 
 
 def latents_of(estimator, X, task, owner):
-    """Encode rows; a model that takes its condition as an argument is given the task.
+    """Encode rows with any transformer: (n, d) -> (n, K).
 
-    Any transformer will do: (n, d) -> (n, K).
+    The task is passed to a model that takes its condition as an argument.
     """
     before, model = split_model(estimator)
     rows = X if before is None else before.transform(X)

@@ -1,4 +1,4 @@
-"""How well rows come back from their latents."""
+"""Reconstruction error of rows from their latents."""
 
 import numpy as np
 from sklearn.utils.validation import check_array
@@ -8,18 +8,18 @@ from skvae.inputs import take_columns
 
 
 def reconstruction_error(estimator, X, y=None):
-    """Mean squared difference of rows and their reconstructions, an entry.
+    """Mean squared reconstruction error per entry.
 
-    In the units of `X`: a pipeline's steps before the model are undone. Columns of a
-    condition are left out, as they come back as they were, and so are missing values,
-    such as those of a modality that a row lacks: the mean is over what is observed.
+    In the units of `X`: a pipeline's steps before the model are inverted. Condition
+    columns are left out, as the model returns them unchanged. Missing values, such as
+    those of a missing modality, are left out too.
 
     Parameters
     ----------
     estimator : transformer
-        Fitted, with a way back: ``reconstruct`` or ``inverse_transform``.
+        Fitted, with ``reconstruct`` or ``inverse_transform``.
     X : array-like of shape (n_samples, n_features)
-        Rows of numbers, NaN where one is missing.
+        Numeric data, with NaN for missing values.
     y : None
         Ignored.
 
@@ -30,7 +30,7 @@ def reconstruction_error(estimator, X, y=None):
     Raises
     ------
     TypeError
-        If the estimator, or a step before it, has no ``inverse_transform``.
+        If the estimator, or a step before it, does not have ``inverse_transform``.
     ValueError
         If every value is missing.
 
@@ -45,18 +45,18 @@ def reconstruction_error(estimator, X, y=None):
     """
     back, given = reconstructed(estimator, X)
     kept = np.delete(np.arange(back.shape[1]), given)
-    ours, theirs = (
+    original, restored = (
         check_array(take_columns(part, kept), dtype=float, ensure_all_finite=False)
         for part in (X, back)
     )
-    observed = ~np.isnan(ours)
+    observed = ~np.isnan(original)
     if not observed.any():
         raise ValueError("Every value of X is missing: there is nothing to compare.")
-    return float(np.mean(np.square(ours[observed] - theirs[observed])))
+    return float(np.mean(np.square(original[observed] - restored[observed])))
 
 
 def neg_reconstruction_error(estimator, X, y=None):
-    """Minus `reconstruction_error`: a scorer, as larger is better.
+    """Negative `reconstruction_error`, for use as a scorer: larger is better.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def neg_reconstruction_error(estimator, X, y=None):
     Raises
     ------
     TypeError, ValueError
-        As `reconstruction_error`.
+        As for `reconstruction_error`.
 
     Examples
     --------
@@ -88,10 +88,10 @@ def neg_reconstruction_error(estimator, X, y=None):
 
 
 def reconstructed(estimator, X):
-    """Rows through the latents and back, in the units of `X`, and which are given.
+    """Return rows reconstructed in the units of `X`, and the condition columns.
 
-    The columns of a condition come back as they are; no steps before the model may
-    have moved them.
+    The condition columns are returned unchanged; steps before the model must not have
+    moved them.
     """
     before, model = split_model(estimator)
     if not hasattr(model, "inverse_transform"):

@@ -1,47 +1,47 @@
-"""Scores of a representation as scorers of a transformer."""
+"""Scorers for cross-validation, made from metrics of latents."""
 
 from inspect import signature
 
 import numpy as np
 
 from skvae.base import as_transformer
-from skvae.metrics._prediction import dci_scores
+from skvae.metrics._dci_sap import dci_scores
 
 
 def representation_scorer(metric, *, part=None, **settings):
-    """Make a scorer for cross-validation and searches of a score of latents.
+    """Make a scorer for cross-validation and searches from a metric of latents.
 
     Parameters
     ----------
     metric : callable
-        ``(Z, y, **settings) -> float``, as the scores of this module.
+        ``(Z, y, **settings) -> float``, such as the disentanglement scores of this
+        module.
     part : str or None, default=None
-        For a metric that gives a named tuple, as :func:`dci_scores`: which of its
-        fields.
+        Field to use if `metric` returns a named tuple, as :func:`dci_scores` does.
     **settings : dict
-        Passed on to `metric`. Give ``random_state`` an int, so that all candidates are
-        scored alike.
+        Keyword arguments of `metric`. Pass an int as ``random_state``, so that all
+        candidates are scored alike.
 
     Returns
     -------
     RepresentationScorer
-        ``(estimator, X, y) -> float``. It transforms `X` with the estimator, with the
-        best one of a fitted search, and with the steps before the last where a Pipeline
-        ends in a step that cannot transform, as a classifier. It raises TypeError where
-        none can, and ValueError without y.
+        ``(estimator, X, y) -> float``. `X` is transformed by the estimator, or by the
+        best estimator of a fitted search. If a Pipeline ends with a step that cannot
+        transform, such as a classifier, the steps before it are used. Raises TypeError
+        if none of these can transform, and ValueError without y.
 
     Raises
     ------
     TypeError
-        If `metric` cannot be called, or does not take the settings.
+        If `metric` is not callable, or does not accept the settings.
     ValueError
-        If `metric` is `dci_scores` and `part` is none of its numbers; of another metric
-        that gives several, when it is called.
+        If `metric` is `dci_scores` and `part` is not one of its scalar fields. For any
+        other metric with several fields, the scorer raises it when called.
 
     Notes
     -----
-    The factors are the ``y`` of the cross-validation. Where rows are sorted by them, as
-    grids of factors are, shuffle the folds: a fold that lacks all but one value of a
+    The factors are passed as the ``y`` of the cross-validation. If rows are sorted by
+    them, as grids of factors are, shuffle the folds: a fold with only one value of a
     factor cannot be scored.
 
     Examples
@@ -67,16 +67,16 @@ DCI_PARTS = ("disentanglement", "completeness", "informativeness")
 
 
 class RepresentationScorer:
-    """What :func:`representation_scorer` makes.
+    """Result of :func:`representation_scorer`.
 
     Parameters
     ----------
     metric : callable
         ``(Z, y, **settings)``.
     part : str or None
-        A field of the metric's named tuple.
+        Field of the metric's named tuple.
     settings : dict
-        For the metric.
+        Keyword arguments of the metric.
     """
 
     def __init__(self, metric, part, settings):
@@ -86,7 +86,7 @@ class RepresentationScorer:
                 f"(Z, y, **settings) -> float. Got {metric!r} instead."
             )
         signature(metric).bind(None, None, **settings)
-        if metric is dci_scores and part not in DCI_PARTS:  # before it takes minutes
+        if metric is dci_scores and part not in DCI_PARTS:  # fail before the slow fit
             _refuse_part(metric, part, list(DCI_PARTS))
         self.metric, self.part, self.settings = metric, part, settings
 
@@ -98,7 +98,7 @@ class RepresentationScorer:
         estimator : fitted transformer, Pipeline or search
         X : array-like of shape (n, n_features)
         y : array-like of shape (n, n_factors) or (n,)
-            The factors.
+            Factors.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class RepresentationScorer:
         Raises
         ------
         ValueError
-            Without y, and what the metric raises.
+            If y is missing, or the metric raises it.
         TypeError
             If the estimator cannot transform.
         """

@@ -1,4 +1,4 @@
-"""How probable the rows of one task are."""
+"""Log-likelihood of the rows of one task."""
 
 import numpy as np
 
@@ -7,22 +7,22 @@ from skvae.metrics._posteriors import take_rows, task_labels
 
 
 def target_log_likelihood(estimator, X, y=None, *, target, task=None):
-    """Mean ln p(x | s) of the rows of one task, in nats a row.
+    """Mean ln p(x | s) of the rows of one task, in nats per row.
 
     Parameters
     ----------
     estimator : estimator
         Fitted, with a density.
     X : array-like of shape (n_samples, n_features)
-        Rows, of any tasks.
+        Rows of any tasks.
     y : None
         Ignored.
     target : str or number
-        The task.
+        The task to evaluate.
     task : str, int, array-like of shape (n_samples,) or None, default=None
-        The task of each row: the name or the position of a column of `X`, or the tasks
-        themselves, which a model without ``condition_columns`` is then given as its
-        ``condition``. None takes the one column in the model's ``condition_columns``.
+        Task of each row: the name or position of a column of `X`, or one value per row,
+        which is passed as ``condition`` to a model without ``condition_columns``. None
+        means the only column in the model's ``condition_columns``.
 
     Returns
     -------
@@ -32,10 +32,10 @@ def target_log_likelihood(estimator, X, y=None, *, target, task=None):
     Raises
     ------
     TypeError
-        If the estimator has no density.
+        If the estimator does not have a density.
     ValueError
-        If no row has the task, nothing says the tasks, or `X` has other columns than in
-        fit.
+        If no row has the task, the tasks are not given, or `X` does not have the same
+        columns as in fit.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Whether a classifier can tell the task from the latents."""
+"""Accuracy of predicting the task from the latents."""
 
 from numbers import Integral
 
@@ -26,10 +26,11 @@ def task_accuracy(
     random_state=0,
     return_chance=False,
 ):
-    """Cross-validated accuracy with which the task is told from the latents.
+    """Cross-validated accuracy of predicting the task from the latents.
 
-    Takes any transformer, as it needs no posterior. Latents that tell nothing give
-    about the share of the largest task, which ``return_chance`` gives beside it.
+    Works for any transformer, as it does not need a posterior. If the latents hold no
+    information about the task, the accuracy is about the share of the largest task,
+    which is also returned with ``return_chance``.
 
     Parameters
     ----------
@@ -44,33 +45,34 @@ def task_accuracy(
     classifier : classifier or None, default=None
         By default a logistic regression (``max_iter=1000``) on standardised latents.
     n_splits : int, default=5
-        Folds, stratified by the task.
+        Number of folds, stratified by task.
     n_rows : int, default=2000
-        A subset is drawn where `X` has more.
+        Number of rows to use; a larger `X` is subsampled.
     random_state : int, RandomState or None, default=0
-        Of the subset and of the folds.
+        Seed of the subsample and the folds.
     return_chance : bool, default=False
-        Also give the share of the largest task.
+        Whether to return the share of the largest task as well.
 
     Returns
     -------
     float, or (float, float)
-        The accuracy, and with ``return_chance`` that of always saying the largest task.
+        The accuracy and, with ``return_chance``, that of always predicting the largest
+        task.
 
     Raises
     ------
     ValueError
-        If nothing says the task, there is a single one, a task has fewer rows than
-        there are folds, an argument is not allowed, or `X` has other columns than in
+        If the tasks are not given, there is only one, a task has fewer rows than there
+        are folds, an argument is invalid, or `X` does not have the same columns as in
         fit.
 
     See Also
     --------
-    task_information : In nats, and at most what a perfect classifier could use.
+    task_information : A lower bound on the information about the task, in nats.
 
     Notes
     -----
-    A scorer as `task_information` is.
+    Can be used as a scorer like `task_information`.
 
     Examples
     --------
@@ -84,15 +86,10 @@ def task_accuracy(
     """
     owner = "task_accuracy"
     at_least_two = (Interval(Integral, 2),)
-    for name, value in (("n_splits", n_splits), ("n_rows", n_rows)):
-        check_parameter(name, value, at_least_two, owner)
+    check_parameter("n_splits", n_splits, at_least_two, owner)
+    check_parameter("n_rows", n_rows, at_least_two, owner)
     random = check_random_state(random_state)
-    tasks = task_labels(estimator, X, task, owner)
-    Z = np.asarray(latents_of(estimator, X, tasks, owner))
-    if len(Z) > n_rows:
-        Z, tasks = resample(
-            Z, tasks, replace=False, n_samples=n_rows, random_state=random
-        )
+    Z, tasks = _encoded(estimator, X, task, n_rows, random, owner)
     ids = numbered(tasks, n_splits, owner)
     if len(np.unique(ids)) == 1:
         (name,) = set(tasks.tolist())
@@ -103,3 +100,12 @@ def task_accuracy(
     accuracy = float(cross_val_score(clone(classifier), Z, ids, cv=folds).mean())
     chance = float(np.bincount(ids).max() / len(ids))
     return (accuracy, chance) if return_chance else accuracy
+
+
+def _encoded(estimator, X, task, n_rows, random, owner):
+    """Return the latents and the task of each of at most `n_rows` rows."""
+    tasks = task_labels(estimator, X, task, owner)
+    Z = np.asarray(latents_of(estimator, X, tasks, owner))
+    if len(Z) <= n_rows:
+        return Z, tasks
+    return resample(Z, tasks, replace=False, n_samples=n_rows, random_state=random)

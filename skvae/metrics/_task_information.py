@@ -1,18 +1,24 @@
-"""What the latents know of the task."""
+"""Information in the latents about the task."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from skvae.metrics._latents import _information, leave_out, mean, pairs, surplus
+from skvae.metrics._mutual_information import (
+    _information,
+    control_variate,
+    controlled_mean,
+    mask_own_row,
+    pairwise_log_q,
+)
 from skvae.metrics._posteriors import draws, numbered, same_for_all, task_labels
 
-POWERS = tuple(4.0**-k for k in range(11))  # of the posteriors, in q(s | z)
+POWERS = tuple(4.0**-k for k in range(11))  # applied to the posteriors in q(s | z)
 
 
 class TaskDecomposition(NamedTuple):
-    """The divergence from the prior and its three parts, in nats a row.
+    """The divergence from the prior and its three parts, in nats per row.
 
     Attributes
     ----------
@@ -33,49 +39,50 @@ class TaskDecomposition(NamedTuple):
 
 
 def task_information(estimator, X, y=None, *, task=None, n_rows=2000, random_state=0):
-    """Estimate I(S; Z), what the latents know of the task, in nats.
+    """Estimate I(S; Z), the information in the latents about the task, in nats.
 
     With the aggregated posteriors q(z | s) = E[q(z | x, s) | s] and q(z) of all tasks,
 
         I(S; Z) = E[ln q(z | s) − ln q(z)] = H(S) + E[ln q(s | z)],
 
-    at one draw z a row, from whose averages the row itself is left out. Every q(s | z)
-    gives a lower bound (Barber & Agakov 2003). The one of the averages is a poor
-    classifier where posteriors are so narrow that few overlap, and its bound far below
-    0. So the posteriors are widened, to 1, 2, 4, ..., 2¹⁰ times their scale, and the
-    largest of the bounds is taken. It lies between 0 and H(S), which is ln 2 for two
-    tasks of equal size. Smaller is better, for latents that tasks are to share.
+    estimated from one draw z per row; the averages at a draw leave out its own row. Any
+    q(s | z) gives a lower bound (Barber & Agakov 2003). The one from the averages is a
+    poor classifier if the posteriors are so narrow that few overlap, and its bound is
+    then far below 0. The posteriors are therefore widened to 1, 2, 4, ..., 2¹⁰ times
+    their scale, and the largest of the bounds is returned. It lies between 0 and H(S),
+    which is ln 2 for two tasks of equal size. For latents that tasks should share,
+    smaller is better.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator with a posterior, or a pipeline or search with one.
+        A fitted estimator with a posterior, or a pipeline or search that contains one.
     X : array-like of shape (n_samples, n_features)
-        Rows of all tasks. Their shares are those of the rows: with one task in a
-        hundred rows I(S; Z) cannot be more than 0.06.
+        Rows of all tasks, whose numbers determine p(s): if a task has one row in a
+        hundred, I(S; Z) cannot exceed 0.06.
     y : None
         Ignored.
     task : str, int, array-like of shape (n_samples,) or None, default=None
-        The task of each row: the name or the position of a column of `X`, or the tasks
-        themselves, which a model without ``condition_columns`` is then given as its
-        ``condition``. None takes the one column in the model's ``condition_columns``.
+        Task of each row: the name or position of a column of `X`, or one value per row,
+        which is passed as ``condition`` to a model without ``condition_columns``. None
+        means the only column in the model's ``condition_columns``.
     n_rows : int, default=2000
-        A subset is drawn where `X` has more. Time grows with its square.
+        Number of rows to use; a larger `X` is subsampled. Run time is quadratic in it.
     random_state : int, RandomState or None, default=0
-        Of the subset and of the draws.
+        Seed of the subsample and the draws.
 
     Returns
     -------
     float
-        Nats a row.
+        Nats per row.
 
     Raises
     ------
     TypeError
-        If there is no posterior.
+        If the model does not have a posterior distribution.
     ValueError
-        If nothing says the task, a task has a single row among those drawn, an argument
-        is not allowed, or `X` has other columns than in fit.
+        If the tasks are not given, a task has only one row among those used, an
+        argument is invalid, or `X` does not have the same columns as in fit.
 
     See Also
     --------
@@ -83,12 +90,12 @@ def task_information(estimator, X, y=None, *, task=None, n_rows=2000, random_sta
 
     Notes
     -----
-    With ``condition_columns`` it is a scorer as it is. Otherwise name the column:
-    ``functools.partial(task_information, task="task")``.
+    For a model with ``condition_columns`` it can be used as a scorer directly.
+    Otherwise, name the column: ``functools.partial(task_information, task="task")``.
 
-    In one latent the estimate is about the truth. It is low where there are many: 0.21
-    in place of 0.34 for 2000 rows of two tasks whose means differ by 2 in the first of
-    32 latents, each of variance 1, under posteriors of scale 0.05.
+    With one latent, the estimate is close to the true value. With many it is too low:
+    0.21 instead of 0.34 for 2000 rows of two tasks whose means differ by 2 in the first
+    of 32 latents, each with variance 1, and with posteriors of scale 0.05.
 
     References
     ----------
@@ -119,21 +126,21 @@ def task_information(estimator, X, y=None, *, task=None, n_rows=2000, random_sta
 
 
 def task_decomposition(estimator, X, y=None, *, task=None, n_rows=2000, random_state=0):
-    """Split E[KL(q(z | x, s) || p(z))] into what the latents know, and of what.
+    """Split E[KL(q(z | x, s) || p(z))] into information and a gap to the prior.
 
-    The divergence is the upper bound R(φ) of I(S; Z) in theorem 1 of Takahashi et al.
-    (2022), and loose by two terms:
+    The divergence is the upper bound R(φ) on I(S; Z) in theorem 1 of Takahashi et al.
+    (2022), which is loose by two terms:
 
         R(φ) = I(S; Z) + I(X; Z | S) + KL(q(z) || p(z)).
 
-    The last one is what their optimal prior takes away. The identity is that of Hoffman
-    & Johnson (2016), with the information divided into that of the task and the rest.
+    Their optimal prior removes the last one. The identity is that of Hoffman & Johnson
+    (2016), with the information divided into that about the task and the rest.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator with a posterior and a prior, or a pipeline or search with
-        one.
+        A fitted estimator with a posterior and a prior, or a pipeline or search that
+        contains one.
     X : array-like of shape (n_samples, n_features)
         Rows of all tasks.
     y : None
@@ -143,22 +150,22 @@ def task_decomposition(estimator, X, y=None, *, task=None, n_rows=2000, random_s
     n_rows : int, default=2000
         As in `task_information`.
     random_state : int, RandomState or None, default=0
-        Of the subset and of the draws.
+        Seed of the subsample and the draws.
 
     Returns
     -------
     TaskDecomposition
         A named tuple ``(kl, mutual_information_task, mutual_information_rows,
-        prior_gap)``, in nats a row, the first the sum of the others. I(S; Z) is that of
-        `task_information`. The gap is the lower bound of `prior_gap`, and I(X; Z | S),
-        the rest, too large where the others are too small.
+        prior_gap)`` in nats per row; the first is the sum of the others. I(S; Z) is
+        that of `task_information`, and the gap the lower bound of `prior_gap`.
+        I(X; Z | S) is the rest, so it is too large if the others are too small.
 
     Raises
     ------
     TypeError
-        If there is no posterior, or a prior of every condition in place of one p(z).
+        If the model does not have a posterior, or has a prior per condition.
     ValueError
-        As `task_information`.
+        As for `task_information`.
 
     References
     ----------
@@ -187,42 +194,43 @@ def task_decomposition(estimator, X, y=None, *, task=None, n_rows=2000, random_s
     )
     if not same_for_all(p):
         raise TypeError(
-            "task_decomposition needs one prior p(z) for all rows, and this model has "
-            "one of every condition."
+            "task_decomposition needs one prior p(z) for all rows. This model has one "
+            "prior per condition."
         )
     with torch.inference_mode():
         return _decomposition(q, p, z, ids)
 
 
 def _task_draws(estimator, X, task, n_rows, random_state, owner):
-    """Give q, p and z of some rows, and the numbers of their tasks, a tensor (N,)."""
+    """Return q, p, z and the task numbers, a tensor (N,), of some rows."""
     tasks = task_labels(estimator, X, task, owner)
     q, p, z, tasks = draws(estimator, X, n_rows, random_state, owner, tasks)
     return q, p, z, torch.from_numpy(numbered(tasks, 2, owner)).to(z.device)
 
 
 def _task_information(q, p, z, task):
-    """H(S) + E ln q(s | z) from the draws of N rows, at the best power: a float."""
+    """Return H(S) + E ln q(s | z) at the best power, from one draw per row."""
     share = torch.bincount(task).double() / len(task)
     entropy = -(share * share.log()).sum().item()
     found = []
-    for rows, joint in pairs(q, z):
-        leave_out(joint, rows)
+    for rows, joint in pairwise_log_q(q, z):
+        mask_own_row(joint, rows)
         other = task[rows, None] != task  # (b, N)
         each = [_log_share(power * joint, other) for power in POWERS]
         found.append(torch.stack(each, dim=1))
-    known = mean(torch.cat(found), surplus(q, p, z)[:, None])  # (n_powers,)
-    return float(np.clip(entropy + known.max().item(), 0.0, entropy))
+    control = control_variate(q, p, z)[:, None]
+    bounds = controlled_mean(torch.cat(found), control)  # (n_powers,)
+    return float(np.clip(entropy + bounds.max().item(), 0.0, entropy))
 
 
 def _log_share(joint, other):
-    """ln of the part of each draw's density that rows of its own task have: (b,)."""
+    """Return ln of the share of each draw's density from rows of its own task: (b,)."""
     within = joint.masked_fill(other, -torch.inf)
     return within.logsumexp(1) - joint.logsumexp(1)
 
 
 def _decomposition(q, p, z, task):
-    """Give the sum and its parts, from N rows and one draw of each."""
+    """Return the divergence and its parts, from N rows and one draw of each."""
     found = _information(q, p, z)
     of_task = _task_information(q, p, z, task)
     return TaskDecomposition(

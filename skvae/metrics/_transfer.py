@@ -1,26 +1,17 @@
-"""What a model has learned of a task of which it has seen little."""
-
-from functools import reduce
+"""Comparison of models on a task of which they have seen few rows."""
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import resample
 
 from skvae._columns import resolve_columns
 from skvae.inputs import take_columns
-from skvae.metrics._compare import (
-    check_estimators,
-    compare,
-    tabulate,
-)
+from skvae.metrics._across_tasks import AcrossTasks, subset
+from skvae.metrics._compare import check_estimators, compare, tabulate
 from skvae.metrics._optional import import_frames
 from skvae.metrics._posteriors import take_rows
 from skvae.metrics._task_accuracy import task_accuracy
 from skvae.metrics._task_information import task_information
 from skvae.model_selection import FewShotTransferSplit, task_of
-
-N_ROWS = 2000  # of all tasks together, for the metrics of the task
-
 
 def transfer_report(
     estimators,
@@ -39,64 +30,66 @@ def transfer_report(
     random_state=0,
     n_jobs=None,
 ):
-    """Compare transformers that have seen much of some tasks and little of another.
+    """Compare transformers trained on many rows of some tasks and few of another.
 
-    Each is fitted on all rows of the source and few of the target, and asked about the
-    target's other rows, as in Takahashi et al. (2022, section 5). The splits are those
-    of :class:`~skvae.model_selection.FewShotTransferSplit`, the rest is `compare`.
+    Each transformer is fitted on all source rows and a few target rows, and evaluated
+    on the other target rows, as in Takahashi et al. (2022, section 5). The splits are
+    those of :class:`~skvae.model_selection.FewShotTransferSplit`; the rest is as in
+    `compare`.
 
-    Models that take conditions are given the task: those without ``condition_columns``
-    get the task column there, others keep what they have. All other transformers are
-    given `X` without the task column. So the densities of all are of the same columns.
+    Conditional models are given the task: those without ``condition_columns`` get the
+    task column, others keep their own. All other transformers are given `X` without the
+    task column, so that all densities are of the same columns.
 
     Parameters
     ----------
     estimators : dict of str to transformer
-        Names and unfitted transformers or pipelines; "passthrough" stands for the
-        columns themselves.
+        Unfitted transformers or pipelines by name; "passthrough" stands for the columns
+        themselves.
     X : array-like of shape (n_samples, n_features)
-        Rows with their task.
+        Input data with the task of each row.
     y : array-like of shape (n_samples,) or None
-        What the latents are to predict: classes, or numbers.
+        Target to predict from the latents: classes or numbers.
     task : str or int
-        The column of `X` that holds the tasks, its name or its position.
+        Name or position of the column of `X` that holds the tasks.
     source : str, number or list of these
-        The task, or the tasks, of which there is much.
+        Task or tasks with many rows.
     target : str or number
-        The task of which there is little.
+        Task with few rows.
     n_target : int, default=100
-        Target rows to train on. With 0 a conditional model has not seen the task, which
-        it takes only under ``handle_unknown="ignore"``.
+        Number of target rows to train on. With 0, a conditional model has not seen the
+        target task, which it accepts only with ``handle_unknown="ignore"``.
     n_splits : int, default=5
-        How often to draw them.
+        Number of splits, each with newly drawn target rows.
     stratify : bool, default=True
-        Draw them with the shares of the classes `y`.
+        Whether to draw target rows with the class shares of `y`.
     downstream : estimator or None, default=None
-        As in `compare`: it learns from the latents of all training rows.
+        As in `compare`; fitted on the latents of all training rows.
     scoring : dict of str to scorer, default=None
-        More columns, as in `compare`.
+        Additional columns, as in `compare`.
     random_states : sequence of int, default=(0,)
         Seeds of the transformers.
     random_state : int, RandomState or None, default=0
-        Of the splits, which all transformers share.
+        Seed of the splits, which all transformers share.
     n_jobs : int or None, default=None
-        Folds at a time.
+        Number of folds to run in parallel.
 
     Returns
     -------
     DataFrame
-        A row an estimator, with means over splits and seeds and their standard errors,
-        as `compare` gives them:
+        One row per estimator, with means over splits and seeds and their standard
+        errors, as in `compare`:
 
-        - ``log_likelihood``, ``monte_carlo_error``, and ``accuracy`` or ``r2``: of the
-          target's test rows,
-        - ``task_information`` and ``task_accuracy``: of these and as many rows of each
-          source together, so that the first is at most ln of the number of tasks, and
-          chance is one by that number in the second. Source rows are those trained on,
-        - ``seconds``: of the fit.
+        - ``log_likelihood``, ``monte_carlo_error``, and ``accuracy`` or ``r2``: on the
+          test rows of the target,
+        - ``task_information`` and ``task_accuracy``: on these together with as many
+          training rows of each source. The first is therefore at most ln of the number
+          of tasks, and chance in the second is one over that number,
+        - ``seconds``: time to fit the transformer.
 
-        What does not apply is NaN. ``attrs["runs"]`` lists the numbers of every split
-        and seed. Splits share rows, so their standard error is rather too small.
+        Entries that do not apply are NaN. ``attrs["runs"]`` lists the values of every
+        split and seed. Splits share rows, so the standard errors are somewhat too
+        small.
 
     Raises
     ------
@@ -105,7 +98,7 @@ def transfer_report(
     TypeError
         If an estimator cannot transform.
     ValueError
-        If `estimators` or `random_states` is empty, there is no such column or task,
+        If `estimators` or `random_states` is empty, a column or task does not exist,
         the target has too few rows, or a fit fails.
 
     References
@@ -146,18 +139,15 @@ def transfer_report(
     )
     folds = list(splitter.split(X, y, tasks))
     train, _ = folds[0]
-    runs = _compared(
-        estimators,
-        X,
-        column,
-        _by_task(tasks, train[tasks[train] != target]),
-        scoring or {},
-        y=y,
-        cv=folds,
-        downstream=downstream,
-        random_states=random_states,
-        n_jobs=n_jobs,
-    )
+    sources = _by_task(tasks, train[tasks[train] != target])
+    settings = {
+        "y": y,
+        "cv": folds,
+        "downstream": downstream,
+        "random_states": random_states,
+        "n_jobs": n_jobs,
+    }
+    runs = _compared(estimators, X, column, sources, scoring or {}, **settings)
     return tabulate(frames, list(estimators), list(runs))
 
 
@@ -172,27 +162,27 @@ def few_shot_curve(
     n_target=(10, 30, 100, 300),
     **settings,
 ):
-    """Compare transformers by how many rows of the target they have seen.
+    """Compare transformers for several numbers of target rows to train on.
 
     Parameters
     ----------
     estimators, X, y, task, source, target
         As in `transfer_report`.
     n_target : sequence of int, default=(10, 30, 100, 300)
-        Target rows to train on.
+        Numbers of target rows to train on.
     **settings
-        Of `transfer_report`.
+        Further arguments of `transfer_report`.
 
     Returns
     -------
     DataFrame
-        The rows of `transfer_report`, one for each estimator and number, in an index
-        with the levels ``estimator`` and ``n_target``; ``attrs["runs"]`` likewise.
+        The rows of `transfer_report` for each estimator and number, in an index with
+        the levels ``estimator`` and ``n_target``; ``attrs["runs"]`` has the number too.
 
     Raises
     ------
     ImportError, TypeError, ValueError
-        As `transfer_report`; of the numbers before anything is fitted.
+        As for `transfer_report`; the numbers are checked before anything is fitted.
 
     Examples
     --------
@@ -233,22 +223,27 @@ def few_shot_curve(
         for n in n_target
     }
     runs = [{"n_target": n} | run for n in n_target for run in reports[n].attrs["runs"]]
-    for report in reports.values():
-        report.attrs.clear()
-    table = frames.pd.concat(reports, names=["n_target", "estimator"]).swaplevel()
-    table = frames.Comparison(table.reindex(list(estimators), level="estimator"))
+    table = _stacked(frames, reports, list(estimators))
     table.attrs["runs"] = runs
     return table
 
 
+def _stacked(frames, reports, names):
+    """Stack reports by estimator and number of target rows."""
+    for report in reports.values():
+        report.attrs.clear()
+    table = frames.pd.concat(reports, names=["n_target", "estimator"]).swaplevel()
+    return frames.Comparison(table.reindex(names, level="estimator"))
+
+
 def _by_task(tasks, rows):
-    """Collect the rows of each task, the same at most `N_ROWS` whenever asked."""
+    """Return the rows of each task, as a fixed subset of limited size."""
     names = dict.fromkeys(tasks[rows].tolist())
-    return [_some(rows[tasks[rows] == name], N_ROWS) for name in names]
+    return [subset(rows[tasks[rows] == name]) for name in names]
 
 
 def _compared(estimators, X, column, sources, scoring, **settings):
-    """Compare each transformer on the columns that it takes; yield the runs."""
+    """Compare each transformer on the columns that it takes, and yield the runs."""
     columns = np.arange(X.shape[1])
     for name, estimator in estimators.items():
         conditional = _conditional(estimator, column)
@@ -256,7 +251,7 @@ def _compared(estimators, X, column, sources, scoring, **settings):
         rows = take_columns(X, seen)
         parts = [take_rows(rows, which) for which in sources]
         across = {
-            metric.__name__: _AcrossTasks(metric, parts)
+            metric.__name__: AcrossTasks(metric, parts)
             for metric in (task_information, task_accuracy)
         }
         table = compare(
@@ -266,55 +261,16 @@ def _compared(estimators, X, column, sources, scoring, **settings):
             **settings,
         )
         for run in table.attrs["runs"]:
-            # It would be of other columns where the task is among them.
+            # Not comparable: some models reconstruct the task column too.
             del run["reconstruction_error"]
             yield run
 
 
 def _conditional(estimator, column):
-    """Give a copy that takes the task as its condition; None if it takes none."""
+    """Return a copy conditioned on the task, or None if it takes no condition."""
     params = {} if isinstance(estimator, str) else estimator.get_params()
     names = [name for name in params if name.split("__")[-1] == "condition_columns"]
     if not names:
         return None
     unset = {name: column.tolist() for name in names if params[name] is None}
     return clone(estimator).set_params(**unset)
-
-
-class _AcrossTasks:
-    """A scorer of target rows that measures them beside as many rows of each source.
-
-    Parameters
-    ----------
-    metric : callable
-        ``(estimator, X, task=...) -> float``.
-    sources : list of array-like of shape (n, n_features)
-        Rows of each source.
-    """
-
-    def __init__(self, metric, sources):
-        self.metric = metric
-        self.sources = sources
-
-    def __call__(self, estimator, X, y=None):
-        parts = [*self.sources, X]
-        n = min(N_ROWS // len(parts), *map(len, parts))
-        rows = [take_rows(part, _some(np.arange(len(part)), n)) for part in parts]
-        task = np.repeat(np.arange(len(parts)), n)
-        return self.metric(estimator, _stacked(rows), task=task)
-
-
-def _some(rows, n):
-    """Draw a subset, always the same."""
-    if len(rows) <= n:
-        return rows
-    return resample(rows, replace=False, n_samples=n, random_state=0)
-
-
-def _stacked(parts):
-    """Put tables of the same columns above each other."""
-    if hasattr(parts[0], "iloc"):
-        return import_frames("transfer_report").pd.concat(parts)
-    if hasattr(parts[0], "vstack"):  # polars
-        return reduce(lambda above, below: above.vstack(below), parts)
-    return np.concatenate(parts)

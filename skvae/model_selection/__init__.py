@@ -1,4 +1,4 @@
-"""How rows of several tasks are split into training and test rows."""
+"""Cross-validation splitters for data with several tasks."""
 
 from skvae.model_selection._few_shot import FewShotTransferSplit
 from skvae.model_selection._tasks import task_of

@@ -1,4 +1,4 @@
-"""Much of one task, a little of another."""
+"""Splits with many training rows of some tasks and few of another."""
 
 from numbers import Integral
 
@@ -23,42 +23,43 @@ from skvae._validation import (
 from skvae.model_selection._tasks import task_of
 
 BOTH_WAYS = (
-    "Name a column of X in the constructor, task=..., or give the task of each row as "
+    "Name a column of X in the constructor, task=..., or pass the task of each row as "
     "groups=..."
 )
 
 
 class FewShotTransferSplit(BaseShuffleSplit):
-    """Train on all rows of source tasks and few of a target task; test on the others.
+    """Train on all source rows and a few target rows; test on the other target rows.
 
-    The training rows of a split are all rows of the source and `n_target` rows drawn
-    from the target; its test rows are the target's other rows. Rows of further tasks
-    are left out. This is the protocol of Takahashi et al. (2022, section 5), who take
-    100 target rows.
+    The training rows of each split are all rows of the source tasks and `n_target` rows
+    drawn from the target task. The test rows are the other target rows. Rows of further
+    tasks are left out. This is the protocol of Takahashi et al. (2022, section 5), who
+    use 100 target rows.
 
     Parameters
     ----------
     source : str, number or list of these
-        The task, or the tasks, of which there is much.
+        Task or tasks with many rows.
     target : str or number
-        The task of which there is little.
+        Task with few rows.
     n_target : int, default=100
-        Target rows to train on. With 0 there is nothing to draw, and so a single split.
+        Number of target rows to train on. With 0 there is nothing to draw, and
+        therefore only one split.
     n_splits : int, default=5
-        How often to draw them.
+        Number of splits, each with newly drawn target rows.
     stratify : bool, default=True
-        Draw them with about the shares that the classes `y` have among the target rows.
-        Without `y` it changes nothing.
+        Whether to stratify the draws by the classes `y`, so that they have about the
+        class shares of all target rows. Ignored without `y`.
     random_state : int, RandomState or None, default=None
-        Of the draws. An int makes calls of `split` repeat.
+        Seed of the draws. With an int, every call of `split` returns the same rows.
     task : str, int or None, default=None
-        The column of `X` that holds the tasks, its name or its position. With None they
-        are the argument ``groups``.
+        Name or position of the column of `X` that holds the tasks. None means that they
+        are passed as ``groups``.
 
     See Also
     --------
-    sklearn.model_selection.GroupShuffleSplit : Whole groups go to one side.
-    skvae.metrics.transfer_report : Estimators compared on these splits.
+    sklearn.model_selection.GroupShuffleSplit : Assign whole groups to one side.
+    skvae.metrics.transfer_report : Compare estimators on these splits.
 
     References
     ----------
@@ -78,7 +79,7 @@ class FewShotTransferSplit(BaseShuffleSplit):
     array(['b', 'b', 'b'], dtype='<U1')
     """
 
-    # scikit-learn's routing reads this, as it does from its own group splitters.
+    # For scikit-learn's metadata routing, as in its own group splitters.
     __metadata_request__split = {"groups": True}
 
     def __init__(
@@ -100,28 +101,28 @@ class FewShotTransferSplit(BaseShuffleSplit):
         self.task = task
 
     def split(self, X, y=None, groups=None):
-        """Give the rows of each split.
+        """Generate the training and test rows of each split.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows.
+            Input data.
         y : array-like of shape (n_samples,), default=None
             Classes, for ``stratify``.
         groups : array-like of shape (n_samples,), default=None
-            The task of each row, where ``task`` is None.
+            Task of each row, if ``task`` is None.
 
         Yields
         ------
         train, test : ndarray of int
-            Positions of rows: in `train` those of the sources before those of the
-            target, each in rising order.
+            Positions of rows. In `train`, those of the sources precede those of the
+            target; each part is sorted.
 
         Raises
         ------
         ValueError
-            If a parameter is not allowed, a task is unknown, the tasks are not given or
-            given twice, or there are too few target rows, in all or of a class.
+            If a parameter is invalid, a task does not exist, the tasks are not given or
+            given twice, or there are too few target rows, in total or of a class.
         """
         self._check()
         X, y, groups = indexable(X, y, groups)
@@ -131,14 +132,14 @@ class FewShotTransferSplit(BaseShuffleSplit):
         target = np.flatnonzero(tasks == self.target)
         if self.n_target >= len(target):
             raise ValueError(
-                f"n_target={self.n_target} leaves no test row: the target "
+                f"n_target={self.n_target} leaves no test rows: the target "
                 f"{self.target!r} has {len(target)} rows."
             )
         for few, test in self._draws(target, y):
             yield np.concatenate([source, target[np.sort(few)]]), target[np.sort(test)]
 
     def get_n_splits(self, X=None, y=None, groups=None):
-        """Say how many splits there are.
+        """Return the number of splits.
 
         Parameters
         ----------
@@ -148,7 +149,7 @@ class FewShotTransferSplit(BaseShuffleSplit):
         Returns
         -------
         int
-            ``n_splits``, or 1 where ``n_target`` is 0.
+            ``n_splits``, or 1 if ``n_target`` is 0.
         """
         return self.n_splits if self.n_target else 1
 
@@ -164,7 +165,7 @@ class FewShotTransferSplit(BaseShuffleSplit):
             check_parameter(name, getattr(self, name), constraints, type(self).__name__)
         if not self._sources() or self.target in self._sources():
             raise ValueError(
-                f"The 'source' parameter of {type(self).__name__} must hold tasks "
+                f"The 'source' parameter of {type(self).__name__} must contain tasks "
                 f"other than the target {self.target!r}. Got {self.source!r} instead."
             )
 
@@ -176,7 +177,7 @@ class FewShotTransferSplit(BaseShuffleSplit):
         if (self.task is None) == (groups is None):
             found = "neither is" if groups is None else "both are"
             raise ValueError(
-                f"{type(self).__name__} needs the task of each row once, and {found} "
+                f"{type(self).__name__} needs either task or groups, but {found} "
                 f"given. {BOTH_WAYS}"
             )
         tasks = task_of(X, groups if self.task is None else self.task)
@@ -190,7 +191,7 @@ class FewShotTransferSplit(BaseShuffleSplit):
         return tasks
 
     def _draws(self, target, y):
-        """Yield positions among the target rows: to train on, and to test on."""
+        """Yield positions among the target rows, for training and for testing."""
         if self.n_target == 0:
             yield np.arange(0), np.arange(len(target))
             return
@@ -207,18 +208,18 @@ class FewShotTransferSplit(BaseShuffleSplit):
         yield from splitter.split(target, classes)
 
     def _check_classes(self, classes, n_rows):
-        """Say what prevents a stratified draw."""
+        """Raise an error if a stratified draw is impossible."""
         if type_of_target(classes).startswith("continuous"):
             wrong = "y is continuous"
         else:
             names, counts = np.unique(classes, return_counts=True)
             if counts.min() < 2:
-                wrong = f"class {names[counts.argmin()]!s} has a single target row"
+                wrong = f"class {names[counts.argmin()]!s} has only one target row"
             elif n_rows < len(names):
                 wrong = f"{n_rows} target rows cannot hold {len(names)} classes"
             else:
                 return
         raise ValueError(
-            f"The target rows cannot be stratified: {wrong}. stratify=False draws them "
-            "whatever their class."
+            f"The target rows cannot be stratified: {wrong}. Use stratify=False to "
+            "draw them regardless of class."
         )

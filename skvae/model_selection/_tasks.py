@@ -1,4 +1,4 @@
-"""The task of each row, as a column of the rows or beside them."""
+"""Task of each row, from a column of the data or a separate array."""
 
 from numbers import Integral
 
@@ -10,24 +10,24 @@ from skvae.inputs import take_columns
 
 
 def task_of(X, task):
-    """Give the task of each row.
+    """Return the task of each row.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Rows.
+        Input data.
     task : str, int or array-like of shape (n_samples,)
-        The name or the position of a column of `X`, or the tasks themselves.
+        Name or position of a column of `X`, or the tasks themselves.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        Values as they were given: strings or numbers.
+        Tasks as given: strings or numbers.
 
     Raises
     ------
     ValueError
-        If there is no such column, a task is missing, or there is not one a row.
+        If the column does not exist, a task is missing, or there is not one per row.
 
     Examples
     --------
@@ -45,5 +45,5 @@ def task_of(X, task):
 
 
 def task_position(X, task):
-    """Find a column of `X` by its name or position, (1,)."""
+    """Return the position of a column given by name or position, (1,)."""
     return resolve_columns(task, np.shape(X)[1], getattr(X, "columns", None), X)

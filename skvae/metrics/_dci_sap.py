@@ -1,4 +1,4 @@
-"""Scores of latents against known factors by predicting the factors from them."""
+"""Disentanglement scores that predict factors from latents: DCI and SAP."""
 
 from typing import NamedTuple
 
@@ -14,18 +14,18 @@ from skvae.metrics._factors import check_labelled, check_varying, split_rows
 
 
 class DCIScores(NamedTuple):
-    """What `dci_scores` gives; all but the matrix are in [0, 1] for classifiers.
+    """Result of `dci_scores`; with classifiers, all but the matrix are in [0, 1].
 
     Attributes
     ----------
     disentanglement : float
-        1 if each latent matters for one factor only.
+        1 if each latent is important for only one factor.
     completeness : float
-        1 if for each factor one latent only matters.
+        1 if only one latent is important for each factor.
     informativeness : float
-        Accuracy on held-out rows, mean over factors.
+        Accuracy on held-out rows, averaged over factors.
     importances : ndarray of shape (n_components, n_factors)
-        How much each latent matters for each factor.
+        Importance of each latent for each factor.
     """
 
     disentanglement: float
@@ -39,21 +39,21 @@ def dci_scores(
 ):
     """Disentanglement, completeness and informativeness (DCI).
 
-    A classifier predicts each factor from all K latents; R_ij is the importance of
-    latent i for factor j, of M. With H_b the entropy to base b of shares that sum to
-    1::
+    A classifier predicts each of M factors from all K latents; R_ij is the importance
+    of latent i for factor j. With H_b the entropy to base b of shares that sum to 1::
 
         disentanglement = Σ_i ρ_i (1 − H_M(R_i· / Σ_j R_ij)),  ρ_i = Σ_j R_ij / ΣΣ R,
         completeness = Σ_j ρ_j (1 − H_K(R_·j / Σ_i R_ij)),  ρ_j = Σ_i R_ij / ΣΣ R,
 
     and informativeness is the mean accuracy on held-out rows (Eastwood and Williams
-    2018, section 2, who measure an error there). Without any importance both are 0.
+    2018, section 2, who report an error instead). If all importances are 0, so are both
+    scores.
 
-    Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``:
-    gradient boosted trees with scikit-learn's defaults, 10 000 points to train and
-    5 000 to test, and the weights ρ_j, which are equal as the importances of a tree
-    ensemble sum to 1. Here no row is in both sets; there both are drawn from the
-    generator of the data, and may meet.
+    The settings are those of Locatello et al. (2019) in their ``disentanglement_lib``:
+    gradient boosted trees with scikit-learn's defaults, 10 000 training and 5 000 test
+    points, and the weights ρ_j, which are equal because the importances of a tree
+    ensemble sum to 1. Training and test rows are disjoint here; the library draws both
+    from the ground-truth generator, so they may overlap.
 
     Parameters
     ----------
@@ -62,30 +62,30 @@ def dci_scores(
     factors : array-like of shape (n, n_factors)
         Integer codes of the factors, at least two columns.
     estimator : classifier or None, default=None
-        With ``feature_importances_`` after fit; cloned for each factor, and seeded
-        where its ``random_state`` is None. None is ``GradientBoostingClassifier()``: at
-        10 latents and 10 000 rows it takes 2 to 3 seconds a level of each factor.
-        ``ExtraTreesClassifier`` and ``RandomForestClassifier`` are much faster;
-        ``HistGradientBoostingClassifier`` has no importances. With a regressor
+        Must have ``feature_importances_`` after fit. Cloned for each factor, and seeded
+        if its ``random_state`` is None. None means ``GradientBoostingClassifier()``,
+        which takes 2 to 3 seconds per level of each factor with 10 latents and 10 000
+        rows. ``ExtraTreesClassifier`` and ``RandomForestClassifier`` are much faster;
+        ``HistGradientBoostingClassifier`` does not have importances. With a regressor,
         informativeness is the mean R².
     n_train, n_test : int, default=10_000, 5_000
-        Rows to fit and to score on. Where there are fewer, two thirds are to fit, or
-        what `n_test` leaves, and the others to score on.
+        Number of training and test rows. If there are fewer rows, two thirds are used
+        for training, or what `n_test` leaves if that is more, and the others for
+        testing.
     random_state : int, RandomState or None, default=None
-        Of the drawing and of the estimators.
+        Seed of the row sampling and the estimators.
 
     Returns
     -------
     DCIScores
-        A named tuple ``(disentanglement, completeness, informativeness,
-        importances)``.
+        A named tuple ``(disentanglement, completeness, informativeness, importances)``.
 
     Raises
     ------
     ValueError
-        As :func:`mutual_information_gap`; here `factors` need two columns, too.
+        As for :func:`mutual_information_gap`, but `factors` also need two columns.
     TypeError
-        If `estimator` is none, or has no ``feature_importances_``.
+        If `estimator` is not an estimator, or does not have ``feature_importances_``.
 
     References
     ----------
@@ -126,22 +126,23 @@ def dci_scores(
 
 
 def sap_score(Z, factors, *, C=0.01, n_train=10_000, n_test=5_000, random_state=None):
-    """Separated attribute predictability (SAP): one latent predicts, the next does not.
+    """Separated attribute predictability (SAP): does only one latent predict a factor?
 
-    For each latent and factor the held-out accuracy of a linear classifier that sees
-    this latent alone; the score is the mean over factors of the difference between the
-    two most predictive latents (Kumar et al. 2018, section 3).
+    For each latent and factor, a linear classifier predicts the factor from this latent
+    alone. The score is the difference in held-out accuracy between the two most
+    predictive latents, averaged over factors (Kumar et al. 2018, section 3).
 
-    Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``: a
-    linear support vector machine with C = 0.01 and classes of equal weight, all factors
-    as classes, 10 000 points to train and 5 000 to test. Here the problem is solved in
-    its primal form, which needs no random numbers, and no row is in both sets.
+    The settings are those of Locatello et al. (2019) in their ``disentanglement_lib``:
+    a linear support vector machine with C = 0.01 and balanced class weights, all
+    factors treated as classes, 10 000 training and 5 000 test points. Here the problem
+    is solved in its primal form, which needs no random numbers, and training and test
+    rows are disjoint.
 
-    A linear classifier of one number tells the classes at its two ends at best, so
-    factors of many levels stay far below 1 even where the latent is the factor. The
-    penalty, which holds the intercept back too, suits latents of a mean near 0 and a
-    variance near 1; others score too low. Put a ``StandardScaler`` behind a transformer
-    of another scale.
+    A linear classifier of one number can at best separate the lowest and the highest
+    class, so factors with many levels stay far below 1 even if the latent equals the
+    factor. The penalty, which includes the intercept, suits latents with a mean near 0
+    and a variance near 1; others score too low. If a transformer has a different scale,
+    put a ``StandardScaler`` after it.
 
     Parameters
     ----------
@@ -150,22 +151,23 @@ def sap_score(Z, factors, *, C=0.01, n_train=10_000, n_test=5_000, random_state=
     factors : array-like of shape (n, n_factors) or (n,)
         Integer codes of the factors.
     C : float, default=0.01
-        Of the support vector machines; less is more regularised.
+        Inverse regularisation strength of the support vector machines.
     n_train, n_test : int, default=10_000, 5_000
-        Rows to fit and to score on. Where there are fewer, two thirds are to fit, or
-        what `n_test` leaves, and the others to score on.
+        Number of training and test rows. If there are fewer rows, two thirds are used
+        for training, or what `n_test` leaves if that is more, and the others for
+        testing.
     random_state : int, RandomState or None, default=None
-        Of the drawing.
+        Seed of the row sampling.
 
     Returns
     -------
     float
-        In [0, 1], no unit.
+        Score in [0, 1].
 
     Raises
     ------
     ValueError
-        As :func:`mutual_information_gap`.
+        As for :func:`mutual_information_gap`.
 
     References
     ----------
@@ -197,7 +199,7 @@ def sap_score(Z, factors, *, C=0.01, n_train=10_000, n_test=5_000, random_state=
 
 
 def _split(codes, n_train, n_test, random, owner):
-    """Draw rows to fit and to score on."""
+    """Draw training and test rows."""
     check_parameter("n_train", n_train, (POSITIVE_INT,), owner)
     check_parameter("n_test", n_test, (POSITIVE_INT,), owner)
     train, test = split_rows(len(codes), n_train, n_test, random)
@@ -206,7 +208,7 @@ def _split(codes, n_train, n_test, random, owner):
 
 
 def _seeded(estimator, random):
-    """Clone an estimator, and seed the clone unless it has a seed."""
+    """Clone an estimator and set its random_state if it is None."""
     model = clone(estimator)
     if model.get_params(deep=False).get("random_state", 0) is None:
         model.set_params(random_state=random.randint(np.iinfo(np.int32).max))
@@ -217,13 +219,13 @@ def _importances(model):
     if not hasattr(model, "feature_importances_"):
         raise TypeError(
             "The 'estimator' parameter of dci_scores must have feature_importances_ "
-            f"after fit, as tree ensembles have. Got {model!r} instead."
+            f"after fit, as tree ensembles do. Got {model!r} instead."
         )
     return np.abs(model.feature_importances_)
 
 
 def _concentration(importances):
-    """Mean over rows of 1 − H(row) / ln(its length), weighted by the rows' sums."""
+    """Return the mean over rows of 1 − H(row) / ln(length), weighted by row sums."""
     weights = importances.sum(axis=1)
     used = weights > 0
     if not used.any():

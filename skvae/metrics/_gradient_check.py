@@ -1,4 +1,4 @@
-"""How good the gradients of categorical latents are, against the exact one."""
+"""Gradient estimators of categorical latents, compared with the exact gradient."""
 
 import copy
 import itertools
@@ -15,25 +15,25 @@ from skvae.base import find_model
 from skvae.distributions import Noise, kl
 
 OWNER = "gradient_check"
-MOST = 4096  # configurations of the latents
+MAX_CONFIGURATIONS = 4096  # of the latents
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What draws of a gradient are worth.
+    """Bias, spread and direction of a gradient estimator.
 
     Attributes
     ----------
     bias : float
-        ‖mean − exact‖ / ‖exact‖, of all draws together.
+        ‖mean − exact‖ / ‖exact‖, with the mean over all draws.
     bias_error : float
-        What the bias would be by chance, were there none: its Monte-Carlo error.
+        Monte Carlo error of the bias: the value to expect from an unbiased estimator.
     std : float
-        Root of the summed variances of one draw, / ‖exact‖.
+        Square root of the summed variances of one draw, divided by ‖exact‖.
     cosine : float
-        Of the mean of all draws with the exact gradient.
+        Cosine similarity of the mean of all draws and the exact gradient.
     draw_cosine : float
-        Mean cosine of a single draw with the exact gradient.
+        Mean cosine similarity of single draws and the exact gradient.
     """
 
     bias: float
@@ -46,41 +46,42 @@ class GradientCheck:
 def gradient_check(
     estimator, X, *, temperatures=(1.0, 0.5, 0.1), n_draws=200, random_state=None
 ):
-    """Compare gradients of the encoder with the exact one, found by enumeration.
+    """Compare gradient estimators for the encoder with the exact gradient.
 
-    The exact gradient is of the mean bound over the rows of `X`,
+    The exact gradient is that of the mean ELBO of the rows of `X`,
 
         Σ_y q(y | x) ln p(x | y) − β KL(q(y | x) || p(y)),
 
-    by the encoder's parameters, summed over all ``n_categories ** n_variables``
-    configurations, so latents have to be few. Target propagation gives a step of
-    another scale, and a direction only: read its cosines. Its encoder is also trained
-    as the decoder's inverse, which is left out here.
+    with respect to the encoder's parameters. It is summed over all
+    ``n_categories ** n_variables`` configurations, so the latents have to be few.
+    Target propagation yields a step of a different scale, of which only the direction
+    is meaningful: look at its cosines. It also trains the encoder as the inverse of the
+    decoder, which is left out here.
 
     Parameters
     ----------
     estimator : CategoricalVAETransformer
-        Fitted, with any ``gradient``; or a Pipeline that ends with it.
+        Fitted, with any ``gradient``; or a Pipeline that ends with one.
     X : array-like of shape (n_samples, n_features)
-        Rows.
+        Input data.
     temperatures : sequence of float, default=(1.0, 0.5, 0.1)
-        At which the gradients that have one are asked.
+        Temperatures of the estimators that have one.
     n_draws : int, default=200
-        Draws of each gradient.
+        Number of draws of each gradient.
     random_state : int, RandomState or None, default=None
-        Of the draws.
+        Seed of the draws.
 
     Returns
     -------
     dict of str to GradientCheck
-        Under "gumbel, 0.5" and the like, and "target-propagation".
+        With keys like "gumbel, 0.5", and "target-propagation".
 
     Raises
     ------
     TypeError
-        If the estimator has no categorical latents.
+        If the estimator does not have categorical latents.
     ValueError
-        If a parameter is not allowed, or there are more than 4096 configurations.
+        If a parameter is invalid, or there are more than 4096 configurations.
 
     Examples
     --------
@@ -106,12 +107,15 @@ def gradient_check(
     batch = evaluator._batch(model._check_scorable(X))
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     noise = Noise.from_seed(seed, evaluator.device)
-    module = copy.deepcopy(model.module_)  # its temperature will be changed
+    module = copy.deepcopy(model.module_)  # a copy, as its temperature is changed
     parameters = GRADIENTS["target-propagation"].groups(module)["encoder"]
     exact = _flat(-exact_bound(module, batch).mean(), parameters)
     found = {}
-    for name, ask in _questions(temperatures):
-        draws = [_draw(module, batch, noise, parameters, ask) for _ in range(n_draws)]
+    for name, gradient, temperature in _settings(temperatures):
+        module.temperature = temperature
+        draws = [
+            _draw(gradient, module, batch, noise, parameters) for _ in range(n_draws)
+        ]
         found[name] = _compared(torch.stack(draws), exact)
     return found
 
@@ -121,22 +125,23 @@ def _check(model, temperatures, n_draws):
     for temperature in temperatures:
         check_parameter("temperatures", temperature, (POSITIVE,), OWNER)
     n = model.n_categories**model.n_variables
-    if n > MOST:
+    if n > MAX_CONFIGURATIONS:
         raise ValueError(
-            f"{OWNER} sums over all configurations of the latents, at most {MOST}. The "
-            f"model has {model.n_categories} ** {model.n_variables} = {n}."
+            f"{OWNER} sums over all configurations of the latents, at most "
+            f"{MAX_CONFIGURATIONS}. The model has "
+            f"{model.n_categories} ** {model.n_variables} = {n}."
         )
 
 
 def exact_bound(module, batch):
-    """Give the bound of each row summed over all configurations, (B,).
+    """Return the ELBO of each row, summed over all configurations, (B,).
 
     Parameters
     ----------
     module : CategoricalVAE
         With few latents.
     batch : Batch
-        Rows.
+        Input rows.
     """
     q, y = module.posterior(batch), configurations(module).to(batch.x)  # (C, V K)
     y = y.unsqueeze(1)  # (C, 1, V K)
@@ -147,24 +152,23 @@ def exact_bound(module, batch):
 
 
 def configurations(module):
-    """List all values of the latents, one-hot: (K ** V, V K)."""
+    """Return all values of the latents, one-hot: (K ** V, V K)."""
     eye = np.eye(module.n_categories)
     rows = itertools.product(eye, repeat=module.n_variables)
     return torch.as_tensor(np.array([np.concatenate(row) for row in rows]))
 
 
-def _questions(temperatures):
-    """Name every gradient, with its way and its temperature."""
+def _settings(temperatures):
+    """Yield the name of each gradient with its estimator and temperature."""
     for name in ("gumbel", "straight-through"):
         for temperature in temperatures:
-            yield f"{name}, {temperature:g}", (GRADIENTS[name], temperature)
-    yield "target-propagation", (GRADIENTS["target-propagation"], 1.0)
+            yield f"{name}, {temperature:g}", GRADIENTS[name], temperature
+    yield "target-propagation", GRADIENTS["target-propagation"], 1.0
 
 
-def _draw(module, batch, noise, parameters, ask):
-    """Give one draw of the gradient that moves the encoder, (P,)."""
-    way, module.temperature = ask
-    loss, _ = way.surrogate(module, batch, noise)
+def _draw(gradient, module, batch, noise, parameters):
+    """Return one draw of the gradient for the encoder, (P,)."""
+    loss, _ = gradient.surrogate(module, batch, noise)
     return _flat(loss, parameters)
 
 

@@ -1,4 +1,4 @@
-"""Scores of latents that guess which factor was held fixed."""
+"""Disentanglement scores that predict which factor was held fixed."""
 
 from numbers import Integral
 
@@ -9,31 +9,33 @@ from sklearn.utils import check_random_state, gen_batches
 from skvae._validation import NON_NEGATIVE, POSITIVE_INT, Interval, check_parameter
 from skvae.metrics._factors import check_labelled, check_varying, draw_rows
 
-CHUNK_ELEMENTS = 2**22  # latents gathered at a time
+CHUNK_ELEMENTS = 2**22  # latents gathered per chunk
 AT_LEAST_TWO = Interval(Integral, 2)
 
 
 def beta_vae_score(
     Z, factors, *, batch_size=64, n_train=10_000, n_test=5_000, random_state=None
 ):
-    """Score of the β-VAE paper: a linear classifier tells which factor was equal.
+    """β-VAE score: how well a linear classifier tells which factor was fixed.
 
-    A vote is a random factor k and `batch_size` pairs of rows that agree in factor k
-    and are random otherwise; its features are the mean of ``|z − z'|`` over the pairs,
-    a number a latent. The score is the accuracy with which logistic regression tells k
-    on new votes (Higgins et al. 2017, section 3); 1 / n_factors is chance.
+    A vote consists of a random factor k and `batch_size` pairs of rows that agree in
+    factor k and are otherwise random. Its features are the mean of ``|z − z'|`` over
+    the pairs, one value per latent. The score is the accuracy with which logistic
+    regression predicts k on new votes (Higgins et al. 2017, section 3); chance is
+    1 / n_factors.
 
-    Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``: 64
-    pairs a vote, 10 000 votes to train and 5 000 to test, scikit-learn's logistic
-    regression as it comes. Deviations: the optimum is that of the multinomial model,
-    found with ``solver="newton-cholesky"`` (the library got the default of its time,
-    one classifier a factor against the rest); and rows stand in for the generator of
-    the data. The first row of a pair is any row, the second any of those with the same
-    value of factor k. On a full grid of factors both are the same; else each value of
-    each factor should have many rows.
+    The settings are those of Locatello et al. (2019) in their ``disentanglement_lib``:
+    64 pairs per vote, 10 000 training and 5 000 test votes, and scikit-learn's default
+    logistic regression. There are two deviations. The regression is multinomial, with
+    ``solver="newton-cholesky"``; the library used the default of its time, one-vs-rest.
+    And pairs are drawn from the given rows, not from the ground-truth generator: the
+    first is any row, the second any row with the same value of factor k. On a full grid
+    of factors both are equivalent; otherwise, each value of each factor should have
+    many rows.
 
-    The penalty of the regression suits latents of a variance near 1; smaller ones score
-    too low. Put a ``StandardScaler`` behind a transformer of another scale.
+    The penalty of the regression suits latents with a variance near 1; smaller latents
+    score too low. If a transformer has a different scale, put a ``StandardScaler``
+    after it.
 
     Parameters
     ----------
@@ -42,21 +44,22 @@ def beta_vae_score(
     factors : array-like of shape (n, n_factors)
         Integer codes of the factors, at least two columns.
     batch_size : int, default=64
-        Pairs of rows a vote.
+        Pairs of rows per vote.
     n_train, n_test : int, default=10_000, 5_000
-        Votes to fit and to score on.
+        Number of training and test votes.
     random_state : int, RandomState or None, default=None
-        Of the votes.
+        Seed of the votes.
 
     Returns
     -------
     float
-        In [0, 1], no unit.
+        Score in [0, 1].
 
     Raises
     ------
     ValueError
-        As :func:`modularity_score`, and if the few votes asked for are of one factor.
+        As for :func:`modularity_score`, and if all training votes happen to have the
+        same factor.
 
     References
     ----------
@@ -92,21 +95,22 @@ def factor_vae_score(
     min_std=0.05,
     random_state=None,
 ):
-    """Score of the FactorVAE paper: the latent that varies least tells what was fixed.
+    """FactorVAE score: how well the least varying latent tells which factor was fixed.
 
-    A vote is a random factor k and `batch_size` rows that share one value of it; it
-    goes from the latent whose variance in these rows, over its variance in all, is
-    least, to factor k. Each latent stands for the factor that it got most votes for,
-    and the score is the accuracy of that rule on new votes (Kim and Mnih 2018,
-    section 4); 1 / n_factors is chance.
+    A vote consists of a random factor k and `batch_size` rows that share one value of
+    it. The latent with the least variance in these rows, relative to its variance in
+    all rows, votes for factor k. Each latent predicts the factor that it voted for most
+    often, and the score is the accuracy of this prediction on new votes (Kim and Mnih
+    2018, section 4); chance is 1 / n_factors.
 
-    Settings are those of Locatello et al. (2019) in their ``disentanglement_lib``: 64
-    rows a vote, 10 000 votes to train and 5 000 to test, variances from 10 000 points,
-    and no votes from latents whose standard deviation (not variance) is below 0.05, as
-    its ``prune_dims`` has it. Where no latent may vote the score is 0, as there. Rows
-    stand in for the generator of the data: the value of factor k is that of any row,
-    and rows are drawn with replacement among those that have it. On a full grid of
-    factors both are the same; else each value of each factor should have many rows.
+    The settings are those of Locatello et al. (2019) in their ``disentanglement_lib``:
+    64 rows per vote, 10 000 training and 5 000 test votes, overall variances from
+    10 000 points, and no votes from latents with a standard deviation (not variance)
+    below 0.05, as in its ``prune_dims``. If no latent can vote, the score is 0, as in
+    the library. Votes are drawn from the given rows, not from the ground-truth
+    generator: the value of factor k is that of any row, and the rows of the vote are
+    drawn with replacement from those with this value. On a full grid of factors both
+    are equivalent; otherwise, each value of each factor should have many rows.
 
     Parameters
     ----------
@@ -115,26 +119,27 @@ def factor_vae_score(
     factors : array-like of shape (n, n_factors)
         Integer codes of the factors, at least two columns.
     batch_size : int, default=64
-        Rows a vote, at least 2.
+        Rows per vote, at least 2.
     n_train, n_test : int, default=10_000, 5_000
-        Votes to fit and to score on.
+        Number of training and test votes.
     n_variance : int, default=10_000
-        Rows for the variance in all, at least 2; all where there are fewer.
+        Number of rows for the overall variance, at least 2; all rows if there are
+        fewer.
     min_std : float, default=0.05
-        Latents of a smaller standard deviation have no vote; in units of the latents,
-        and made for a prior of variance 1.
+        Latents with a smaller standard deviation do not vote. In units of the latents;
+        the default suits a prior with variance 1.
     random_state : int, RandomState or None, default=None
-        Of the votes.
+        Seed of the votes.
 
     Returns
     -------
     float
-        In [0, 1], no unit.
+        Score in [0, 1].
 
     Raises
     ------
     ValueError
-        As :func:`modularity_score`.
+        As for :func:`modularity_score`.
 
     References
     ----------
@@ -160,17 +165,17 @@ def factor_vae_score(
     if not voting.any():
         return 0.0
     counts = votes.least_varying(n_train, voting, variances)  # (n_factors, voting)
-    stands_for = counts.argmax(axis=0)
+    predicted = counts.argmax(axis=0)
     counts = votes.least_varying(n_test, voting, variances)
-    right = counts[stands_for, np.arange(len(stands_for))]
+    right = counts[predicted, np.arange(len(predicted))]
     return float(right.sum() / n_test)
 
 
 class _Votes:
-    """Draws votes: rows that agree in one factor and are random otherwise.
+    """Draws votes: rows that agree in one factor and are otherwise random.
 
-    Rows are sorted by each factor once; those that share a value with a row are then a
-    slice, given by its start and length.
+    Rows are sorted once by each factor. The rows that share a value with a given row
+    are then a slice, stored as its start and size.
     """
 
     def __init__(self, Z, factors, batch_size, n_train, n_test, random_state, owner):
@@ -189,7 +194,7 @@ class _Votes:
             self.size[:, j] = sizes[column]
 
     def differences(self, n_votes):
-        """Mean ``|z − z'|`` of each vote, (n_votes, n_components), and its factor."""
+        """Return mean ``|z − z'|``, (n_votes, n_components), and factor per vote."""
         fixed = self._factors(n_votes)
         first = self.random.randint(self.n, size=(n_votes, self.batch_size))
         second = self._sharing(fixed, first)
@@ -200,7 +205,7 @@ class _Votes:
         return np.concatenate(features), fixed
 
     def least_varying(self, n_votes, voting, variances):
-        """How often each latent varies least at each factor, (n_factors, voting)."""
+        """Count how often each latent votes for each factor, (n_factors, voting)."""
         fixed = self._factors(n_votes)
         one = self.random.randint(self.n, size=(n_votes, 1))
         rows = self._sharing(fixed, np.repeat(one, self.batch_size, axis=1))
@@ -214,7 +219,7 @@ class _Votes:
         return counts
 
     def variances(self, size):
-        """Variance of each latent in `size` rows."""
+        """Return the variance of each latent in `size` rows."""
         rows = draw_rows(self.n, size, self.random)
         return self.Z[rows].var(axis=0, ddof=1)
 
@@ -222,12 +227,12 @@ class _Votes:
         return self.random.randint(self.n_factors, size=n_votes)
 
     def _sharing(self, fixed, rows):
-        """For each of `rows`, (n_votes, batch_size), draw one that agrees with it."""
+        """Draw a row with the same value for each of `rows`, (n_votes, batch_size)."""
         fixed = fixed[:, None]
         within = self.random.randint(self.size[rows, fixed])
         return self.order[self.start[rows, fixed] + within, fixed]
 
     def _parts(self, n_votes):
-        """Slices of votes whose latents fit into memory together."""
+        """Yield slices of votes whose latents fit into memory."""
         per_vote = self.batch_size * self.Z.shape[1]
         return gen_batches(n_votes, max(CHUNK_ELEMENTS // per_vote, 1))
