@@ -1,4 +1,4 @@
-"""Files of format 1, written by skvae 0.1.0, load for ever and give the same latents."""
+"""Files of format 1, from skvae 0.1.0, load for ever and give the same latents."""
 
 import json
 from pathlib import Path

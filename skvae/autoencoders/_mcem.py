@@ -118,7 +118,7 @@ class MCEM(LatentModel):
 
     @torch.no_grad()
     def _begun(self, x, noise):
-        """Return one of `N_TRIED` draws of the prior per row, by its likelihood, (B, K)."""
+        """Return one of `N_TRIED` prior draws per row, chosen by likelihood, (B, K)."""
         like = x.new_zeros((len(x), self.n_latents))
         tried = noise.normal(like, N_TRIED).expand(N_TRIED, *like.shape)  # (T, B, K)
         size = max(1, CHUNK_ELEMENTS // x.numel())
@@ -207,19 +207,20 @@ class MCEMTransformer(Latents, BaseVAETransformer):
     n_components : int, default=8
         Number of latents.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the hidden layers, from the data to the latents; the decoder has them in
-        reverse order. An empty tuple makes the networks linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them
+        in reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
         Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
-        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
-        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
+        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
+        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
+        type. To search over ``likelihood__scale``, pass an object: strings and lists
+        have no parameters.
     n_leapfrog : int, default=10
         Leapfrog steps per transition.
     n_updates : int, default=5
@@ -234,8 +235,8 @@ default="relu"
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added.
         ``n_in`` is ``n_components``.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
-        epoch. An error if a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
+        every epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -262,8 +263,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
-        the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat
+        to the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None

@@ -40,8 +40,8 @@ class MPVAETransformer(Divergence, CustomNetworks, BaseVAETransformer):
         Number of latents of each path, the shallowest first; an int is that many in
         each of two paths.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the hidden layers, from the data to the latents; the decoder has them in
-        reverse order. An empty tuple makes the networks linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them
+        in reverse order. An empty tuple makes the networks linear.
     taps : tuple of int or None, default=None
         Number of encoder layers before each path, increasing; with None the paths start
         at the last layers.
@@ -59,11 +59,12 @@ default="relu"
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
-        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
-        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
+        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
+        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
+        type. To search over ``likelihood__scale``, pass an object: strings and lists
+        have no parameters.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     encoder : torch.nn.Module, callable, list of these, or None, default=None
@@ -76,8 +77,8 @@ default="relu"
         Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents, side
         by side.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
-        epoch. An error if a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
+        every epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -104,8 +105,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
-        the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat
+        to the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None

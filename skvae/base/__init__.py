@@ -10,7 +10,12 @@ from skvae.base._groups import (
     ImportanceWeighted,
     Latents,
 )
-from skvae.base._pipelines import as_transformer, find_model, split_model
+from skvae.base._pipelines import (
+    as_transformer,
+    condition_positions,
+    find_model,
+    split_model,
+)
 from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 
 __all__ = [
@@ -24,6 +29,7 @@ __all__ = [
     "ImportanceWeighted",
     "Latents",
     "as_transformer",
+    "condition_positions",
     "find_model",
     "selected",
     "split_model",

@@ -46,6 +46,11 @@ def split_model(estimator):
         return None, estimator
 
 
+def condition_positions(model):
+    """Return the columns of X that hold conditions, or None if there are none."""
+    return getattr(getattr(model, "_columns", None), "condition_positions", None)
+
+
 def as_transformer(estimator, owner):
     """Return the part of an estimator that transforms.
 

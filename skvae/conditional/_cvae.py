@@ -89,49 +89,51 @@ class CVAETransformer(
     n_components : int, default=8
         Number of latents.
     hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the hidden layers, from the data to the latents; the decoder has them in
-        reverse order. An empty tuple makes the networks linear.
+        Widths of the hidden layers, from the data to the latents; the decoder has them
+        in reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
         Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one learned
-        scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns are one
-        one-hot variable), "codes" (integer-coded columns), "poisson", an object of
-        :mod:`skvae.distributions`, or a list of parts for a table of mixed type. To search
-        over ``likelihood__scale``, pass an object: strings and lists have no parameters.
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
+        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
+        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
+        type. To search over ``likelihood__scale``, pass an object: strings and lists
+        have no parameters.
     prior : {"standard-normal", "vamp", "density-ratio"} or Prior, \
 default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
-        1 fewer.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
+        above 1 fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted one.
+        Draws of z per row in training. Above 1 the bound is the importance-weighted
+        one.
     condition_columns : columns of X or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With None,
-        conditions are passed as the argument ``condition`` of every method; without that
-        argument, too, all rows have the same condition.
+        :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With
+        None, conditions are passed as the argument ``condition`` of every method;
+        without that argument, too, all rows have the same condition.
     condition_encoding : {"one-hot", "passthrough"}, default="one-hot"
         What the networks read: one 0/1 column per level, or the numbers unchanged. It
         follows the output of a custom encoder, and the latents that a decoder reads.
     handle_unknown : {"error", "ignore"}, default="error"
-        What to do with a level that was not in fit: raise an error, or treat it as none of
-        the levels.
+        What to do with a level that was not in fit: raise an error, or treat it as none
+        of the levels.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the layers above: a module, which fit copies, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added, so
-        the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the number of
-        data columns (of levels, under "codes") for the encoder, and the width of all that
-        the decoder reads for the decoder.
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
+        so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
+        number of data columns (of levels, under "codes") for the encoder, and the width
+        of all that the decoder reads for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
-        epoch. An error if a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
+        every epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -158,8 +160,8 @@ default="standard-normal"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
-        the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat
+        to the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None

@@ -99,8 +99,8 @@ class Conditions:
         Raises
         ------
         ValueError
-            If a level was not seen in fit and `handle_unknown` is "error", if a value is
-            missing or, under "passthrough", not a number.
+            If a level was not seen in fit and `handle_unknown` is "error", or if a
+            value is missing or, under "passthrough", not a number.
         """
         if self.n_conditions == 0:
             return np.empty((len(values), 0))

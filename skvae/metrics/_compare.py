@@ -19,7 +19,7 @@ from skvae._validation import (
     Sequence,
     check_parameter,
 )
-from skvae.base import BaseVAETransformer, split_model
+from skvae.base import DensityMixin, split_model
 from skvae.metrics._optional import import_frames
 from skvae.metrics._posteriors import condition_of
 from skvae.metrics._reconstruction import reconstruction_error
@@ -241,7 +241,7 @@ def log_likelihood(estimator, X, condition=None, n_samples=64):
     `condition`, (n_samples,), is passed to a model that takes it as an argument.
     """
     before, model = split_model(estimator)
-    if isinstance(model, BaseVAETransformer):
+    if isinstance(model, DensityMixin):
         X = X if before is None else before.transform(X)
         condition = condition_of(model, condition)
         given = {} if condition is None else {"condition": condition}

@@ -5,8 +5,9 @@ import torch
 
 from skvae._validation import NONE, POSITIVE_INT, Options, check_parameter
 from skvae.base import find_model
-from skvae.conditional import ConditionedTable
+from skvae.conditional import BaseConditionalTransformer
 from skvae.distributions import Defensive, SharedNoise
+from skvae.inputs import Given
 from skvae.multimodal import BaseMultimodalTransformer
 from skvae.training import derive_seed
 
@@ -111,7 +112,7 @@ def conditional_log_likelihood(
     X = X if before is None else before.transform(X)
     if isinstance(model, BaseMultimodalTransformer):
         kind, names = _Joint(model, X), list(model.modalities_)
-    elif isinstance(model, ConditionedTable):
+    elif isinstance(model, BaseConditionalTransformer):
         kind, names = _Conditional(model, X, condition), [DATA, CONDITION]
         target = DATA if target is None else target
         check_parameter("target", target, (Options((DATA,)),), OWNER)
@@ -162,11 +163,13 @@ class _Joint:
         evaluator = model._evaluator()
         noise = _noise(model, evaluator)
         module, columns = evaluator.module, model.modalities_[target]
-        values = evaluator._tensor(x)  # (n, D)
+        values = evaluator.rows(x)
 
         def mean(batch):
             return _mean_of(
-                module.likelihood_of(at, z).log_prob(values[batch.index][:, columns])
+                module.likelihood_of(at, z).log_prob(
+                    values.take(batch.index).x[:, columns]
+                )
                 for z in module.predictive_draws(batch, noise(), n_samples)
             )
 
@@ -183,12 +186,12 @@ class _Joint:
         evaluator = self.model._evaluator()
         noise, module = _noise(self.model, evaluator), evaluator.module
         known = self._only([target, *given])
-        hidden = self._only(given)
+        hidden = evaluator.rows(self._only(given))
 
         at = list(self.model.modalities_).index(target)
 
         def difference(batch):
-            other = module.proposal(evaluator._batch(hidden[batch.index.numpy()]))
+            other = module.proposal(hidden.take(batch.index))
             return _difference(module, batch, other, at, noise(), n_samples)
 
         return evaluator.in_slices(known, difference, ROWS).astype(np.float64)
@@ -210,7 +213,7 @@ class _Conditional:
 
     def __init__(self, model, X, condition):
         self.model, self.X, self.condition = model, X, condition
-        self.table = model._check_scorable(X, condition)
+        self.table = model._check_scorable(X, Given(condition))
 
     def predictive(self, target, given, n_samples):
         evaluator = self.model._evaluator()

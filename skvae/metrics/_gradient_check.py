@@ -104,7 +104,7 @@ def gradient_check(
     _check(model, temperatures, n_draws)
     X = X if before is None else before.transform(X)
     evaluator = model._evaluator()
-    batch = evaluator._batch(model._check_scorable(X))
+    batch = evaluator.batch(model._check_scorable(X))
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     noise = Noise.from_seed(seed, evaluator.device)
     module = copy.deepcopy(model.module_)  # a copy, as its temperature is changed

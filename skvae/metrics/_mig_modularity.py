@@ -10,7 +10,7 @@ from skvae.metrics._factors import check_labelled, check_varying, draw_rows
 
 
 def mutual_information_gap(Z, factors, *, n_train=10_000, n_bins=20, random_state=None):
-    """Mutual information gap (MIG): is each factor encoded in a single latent?
+    """Mutual information gap (MIG): whether a single latent encodes each factor.
 
     The mean over factors v_k of
 
@@ -78,7 +78,7 @@ def mutual_information_gap(Z, factors, *, n_train=10_000, n_bins=20, random_stat
 
 
 def modularity_score(Z, factors, *, n_train=10_000, n_bins=20, random_state=None):
-    """Modularity: is each latent informative about a single factor?
+    """Modularity: whether each latent is informative about a single factor.
 
     The mean over latents z_i of
 

@@ -8,7 +8,8 @@ from sklearn.utils import check_random_state, resample
 from sklearn.utils.validation import check_is_fitted
 
 from skvae._validation import Interval, check_parameter
-from skvae.base import BaseVAETransformer, find_model, split_model
+from skvae.base import DensityMixin, condition_positions, find_model, split_model
+from skvae.inputs import Given
 from skvae.distributions import Noise, Normal
 from skvae.model_selection import task_of
 
@@ -21,7 +22,7 @@ def draws(estimator, X, n_rows, random_state, owner, task=None):
     """
     check_parameter("n_rows", n_rows, (Interval(Integral, 2),), owner)
     before, model = find_model(estimator, owner)
-    if not isinstance(model, BaseVAETransformer):
+    if not isinstance(model, DensityMixin):
         raise TypeError(
             f"{owner} needs a posterior distribution, which {type(model).__name__} "
             "does not have."
@@ -37,7 +38,7 @@ def draws(estimator, X, n_rows, random_state, owner, task=None):
         )
     rows = X if before is None else before.transform(X)
     condition = None if task is None else condition_of(model, tasks)
-    q, p = model._distributions(rows, condition)
+    q, p = model._distributions(rows, Given(condition))
     noise = Noise.from_seed(int(random.randint(np.iinfo(np.int32).max)), q.mean.device)
     with torch.inference_mode():
         return q, p, q.sample(noise), tasks
@@ -68,7 +69,7 @@ def task_labels(estimator, X, task, owner):
     if task is not None:
         return task_of(X, task)
     before, model = split_model(estimator)
-    positions = getattr(model, "_positions", None)
+    positions = condition_positions(model)
     if positions is None or len(positions) > 1:
         found = "no" if positions is None else "several"
         raise ValueError(

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skvae.base import split_model
+from skvae.base import condition_positions, split_model
 from skvae.inputs import take_columns
 
 
@@ -103,6 +103,6 @@ def reconstructed(estimator, X):
         rows = model.reconstruct(rows)
     else:
         rows = model.inverse_transform(model.transform(rows))
-    given = getattr(model, "_positions", None)
+    given = condition_positions(model)
     rows = np.asarray(rows if before is None else before.inverse_transform(rows))
     return rows, [] if given is None else given

@@ -13,6 +13,7 @@ from skvae.metrics._task_accuracy import task_accuracy
 from skvae.metrics._task_information import task_information
 from skvae.model_selection import FewShotTransferSplit, task_of
 
+
 def transfer_report(
     estimators,
     X,

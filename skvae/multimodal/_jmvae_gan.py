@@ -124,8 +124,8 @@ class JMVAEGANTransformer(ExpertNetworks, BaseMultimodalTransformer):
         Number of latents.
     modalities : dict of str to columns of X, or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality. None
-        is one modality, "data", which cannot be missing.
+        :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality.
+        None is one modality, "data", which cannot be missing.
     hidden_layer_sizes : tuple of int or dict of these, default=(256, 256)
         Widths of the hidden layers of each modality's encoder; its decoder has them in
         reverse order. The keys of a dict are the modalities' names.
@@ -139,37 +139,40 @@ default="relu"
     likelihood : str, Likelihood, list of (likelihood, columns) or dict of these, \
 default="gaussian"
         p(x_m | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all columns
-        of the modality are one one-hot variable), "codes" (integer-coded columns),
-        "poisson", an object of :mod:`skvae.distributions`, or a list of parts for a
-        modality of mixed type, whose columns are names or positions in it. The keys of a
-        dict are the modalities' names.
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
+        columns of the modality are one one-hot variable), "codes" (integer-coded
+        columns), "poisson", an object of :mod:`skvae.distributions`, or a list of parts
+        for a modality of mixed type, whose columns are names or positions in it. The
+        keys of a dict are the modalities' names.
     alpha : float, default=1.0
         Weight of the divergences from the experts q(z | x_m), encoders that see one
         modality. 0 is JMVAE, without experts: missing blocks are drawn iteratively.
     n_iterations : int, default=100
         Number of iterations for a row with a missing block.
     empty_rows : {"error", "prior"}, default="error"
-        What to do with a row that lacks all modalities: raise an error, or use the prior.
+        What to do with a row that lacks all modalities: raise an error, or use the
+        prior.
     modality_weights : dict from modalities to float, or None, default=None
-        Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality of
-        few columns, such as a label beside a picture, counts little in the bound and is
-        learned badly; a weight of 10 or more can help. The recorded bound, which early
-        stopping watches, includes the weights; the densities of a fitted model do not.
+        Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality
+        of few columns, such as a label beside a picture, counts little in the bound and
+        is learned badly; a weight of 10 or more can help. The recorded bound, which
+        early stopping watches, includes the weights; the densities of a fitted model do
+        not.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use, above
-        1 fewer.
+        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
+        above 1 fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted one.
+        Draws of z per row in training. Above 1 the bound is the importance-weighted
+        one.
     encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
 default=None
-        Custom networks in place of the layers above, for some or all modalities: a module,
-        which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to (n, h). The
-        heads are added. ``n_in`` is the number of the modality's columns (of levels, under
-        "codes") for the encoder, and ``n_components`` for the decoder. Without modalities,
-        a single network is enough.
+        Custom networks in place of the layers above, for some or all modalities: a
+        module, which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to
+        (n, h). The heads are added. ``n_in`` is the number of the modality's columns
+        (of levels, under "codes") for the encoder, and ``n_components`` for the
+        decoder. Without modalities, a single network is enough.
     image : str or None, default=None
         Modality whose decoder is also a generator; None is the first. ``gamma`` takes
         the place of its weight in ``modality_weights``.
@@ -180,8 +183,8 @@ default=None
     gamma : float, default=1.0
         Weight of ln p(x | z) in the step of the generator.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in every
-        epoch. An error if a column is neither Bernoulli nor one-hot.
+        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
+        every epoch. An error if a column is neither Bernoulli nor one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -208,8 +211,8 @@ default=None
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat to
-        the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits repeat
+        to the bit at an equal number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None

@@ -246,7 +246,7 @@ class JMVAE(LatentModel):
         return bound, terms
 
     def _joint_terms(self, q, p, batch, noise, beta):
-        """Return L_JM, or with several draws its importance-weighted form, and its parts."""
+        """Return L_JM, importance-weighted over several draws, and its parts."""
         n_draws = self.n_importance_samples
         z = q.rsample(noise, n_draws if n_draws > 1 else None)  # (B, K) or (S, B, K)
         parts = self.likelihood(z, batch).block_log_probs(batch.x)

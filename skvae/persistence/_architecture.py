@@ -14,7 +14,7 @@ def architecture(estimator):
 
 
 def changed_parameter(estimator):
-    """Return the name of the first such parameter that has changed since fit, or None."""
+    """Return the first such parameter that has changed since fit, or None."""
     current, fitted = architecture(estimator), estimator._fitted_architecture
     return next((name for name in fitted if current[name] != fitted[name]), None)
 
@@ -68,7 +68,7 @@ def identity(value):
 
 
 def _callable(value):
-    """Describe a function by name and code, an object such as a selector by its state."""
+    """Describe a function by name and code, another object by its attributes."""
     if isinstance(value, partial):
         return identity([value.func, value.args, value.keywords])
     if hasattr(value, "__qualname__"):

@@ -42,7 +42,7 @@ def refusing(path):
 
 
 def write(path, header, tensors):
-    """Write a header and tensors; `path` is then the whole new file or the old one.
+    """Write a header and tensors; `path` is then the whole new file, or the old.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _dump(header):
 
 
 def _checksum(header, tensors):
-    """Return the SHA-256 of the header and each tensor's name, type, shape and values."""
+    """Return the SHA-256 of the header and of all tensors with name, type and shape."""
     total = hashlib.sha256(_dump(header).encode())
     for name in sorted(tensors):
         tensor = tensors[name]

@@ -167,7 +167,7 @@ class Rows:
     def take(self, rows):
         """Return the batch of these row numbers of the table, a CPU tensor (B,)."""
         if self._tensor is None:
-            x = torch.from_numpy(np.take(self.X, rows.numpy(), axis=0))
+            x = torch.from_numpy(np.take(self.X, rows.cpu().numpy(), axis=0))
         else:
             rows = rows.to(self._tensor.device)
             x = self._tensor.index_select(0, rows)  # (B, D)

@@ -66,7 +66,7 @@ class BatchHooks:
             self.net.notify("on_batch_begin", batch=batch, training=True)
 
     def gradient(self, batch, moved=None):
-        """Call the hooks between the backward pass and the step of the parameters `moved`.
+        """Call the hooks after a backward pass, before the step of the parameters `moved`.
 
         None stands for all parameters.
         """
@@ -93,7 +93,7 @@ def _overrides(callback, name):
 
 
 def raised_on_purpose(interrupt):
-    """Whether a callback raised KeyboardInterrupt itself, skorch's way to stop training.
+    """Return whether a callback raised KeyboardInterrupt itself, to stop the training.
 
     A Ctrl-C surfaces at whatever instruction runs, or in a signal handler, but not at a
     ``raise`` statement of the callback itself.
@@ -107,7 +107,7 @@ def raised_on_purpose(interrupt):
 
 
 class Ledger:
-    """The losses and terms of one group in one table on the device, one row per data row.
+    """The losses and terms of one group in a table on the device, one row per data row.
 
     It is one table because thousands of small tensors, allocated between the
     activations of an epoch, would keep that memory from being reused.

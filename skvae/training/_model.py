@@ -37,11 +37,11 @@ class LatentModel(nn.Module):
         raise NotImplementedError
 
     def bound(self, batch, noise):
-        """Return the training bound of each row in nats, (B,), without taking a step."""
+        """Return the training bound of each row in nats, (B,); takes no step."""
         raise NotImplementedError
 
     def losses(self, batch, phase, noise):
-        """Yield a `Loss` for each step; code after a yield sees the updated parameters."""
+        """Yield a `Loss` for each step; code after a yield sees updated parameters."""
         raise NotImplementedError
 
     def parameter_groups(self):
@@ -70,10 +70,10 @@ class LatentModel(nn.Module):
             raise ValueError("its training state belongs to another model.")
 
     def settle(self, rows, noise):
-        """Compute what depends on the training rows, a `Rows`, once training has ended."""
+        """Compute what depends on the training rows, a `Rows`, after training."""
 
     def log_normaliser(self):
-        """Return ln of the prior's normaliser and its error, where it is an estimate."""
+        """Return ln of the prior's normaliser and its error, if it is an estimate."""
         return 0.0, 0.0
 
     def scheduled(self):
@@ -93,7 +93,7 @@ class LatentModel(nn.Module):
         return self.likelihood(z, batch).mean
 
     def log_weights(self, q, p, batch, noise, n_samples):
-        """Return ln w at draws z ~ q and β = 1, (S, B); the mean of w estimates p(x)."""
+        """Return ln w at draws z ~ q and β = 1, (S, B); mean w estimates p(x)."""
         z = q.sample(noise, n_samples)  # (S, B, K)
         log_likelihood = self.likelihood(z, batch).log_prob(batch.x)
         return objectives.log_weights(log_likelihood, p.log_prob(z), q.log_prob(z))

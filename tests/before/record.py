@@ -36,7 +36,9 @@ def digest(values):
 
 
 def history(estimator):
-    names = sorted({k for row in estimator.history_ for k in row} - {"seconds", "batches"})
+    names = sorted(
+        {k for row in estimator.history_ for k in row} - {"seconds", "batches"}
+    )
     rows = [[row.get(name, np.nan) for name in names] for row in estimator.history_]
     return names, np.array(rows, dtype=float)
 
@@ -48,7 +50,10 @@ def answers(estimator, X, conditions=None):
         "history_names": np.array(names),
         "history": numbers,
         "weights": np.concatenate(
-            [p.detach().numpy().ravel() for p in estimator.module_.state_dict().values()]
+            [
+                p.detach().numpy().ravel()
+                for p in estimator.module_.state_dict().values()
+            ]
         ),
         "transform": estimator.transform(X, **given),
         "reconstruct": estimator.reconstruct(X, **given),
@@ -58,7 +63,9 @@ def answers(estimator, X, conditions=None):
     if hasattr(estimator, "sample"):
         found["sample"] = estimator.sample(5, random_state=3)
         found["score_samples"] = estimator.score_samples(X, **given)
-        elbo = estimator.log_likelihood(X, method="elbo", return_diagnostics=True, **given)
+        elbo = estimator.log_likelihood(
+            X, method="elbo", return_diagnostics=True, **given
+        )
         found |= {f"elbo_{name}": v for name, v in elbo._asdict().items()}
     if hasattr(estimator, "impute"):
         found["impute"] = estimator.impute(X, n_samples=3)
@@ -84,14 +91,18 @@ def cases():
     for cls in having("condition_columns"):
         name = cls.__name__
         words = np.array(["no", "yes", "other"])[y % 3]
-        yield f"{name} beside", lambda c=cls: answers(
-            small(c).fit(X, condition=words), X, words
+        yield (
+            f"{name} beside",
+            lambda c=cls: answers(small(c).fit(X, condition=words), X, words),
         )
         frame = pd.DataFrame(X[:, 20:30], columns=[f"c{i}" for i in range(10)])
         frame["task"] = words
         parts = [("gaussian", ["c0", "c1", "c2"]), ("bernoulli", slice("c3", "c9"))]
-        yield f"{name} frame", lambda c=cls, f=frame, p=parts: answers(
-            small(c, condition_columns=["task"], likelihood=p).fit(f), f
+        yield (
+            f"{name} frame",
+            lambda c=cls, f=frame, p=parts: answers(
+                small(c, condition_columns=["task"], likelihood=p).fit(f), f
+            ),
         )
     blocks = {"image": slice(0, 64), "label": [64]}
     table = np.column_stack([X, y])
@@ -107,15 +118,25 @@ def cases():
                 n_iterations=3,
                 empty_rows="prior",
             )
-            yield f"{cls.__name__} {how}", lambda e=estimator, r=rows: answers(
-                e.fit(r), r
+            yield (
+                f"{cls.__name__} {how}",
+                lambda e=estimator, r=rows: answers(e.fit(r), r),
             )
     for cls in having("max_epochs"):
         yield f"{cls.__name__} goes on", lambda c=cls: goes_on(small(c), X)
-    mixed = [("poisson", slice(0, 5)), ("codes", [5, 6]), ("gaussian-shared", slice(7, 64))]
-    for cls in (c for c in having("likelihood") if "modalities" not in c().get_params()):
-        yield f"{cls.__name__} mixed", lambda c=cls: answers(
-            small(c, likelihood=mixed).fit(np.round(X * 16)), np.round(X * 16)
+    mixed = [
+        ("poisson", slice(0, 5)),
+        ("codes", [5, 6]),
+        ("gaussian-shared", slice(7, 64)),
+    ]
+    for cls in (
+        c for c in having("likelihood") if "modalities" not in c().get_params()
+    ):
+        yield (
+            f"{cls.__name__} mixed",
+            lambda c=cls: answers(
+                small(c, likelihood=mixed).fit(np.round(X * 16)), np.round(X * 16)
+            ),
         )
 
 
@@ -131,8 +152,11 @@ def main():
         found[label] = compute()
         if sys.argv[1] == "compare":
             then = recorded[label]
-            differ = [k for k in then.keys() | found[label].keys()
-                      if then.get(k) != found[label].get(k)]
+            differ = [
+                k
+                for k in then.keys() | found[label].keys()
+                if then.get(k) != found[label].get(k)
+            ]
             if differ:
                 wrong += 1
                 print(label, sorted(differ), flush=True)
