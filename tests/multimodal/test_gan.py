@@ -2,14 +2,16 @@
 
 import copy
 
+import gaussian_truth
 import numpy as np
 import pytest
 import torch
-from instances import batch_of
+from instances import batch_of, small
 from modality_models import OF_THREE, fitted, make, of_three, weights
 from saved import assert_same_answers, through_file
 from torch import nn
 
+from skvae import JMVAEGANTransformer
 from skvae.distributions import Noise
 
 GROUPS = ("generator", "discriminator")
@@ -82,3 +84,18 @@ def test_any_modality_may_be_the_image(image, three, tmp_path):
 def test_a_wrong_parameter_of_the_generator_is_named(params, message, whole):
     with pytest.raises(ValueError, match=message):
         make("gan", **params).fit(whole)
+
+
+def test_generator_and_discriminator_have_groups_and_losses_of_their_own(X):
+    blocks = gaussian_truth.BLOCKS
+    model = small(JMVAEGANTransformer, modalities=blocks, image="narrow", max_epochs=5)
+    model.fit(X)
+    row = model.history_[-1]
+    assert row["generator_loss"] != row["discriminator_loss"]
+    assert row["discriminator_loss"] == pytest.approx(
+        row["missed_real"] + row["missed_fake"], rel=1e-5
+    )
+    groups = model.module_.parameter_groups()
+    decoder = set(model.module_.modalities[1].decoder.parameters())
+    assert decoder <= set(groups["generator"])
+    assert not decoder & set(groups["model"])
