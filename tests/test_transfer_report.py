@@ -1,0 +1,180 @@
+"""Reports on transfer, against the same fits made by hand."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from instances import small
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import ShuffleSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from two_tasks import CLASS, CODES, FRAME, LN2, PLAIN, RNG, TABLE, conditional
+
+from skvae import VAETransformer
+from skvae.metrics import compare, few_shot_curve, transfer_report
+from skvae.model_selection import FewShotTransferSplit
+
+ESTIMATORS = {
+    "vae": small(VAETransformer, n_components=2),
+    "cvae": conditional(),
+    "pca": make_pipeline(StandardScaler(), PCA(2)),
+    "raw": "passthrough",
+}
+SETTING = {"source": 0, "target": 1, "n_target": 20, "n_splits": 2}
+
+
+def report(X=TABLE, task=-1, estimators=ESTIMATORS, **settings):
+    return transfer_report(estimators, X, CLASS, task, **(SETTING | settings))
+
+
+def test_the_report_is_what_fits_by_hand_give():
+    table = report(random_states=(3,))
+    splitter = FewShotTransferSplit(0, 1, 20, 2, random_state=0, task=-1)
+    expected = {name: [] for name in ("vae", "cvae", "pca")}
+    for train, test in splitter.split(TABLE, CLASS):
+        vae = clone(ESTIMATORS["vae"]).set_params(random_state=3).fit(PLAIN[train])
+        cvae = conditional(condition_columns=[-1]).set_params(random_state=3)
+        latents = make_pipeline(
+            clone(ESTIMATORS["pca"]), StandardScaler(), LogisticRegression()
+        ).fit(PLAIN[train], CLASS[train])
+        expected["vae"].append(vae.score(PLAIN[test]))
+        expected["cvae"].append(cvae.fit(TABLE[train]).score(TABLE[test]))
+        expected["pca"].append(latents.score(PLAIN[test], CLASS[test]))
+    for name, values in expected.items():
+        column = "accuracy" if name == "pca" else "log_likelihood"
+        assert_allclose(table.loc[name, column], np.mean(values))
+        assert_allclose(
+            table.loc[name, f"{column}_se"], np.std(values, ddof=1) / math.sqrt(2)
+        )
+
+
+def test_the_report_says_what_applies():
+    table = report(random_states=(0, 1), scoring={"one": lambda *_: 1.0})
+    assert list(table.index) == list(ESTIMATORS)
+    shown = [name for name in table.columns if not name.endswith("_se")]
+    assert shown == [
+        "log_likelihood",
+        "monte_carlo_error",
+        "accuracy",
+        "task_information",
+        "task_accuracy",
+        "one",
+        "seconds",
+    ]
+    assert table["task_information"].isna().tolist() == [False, False, True, True]
+    assert table["log_likelihood"].isna().tolist() == [False, False, False, True]
+    assert table["task_information"].dropna().between(0, LN2).all()
+    assert table["task_accuracy"].between(0.3, 1).all()
+    assert len(table.attrs["runs"]) == 4 * 2 * 2
+
+
+def test_the_task_is_measured_beside_as_many_rows_of_the_source():
+    # 150 source rows and 70 held-out target rows: a share of one half.
+    far = TABLE + np.outer(CODES, [50, 0, 0, 0, 0])
+    table = report(far, estimators={"raw": "passthrough"})
+    assert_allclose(table["task_accuracy"], 1.0)
+    same = np.column_stack([RNG.normal(size=(240, 4)), CODES])
+    table = report(same, estimators={"raw": "passthrough"})
+    assert_allclose(table["task_accuracy"], 0.5, atol=0.15)
+
+
+def test_sources_may_be_several():
+    three = np.vstack([TABLE, np.column_stack([PLAIN[:60], np.full(60, 2.0)])])
+    table = transfer_report(
+        {"cvae": conditional()},
+        three,
+        None,
+        -1,
+        source=[0, 2],
+        target=1,
+        n_target=10,
+        n_splits=2,
+    )
+    assert 0 <= table.loc["cvae", "task_information"] <= math.log(3)
+    assert "accuracy" not in table
+
+
+def test_nothing_of_the_target_needs_unknown_conditions():
+    cvae = conditional(handle_unknown="ignore")
+    estimators = {"cvae": cvae, "vae": ESTIMATORS["vae"]}
+    table = report(estimators=estimators, n_target=0)
+    assert np.isfinite(table["log_likelihood"]).all()
+    assert len(table.attrs["runs"]) == 2
+    with pytest.raises(ValueError, match="was not seen in fit"):
+        report(estimators={"cvae": conditional()}, n_target=0)
+
+
+@pytest.mark.parametrize("frame", [FRAME, pl.from_pandas(FRAME)], ids=["pd", "pl"])
+def test_names_and_frames_are_as_good_as_arrays(frame):
+    estimators = {name: ESTIMATORS[name] for name in ("vae", "cvae", "pca")}
+    plain = report(estimators=estimators)
+    given = report(frame, "task", estimators, source="a", target="b")
+    names = [name for name in plain if not name.startswith("seconds")]
+    assert_allclose(given[names], plain[names], rtol=1e-6)
+
+
+def test_own_condition_columns_stay():
+    table = np.column_stack([TABLE, CLASS])
+    own = conditional(condition_columns=[-1])  # the class, and the task is data
+    found = report(table, 4, {"own": make_pipeline(StandardScaler(), own)})
+    splitter = FewShotTransferSplit(0, 1, 20, 2, random_state=0, task=4)
+    expected = [
+        clone(make_pipeline(StandardScaler(), own)).fit(table[train]).score(table[test])
+        for train, test in splitter.split(table, CLASS)
+    ]
+    assert_allclose(found.loc["own", "log_likelihood"], np.mean(expected))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"estimators": {}}, ValueError, "'estimators' parameter of transfer_report"),
+        ({"random_states": ()}, ValueError, "'random_states' parameter of transfer"),
+        ({"target": 7}, ValueError, "No row has the task 7"),
+        ({"task": "task"}, ValueError, "No column is named 'task'"),
+        ({"n_target": 90}, ValueError, "leaves no test row"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_reported_is_said(wrong, error, words):
+    with pytest.raises(error, match=words):
+        report(**wrong)
+
+
+def test_the_curve_is_a_report_for_each_number():
+    estimators = {name: ESTIMATORS[name] for name in ("pca", "cvae")}
+    setting = SETTING | {"n_target": (30, 5)}
+    curve = few_shot_curve(estimators, TABLE, CLASS, -1, **setting)
+    assert list(curve.index) == [(name, n) for name in ("pca", "cvae") for n in (30, 5)]
+    assert curve.index.names == ["estimator", "n_target"]
+    names = [name for name in curve if not name.startswith("seconds")]
+    alone = report(estimators=estimators, n_target=5)
+    assert_allclose(curve.xs(5, level="n_target")[names], alone[names])
+    assert {run["n_target"] for run in curve.attrs["runs"]} == {5, 30}
+    assert " ± " in repr(curve)
+
+
+def test_wrong_numbers_are_said_before_anything_is_fitted():
+    class Never(PCA):
+        def fit(self, X, y=None):
+            raise AssertionError
+
+    setting = SETTING | {"n_target": (5, 300)}
+    with pytest.raises(ValueError, match="n_target=300 leaves no test row"):
+        few_shot_curve({"never": Never(2)}, TABLE, CLASS, -1, **setting)
+    with pytest.raises(ValueError, match="'n_target' parameter of few_shot_curve"):
+        few_shot_curve(
+            {"never": Never(2)}, TABLE, CLASS, -1, **SETTING | {"n_target": ()}
+        )
+
+
+def test_folds_of_a_comparison_are_the_same_for_all():
+    cv = ShuffleSplit(2, random_state=np.random.RandomState(0))
+    table = compare({"one": PCA(2), "same": PCA(2)}, PLAIN, cv=cv)
+    one, same = table["log_likelihood"]
+    assert one == same
