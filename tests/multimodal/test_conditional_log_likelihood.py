@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
-from instances import small
+from instances import batch_of, small
 from sklearn.datasets import load_digits
 
 from skvae import CMMATransformer, CVAETransformer, JMVAETransformer
@@ -71,10 +71,9 @@ def test_conditional_models_answer_the_same_question(cls, X):
     moved = X.copy()
     moved[:, BLOCKS["wide"]] += 1  # what is asked for is not looked at
     module = model.module_
-    batches = [
-        model._evaluator()._batch(model._check_encodable(rows)) for rows in (X, moved)
-    ]
-    before, after = (module.blind_posterior(batch) for batch in batches)
+    before, after = (
+        module.blind_posterior(batch_of(model, rows)) for rows in (X, moved)
+    )
     torch.testing.assert_close(before.loc, after.loc, rtol=0, atol=0)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from gaussian_truth import BLOCKS, EVERY, TRUTH, K, replicates, without
+from instances import batch_of
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
@@ -23,12 +24,11 @@ def test_the_joint_log_likelihood_is_exact(which, X, request):
 def test_experts_are_the_posterior_of_what_is_there(missing, experts, X):
     """Of the two halves of a proposal the one has weights that are all equal."""
     (other,) = (at for name, at in BLOCKS.items() if name != missing)
-    evaluator = experts._evaluator()
-    batch = evaluator._batch(experts._check_scorable(without(X, missing)))
+    module, batch = experts.module_, batch_of(experts, without(X, missing))
     z = torch.randn(5, len(X), 2, generator=torch.Generator().manual_seed(0)).double()
-    q, p = evaluator.module.posterior(batch), evaluator.module.prior(batch)
+    q, p = module.posterior(batch), module.prior(batch)
     with torch.no_grad():
-        log_joint = evaluator.module.likelihood(z, batch).log_prob(batch.x)
+        log_joint = module.likelihood(z, batch).log_prob(batch.x)
         log_joint = log_joint + p.log_prob(z) - q.log_prob(z)
     exact = np.broadcast_to(TRUTH.log_prob(X, other), log_joint.shape)
     np.testing.assert_allclose(log_joint.numpy(), exact, atol=1e-9)
@@ -94,7 +94,7 @@ def test_a_fit_without_experts_reaches_the_truth():
 
 def test_rows_with_a_missing_block_train_on_their_expert(experts, X):
     table = without(X, "narrow")
-    batch = experts._evaluator()._batch(experts._check_encodable(table))
+    batch = batch_of(experts, table)
     bound = experts.module_.bound(batch, Noise.from_seed(0))
     # The expert is the exact posterior, so the bound is ln p(x) in expectation.
     draws = [experts.module_.bound(batch, Noise.from_seed(i)) for i in range(200)]
@@ -109,9 +109,8 @@ def test_zeros_stand_for_a_missing_block_in_training_without_experts(iterated, X
     for modality, at in zip(module.modalities, BLOCKS.values(), strict=True):
         center[at] = modality.head.center
     filled = np.where(np.isnan(without(X, "wide")), center, X)  # features of zero
-    table = iterated._check_encodable(without(X, "wide"))
-    batch = iterated._evaluator()._batch(table)
-    whole = iterated._evaluator()._batch(iterated._check_encodable(filled))
+    batch = batch_of(iterated, without(X, "wide"))
+    whole = batch_of(iterated, filled)
     torch.testing.assert_close(
         module.inferred(batch)[0].loc, module.posterior(whole).loc
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from gaussian_truth import BLOCKS, without
-from instances import small
+from instances import batch_of, small
 
 from skvae import HierarchicalJMVAETransformer, JMVAETransformer, VAETransformer
 from skvae.distributions import Noise
@@ -43,7 +43,7 @@ def test_one_layer_makes_the_model_without_hierarchy(X):
 
 def test_alpha_weighs_the_divergences_from_the_experts(X):
     model = small(JMVAETransformer, modalities=BLOCKS).fit(X)
-    module, batch = model.module_, model._evaluator()._batch(model._check_encodable(X))
+    module, batch = model.module_, batch_of(model, X)
     bounds = {}
     for alpha in (0.0, 1.0, 2.5):
         module.alpha = alpha
@@ -63,7 +63,7 @@ def test_alpha_is_left_out_of_incomplete_rows_and_beta_warms_up_alone(X):
     table[::2, BLOCKS["narrow"]] = np.nan
     model = small(JMVAETransformer, modalities=BLOCKS, kl_warmup=4, max_epochs=1)
     module = model.fit(table).module_
-    batch = model._evaluator()._batch(model._check_encodable(table))
+    batch = batch_of(model, table)
     assert module.kl_weight == 0.0  # of the first of four epochs
     by_alpha = []
     for alpha in (0.0, 1.0):
