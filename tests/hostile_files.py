@@ -107,11 +107,11 @@ def use(estimator, path):
 
     A ValueError is an answer too, and a RuntimeError torch's to numbers without sense.
     """
-    X = table_of(estimator)
+    X, n_outputs = table_of(estimator), len(estimator.get_feature_names_out())
     repr(estimator), clone(estimator), len(estimator.history_), estimator.module_
     questions = [
         lambda: estimator.transform(X),
-        lambda: decode(estimator, np.zeros((40, estimator._n_features_out)), X),
+        lambda: decode(estimator, np.zeros((40, n_outputs)), X),
         lambda: estimator.score(X),
         lambda: estimator.save(path, training_state=True),
     ]

@@ -2,12 +2,13 @@
 
 import torch
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 
 from skvae.discovery import all_estimators
 from skvae.distributions import Gaussian
-from skvae.inputs import take_columns
 from skvae.nets import Dense
 from skvae.priors import DensityRatio, VampPrior
+from skvae.training import Rows
 
 SMALL = {"max_epochs": 2, "hidden_layer_sizes": (16,), "random_state": 0}
 SMALL_WHERE_KNOWN = {
@@ -82,16 +83,24 @@ def variants(settings=VARIANTS):
 
 
 def decode(estimator, Z, X):
-    """Decode latents, under the conditions of some rows where there are any."""
-    given = getattr(estimator, "_positions", None)
-    how = {} if given is None else {"condition": take_columns(X, given)}
-    return estimator.inverse_transform(Z, **how)
+    """Decode latents, under the conditions that X holds if it has such columns."""
+    columns = estimator.get_params(deep=False).get("condition_columns")
+    if columns is None:
+        return estimator.inverse_transform(Z)
+    given = ColumnTransformer([("condition", "passthrough", columns)]).fit_transform(X)
+    return estimator.inverse_transform(Z, condition=given)
+
+
+def rows_of(estimator, X):
+    """Return X as the `Rows` that the fitted module receives in training."""
+    parameter = next(estimator.module_.parameters())
+    table = estimator._check_encodable(X)
+    return Rows(table, parameter.device, parameter.dtype)
 
 
 def batch_of(estimator, X):
-    """Give rows as the fitted module sees them in training."""
-    batch = estimator._evaluator()._batch(estimator._check_encodable(X))
-    return batch._replace(index=torch.arange(len(X)))
+    """Return X as the batch that the fitted module receives in training."""
+    return rows_of(estimator, X).take(torch.arange(len(X)))
 
 
 def bodies(estimator):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
-from instances import small
+from instances import batch_of, rows_of, small
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,6 +18,7 @@ from test_common import assert_same_weights
 
 from skvae import VAETransformer
 from skvae.discovery import all_estimators
+from skvae.distributions import Noise
 
 try:
     import sklearn.callback as sklearn_callback
@@ -58,14 +59,13 @@ def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     assert_same_weights(plain, watched)
     assert spy.calls == []  # the parameter is copied, the fitted one is in the net
     calls = dict(watched.net_.callbacks_)["spy"].calls
-    phases = watched.module_.phases
     kinds = [call if isinstance(call, str) else "batch" for call in calls]
-    groups = watched.module_.parameter_groups()
-    without_phase = [group for group in groups if group not in phases]
-    own = len(without_phase) + getattr(watched, "n_updates", 1)
-    n_steps = {"encode": 0, "model": own}
-    steps = [["gradient"] * n_steps.get(phase, 1) + ["batch"] for phase in phases]
-    epoch = [kind for step in steps for kind in step * 2]
+    module, batch = watched.module_, batch_of(watched, digits)
+    module.begin(rows_of(watched, digits))
+    epoch = []
+    for phase in module.phases:
+        n_steps = len([*module.losses(batch, phase, Noise.from_seed(0))])
+        epoch += 2 * [*["gradient"] * n_steps, "batch"]  # two batches per pass
     assert kinds == ["train", *[*epoch, "epoch"] * 2]
 
 

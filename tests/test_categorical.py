@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from instances import small
+from instances import batch_of, small
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -37,10 +37,6 @@ def tiny(digits):
         dtype="float64",
         random_state=0,
     ).fit(digits)
-
-
-def batch_of(model, X):
-    return model._evaluator()._batch(model._check_scorable(X))
 
 
 # -- distributions --------------------------------------------------------------------
@@ -319,8 +315,8 @@ def test_displays_show_every_category(output, X, digits):
     X = None if X is None else digits
     codes = np.zeros(3, int)
     if X is not None:
-        pi = model._evaluator().in_slices(X, lambda b: model.module_.posterior(b).mean)
-        all_codes = np.asarray(pi).reshape(len(X), 3, 4).argmax(-1)
+        pi = model.module_.posterior(batch_of(model, X)).mean.detach()
+        all_codes = pi.numpy().reshape(len(X), 3, 4).argmax(-1)
         codes = all_codes[0]
     one_hot = np.repeat(np.eye(4)[codes][None], 4, 0)
     one_hot[:, 1] = np.eye(4)

@@ -5,14 +5,13 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from instances import OF_DIGITS, batch_of, fitted, small, variants
+from instances import OF_DIGITS, batch_of, fitted, rows_of, small, variants
 from instances import VARIANTS as EVERYWHERE
 from numpydoc.docscrape import ClassDoc
 from sklearn.base import clone
 
 from skvae.discovery import all_estimators
 from skvae.distributions import Noise
-from skvae.training import Rows
 
 VARIANTS = dict(variants(EVERYWHERE | OF_DIGITS))
 ESTIMATORS = [cls for _, cls in all_estimators()]
@@ -94,7 +93,7 @@ def test_every_parameter_gets_a_gradient_from_its_own_group_alone(label, digits)
     everything = {id(p) for p in module.parameters()}
     assert {id(p) for group in groups.values() for p in group} == everything
     batch = batch_of(estimator, digits[:32])
-    module.begin(Rows(batch.x.numpy(), "cpu", batch.x.dtype))
+    module.begin(rows_of(estimator, digits[:32]))
     for phase in module.phases:
         for loss in module.losses(batch, phase, Noise.from_seed(0)):
             module.zero_grad()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from instances import small
+from instances import batch_of, rows_of, small
 from numpy.testing import assert_allclose
 from scipy.integrate import trapezoid
 from scipy.special import logsumexp
@@ -168,7 +168,7 @@ def test_the_bound_gains_the_divergence_of_the_aggregate(fitted, tasks):
 def test_the_likelihood_matches_the_aggregated_posterior(fitted, tasks):
     """ln p(x | s), compared with the mixture of all posteriors as the prior."""
     q, p = fitted._distributions(tasks)
-    batch = fitted._evaluator()._batch(fitted._check_encodable(tasks))
+    batch = batch_of(fitted, tasks)
     z = q.sample(Noise.from_seed(1), 300)
     with torch.no_grad():
         given = fitted.module_.likelihood(z, batch).log_prob(batch.x)
@@ -206,7 +206,7 @@ def test_beta_and_warmup_weight_divergence_and_critic_alike(tasks):
     estimator = small(TaskInvariantVAETransformer, condition_columns=[-1], beta=0.5)
     module = estimator.fit(tasks).module_
     module.kl_weight = 0.3
-    batch = estimator._evaluator()._batch(estimator._check_encodable(tasks))
+    batch = batch_of(estimator, tasks)
     with torch.no_grad():
         module.prior_module.critic.last.bias.fill_(2.0)
         bound, terms = module._terms(batch, Noise.from_seed(0))
@@ -222,9 +222,8 @@ def test_critic_and_model_are_updated_separately(tasks):
     """Model steps use the critic without dropout; critic steps leave the model."""
     estimator = small(TaskInvariantVAETransformer, condition_columns=[-1]).fit(tasks)
     module = estimator.module_.train()
-    batch = estimator._evaluator()._batch(estimator._check_encodable(tasks))
-    batch = batch._replace(index=torch.arange(len(tasks)))
-    module.begin(Rows(batch.x.numpy(), "cpu", batch.x.dtype))
+    batch = batch_of(estimator, tasks)
+    module.begin(rows_of(estimator, tasks))
     losses = {
         phase: list(module.losses(batch, phase, Noise.from_seed(0)))
         for phase in dict.fromkeys(module.phases)

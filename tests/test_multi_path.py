@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from instances import small
+from instances import batch_of, small
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,10 +18,6 @@ from skvae.nets import ConvEncoder, Dense
 @pytest.fixture(scope="module")
 def digits():
     return load_digits().data[:200] / 16
-
-
-def batch_of(model, X):
-    return model._evaluator()._batch(model._check_scorable(X))
 
 
 @pytest.mark.parametrize("kl_warmup", [0, 2])

@@ -68,13 +68,9 @@ def test_a_clone_of_the_loaded_fits_as_the_original(label, digits, path):
 
 
 @each_variant
-def test_all_that_fit_sets_is_saved(label, digits):
-    estimator = fitted(VARIANTS[label], digits)
-    learned = vars(estimator).keys() - estimator.get_params(deep=False).keys()
-    rebuilt = {"net_", "_fitted_architecture"}
-    assert learned - estimator._saved_where_present.keys() - rebuilt == set(
-        estimator._saved
-    )
+def test_all_that_fit_sets_is_saved(label, digits, path):
+    one = fitted(VARIANTS[label], digits)
+    assert vars(through_file(one, path)).keys() == vars(one).keys()
 
 
 @pytest.mark.parametrize("i", [0, 1, 2])
@@ -232,9 +228,9 @@ def test_a_device_that_cannot_be_used_is_refused(device, model, path):
 def test_from_a_gpu_to_the_cpu_and_back(digits, path):
     one = small(VAETransformer, device="cuda").fit(digits)
     there = through_file(one, path, training_state=True)
-    assert there.module_.loc_scale.linear.weight.is_cuda
+    assert all(p.is_cuda for p in there.module_.parameters())
     assert_same_answers(one, there, digits)
     assert_same_answers(one.partial_fit(digits), there.partial_fit(digits), digits)
     here = load(path, device="cpu").partial_fit(digits)
     np.testing.assert_allclose(here.transform(digits), one.transform(digits), atol=1e-4)
-    assert not here.module_.loc_scale.linear.weight.is_cuda
+    assert not any(p.is_cuda for p in here.module_.parameters())

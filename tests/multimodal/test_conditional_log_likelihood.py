@@ -1,0 +1,111 @@
+"""The log-likelihood of one modality given others, against closed forms."""
+
+import numpy as np
+import pytest
+import torch
+from gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
+from instances import batch_of, small
+from sklearn.datasets import load_digits
+
+from skvae import CMMATransformer, CVAETransformer, JMVAETransformer
+from skvae.metrics import conditional_log_likelihood
+
+
+@pytest.mark.parametrize("target", BLOCKS)
+def test_the_importance_weighted_conditional_is_the_truth(target, experts, X):
+    (other,) = (at for name, at in BLOCKS.items() if name != target)
+    exact = TRUTH.log_prob(X, EVERY) - TRUTH.log_prob(X, other)
+    found = conditional_log_likelihood(
+        experts, X, target=target, method="importance", n_samples=20_000
+    )
+    # Under half of the right proposal no weight is above 2, and its variance below 1.
+    assert (np.abs(found - exact) < 4 * (2 / 20_000) ** 0.5).all()
+
+
+@pytest.mark.parametrize("target", BLOCKS)
+@pytest.mark.parametrize("seen", [False, True])
+@pytest.mark.parametrize("which", ["experts", "iterated"])
+def test_the_predictive_conditional_has_its_expectation(
+    which, target, seen, X, request
+):
+    """E_q ln p(x_t | z) = ln N(x_t; W E(z) + μ, σ²) − ½ tr(W V Wᵀ) / σ²."""
+    model, rows = request.getfixturevalue(which), X[:100]
+    (rest,) = (name for name in BLOCKS if name != target)
+    at, given = BLOCKS[target], EVERY if seen else BLOCKS[rest]
+    gain, variance = TRUTH.posterior(given)
+    if which == "iterated" and not seen:
+        # q is the joint posterior of the filled row, whose mean scatters: together
+        # they have the conditional's variance.
+        _, variance = TRUTH.posterior(BLOCKS[rest])
+    z = (rows[:, given] - TRUTH.mean[given]) @ gain.T
+    residual = rows[:, at] - TRUTH.mean[at] - z @ TRUTH.W[at].T
+    spread = (TRUTH.W[at] ** 2 @ variance).sum()
+    squares = (residual**2).sum(1) + spread
+    var = TRUTH.var[at[0]]
+    exact = -0.5 * squares / var - 0.5 * len(at) * np.log(2 * np.pi * var)
+    names = [rest, target] if seen else [rest]
+
+    def ask(m):
+        return conditional_log_likelihood(
+            m, rows, target=target, given=names, n_samples=20
+        ).mean()
+
+    found = replicates(model, ask, n=60 if which == "iterated" else 30)
+    std_error = found.std(ddof=1) / len(found) ** 0.5
+    assert abs(found.mean() - exact.mean()) < 4 * std_error
+    assert std_error < 0.2
+
+
+@pytest.mark.parametrize("cls", [CVAETransformer, CMMATransformer])
+def test_conditional_models_answer_the_same_question(cls, X):
+    model = small(
+        cls, condition_columns=BLOCKS["narrow"], condition_encoding="passthrough"
+    ).fit(X)
+    found = conditional_log_likelihood(model, X, method="importance", n_samples=64)
+    np.testing.assert_array_equal(found, model.score_samples(X))
+    blind = conditional_log_likelihood(model, X)
+    seeing = conditional_log_likelihood(model, X, given=["data", "condition"])
+    assert blind.shape == seeing.shape == (len(X),)
+    with pytest.raises(ValueError, match=r"'given' .* must have 'condition'"):
+        conditional_log_likelihood(model, X, given=["data"])
+    moved = X.copy()
+    moved[:, BLOCKS["wide"]] += 1  # what is asked for is not looked at
+    module = model.module_
+    before, after = (
+        module.blind_posterior(batch_of(model, rows)) for rows in (X, moved)
+    )
+    torch.testing.assert_close(before.loc, after.loc, rtol=0, atol=0)
+
+
+def test_what_is_given_must_be_there(experts, X):
+    holed = X.copy()
+    holed[3, BLOCKS["wide"]] = np.nan
+    for method in ("predictive", "importance"):
+        with pytest.raises(ValueError, match="'wide' is missing in row 3"):
+            conditional_log_likelihood(experts, holed, target="narrow", method=method)
+
+
+@pytest.mark.parametrize("n_samples", [5, 100])
+def test_a_discrete_target_is_never_more_than_certain(n_samples):
+    X, y = load_digits(return_X_y=True)
+    table = np.column_stack([X / 16, np.eye(10)[y]])
+    model = JMVAETransformer(
+        4,
+        modalities={"image": slice(0, 64), "label": slice(64, 74)},
+        likelihood={"image": "gaussian-shared", "label": "categorical"},
+        alpha=0,
+        n_iterations=2,
+        hidden_layer_sizes=(32,),
+        max_epochs=10,
+        random_state=0,
+    ).fit(table[:500])
+    found = conditional_log_likelihood(
+        model, table[500:800], target="label", method="importance", n_samples=n_samples
+    )
+    assert (found <= 1e-6).all()
+
+
+@pytest.mark.parametrize("given", [3, (), "wide", ["deep"], iter(["wide"])])
+def test_a_wrong_given_is_named(given, experts, X):
+    with pytest.raises(ValueError, match="'given' parameter of conditional_log"):
+        conditional_log_likelihood(experts, X, target="narrow", given=given)

@@ -1,0 +1,87 @@
+"""Latents of incomplete rows: products of experts, or iterations."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from modality_models import BLOCKS, fitted, fitted_to_three, make, of_three, trained
+from saved import through_file
+
+
+def gaussians(estimator, X):
+    """Each expert's mean and precision in numpy, from its network alone."""
+    module = estimator.module_
+    x = torch.tensor(np.nan_to_num(X), dtype=module.dtype)
+    with torch.no_grad():
+        found = [
+            expert(modality.features(x))
+            for modality, expert in zip(module.modalities, module.experts, strict=True)
+        ]
+    return [(q.loc.numpy(), q.scale.numpy() ** -2.0) for q in found]
+
+
+def test_two_experts_of_three_are_multiplied(three):
+    estimator = of_three("experts", max_epochs=20).fit(three)
+    visits, body, kind = gaussians(estimator, three)
+    Z = estimator.transform(three)
+    for row, experts in (
+        (1, (body, kind)),
+        (2, (visits, kind)),
+        (3, (visits, body)),
+        (4, (kind,)),
+        (5, (body,)),
+        (6, (visits,)),
+    ):
+        precision = sum(p[row::7] for _, p in experts)
+        mean = sum(p[row::7] * m[row::7] for m, p in experts) / precision
+        np.testing.assert_allclose(Z[row::7], mean, rtol=1e-4, atol=1e-5)
+
+
+def test_a_whole_row_is_asked_of_all_encoders_together(whole_three, three):
+    estimator = fitted_to_three("experts")
+    together = estimator.transform(three)[::7]
+    np.testing.assert_allclose(
+        together, estimator.transform(whole_three)[::7], rtol=1e-5, atol=1e-6
+    )
+    experts = gaussians(estimator, whole_three)
+    product = sum(p * m for m, p in experts) / sum(p for _, p in experts)
+    assert np.abs(together - product[::7]).max() > 0.01
+
+
+@pytest.mark.parametrize("model", ["experts", "iterated"])
+def test_latents_of_one_pattern_are_comparable_with_anothers(model, whole):
+    # A label alone lands nearest to the middle of the rows that have it.
+    label = whole.copy()
+    label[:, BLOCKS["image"]] = np.nan
+    classes = whole[:, 16:].argmax(1)
+    Z, Z_label = (trained(model).transform(rows) for rows in (whole, label))
+    centres = np.stack([Z[classes == k].mean(0) for k in range(10)])
+    guess = ((Z_label[:, None] - centres) ** 2).sum(-1).argmin(1)
+    assert np.mean(guess == classes) > 0.3  # one in ten by chance
+
+
+def test_a_file_keeps_the_number_of_iterations_that_answers(holed, tmp_path):
+    estimator = make("iterated").fit(holed).set_params(n_iterations=40)
+    Z = estimator.transform(holed)
+    other = through_file(estimator, tmp_path / "m")
+    np.testing.assert_array_equal(other.transform(holed), Z)
+
+
+@pytest.mark.parametrize(
+    ("model", "params"),
+    [
+        ("iterated", {"n_iterations": 0}),
+        ("hierarchy", {"n_iterations": "x"}),
+        ("experts", {"empty_rows": "skip"}),
+        ("hierarchy", {"layers": "all"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["transform", "generate"])
+def test_what_may_change_after_fit_is_checked_there(model, params, method, holed):
+    estimator = copy.copy(fitted(model)).set_params(**params)
+    arguments = ("image",) if method == "generate" else ()
+    (name,) = params
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of .* must"):
+        getattr(estimator, method)(holed[2::4], *arguments)

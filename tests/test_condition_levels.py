@@ -1,0 +1,61 @@
+"""Levels of conditions: how they are coded, drawn, kept and read from a file."""
+
+import numpy as np
+import pytest
+
+from skvae.inputs import Conditions
+
+
+def test_codes_and_values_are_inverse():
+    values = np.array([["b", 2], ["a", 1], ["b", 1], ["c", 2]], dtype=object)
+    conditions = Conditions()
+    codes = conditions.fit(values)
+    assert codes.tolist() == [[1, 1], [0, 0], [1, 0], [2, 1]]
+    assert conditions.values(codes).tolist() == values.tolist()
+    assert conditions.encode(codes)[0].tolist() == [0, 1, 0, 0, 1]
+    assert conditions.seen_.tolist() == [[0, 0], [1, 0], [1, 1], [2, 1]]
+    assert conditions.share_.tolist() == [0.25] * 4
+
+
+def test_draws_come_as_often_as_in_fit():
+    conditions = Conditions()
+    conditions.fit(np.repeat(["a", "b", "c"], [600, 300, 100])[:, None])
+    drawn = conditions.draw(20_000, seed=0)[:, 0]
+    found = np.bincount(drawn.astype(int)) / 20_000
+    np.testing.assert_allclose(found, [0.6, 0.3, 0.1], atol=0.015)
+
+
+def test_no_more_than_a_thousand_combinations_are_kept():
+    values = np.random.default_rng(0).integers(0, 50, (5000, 2))
+    conditions = Conditions()
+    conditions.fit(values)
+    assert len(conditions.seen_) <= 1000
+    numbers = Conditions("passthrough")
+    numbers.fit(np.random.default_rng(0).normal(size=(5000, 3)))
+    assert len(numbers.seen_) == 1000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"levels": "ab"},
+        {"levels": [["a", 1]]},
+        {"levels": [[]]},
+        {"levels": [["a", "b"], ["c"]]},
+        {"seen": np.array([[5.0]])},
+        {"seen": np.array([[0.5], [1.0]])},
+        {"seen": np.array([[np.nan], [1.0]])},
+        {"share": np.array([0.5, 0.6])},
+        {"share": np.array([1.5, -0.5])},
+        {"share": np.array([1.0])},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_files_conditions_are_checked(change):
+    conditions = Conditions()
+    conditions.fit(np.array([["a"], ["b"]], dtype=object))
+    learned = conditions.learned()
+    Conditions().put_back(dict(learned))
+    with pytest.raises((ValueError, TypeError)):
+        Conditions().put_back(learned | change)
