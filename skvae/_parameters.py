@@ -78,8 +78,11 @@ class Declared(BaseEstimator):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        inherited = cls._declared
         cls._own_parameters = _take_own_parameters(cls)
         cls._declared = _collect(cls)
+        if cls._declared == inherited:  # nothing new, so tables are inherited too
+            return
         tables = {
             "_allowed": {name: p.allowed for name, p in cls._declared.items()},
             "_architecture": _names(cls, "shapes_network"),

@@ -255,7 +255,7 @@ def test_decoding_needs_to_know_under_what(X, task):
         if not cls._decoder_sees_condition:
             assert estimator.inverse_transform(Z).shape == X.shape
             continue
-        with pytest.raises(ValueError, match="inverse_transform needs condition="):
+        with pytest.raises(ValueError, match="needs condition=... to decode"):
             estimator.inverse_transform(Z)
 
 
@@ -288,7 +288,7 @@ def test_wrong_parameters_leave_the_fitted_as_it_was(cls, params, match, frame):
     ("condition", "match"),
     [
         (["plain"] * 3, "condition has 3 rows"),
-        ([["plain", "a"]] * 200, "2 conditions a row"),
+        ([["plain", "a"]] * 200, "2 conditions per row"),
         ([1, "a"] * 100, "either only strings or only numbers"),
     ],
 )
@@ -370,5 +370,7 @@ def test_conditions_go_through_a_file(cls, frame, tmp_path):
     np.testing.assert_array_equal(
         loaded.sample(9, random_state=0), estimator.sample(9, random_state=0)
     )
-    with pytest.raises(ValueError, match="not seen in fit, only 'inverted', 'plain'"):
+    with pytest.raises(
+        ValueError, match="not seen in fit; the levels are 'inverted', 'plain'"
+    ):
         loaded.transform(frame.assign(task="rotated"))

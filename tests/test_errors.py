@@ -199,7 +199,7 @@ def test_a_wrong_column_count_is_named(cls, digits):
     estimator = small(cls).fit(digits)
     with pytest.raises(ValueError, match=r"63 features, but .* expecting 64"):
         estimator.transform(digits[:, :63])
-    with pytest.raises(ValueError, match=r"Z has 7 columns.*n_components=8"):
+    with pytest.raises(ValueError, match=r"X has 7 columns, but the latents of"):
         estimator.inverse_transform(digits[:, :7])
 
 
@@ -283,8 +283,7 @@ def test_weights_broken_by_the_last_step_are_found_in_their_epoch(digits):
     estimator = small(AETransformer, encoder=lambda n_in: encoder, batch_size=200)
     with pytest.raises(FloatingPointError, match=r"'weights'.*last step of epoch 1"):
         estimator.fit(digits)
-    assert estimator.n_iter_ == 0
-    assert np.isfinite(estimator.transform(digits)).all()
+    assert not hasattr(estimator, "net_")
 
 
 def test_a_non_finite_held_out_bound_is_an_error(digits):
@@ -300,6 +299,9 @@ def test_a_non_finite_held_out_bound_is_an_error(digits):
 
 def test_a_rate_too_high_is_reported_and_survived(digits):
     estimator = small(VAETransformer, likelihood=Poisson(), lr=1e30, max_epochs=5)
+    counts = np.round(16 * digits)
     with pytest.raises(FloatingPointError, match="lower lr"):
-        estimator.fit(np.round(16 * digits))
-    assert np.isfinite(estimator.transform(np.round(16 * digits))).all()
+        estimator.fit(counts)
+    assert np.isfinite(
+        estimator.set_params(lr=1e-3).fit(counts).transform(counts)
+    ).all()

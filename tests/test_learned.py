@@ -12,9 +12,8 @@ from skvae.distributions import (
     Likelihood,
     Mixed,
     Poisson,
-    learned,
-    put_back,
 )
+from skvae.persistence import learned, put_back
 
 X = np.eye(3)[[0, 1, 2, 0]]
 MIXED = [(Codes(), [2]), (Mixed([(Poisson(), [1]), (Gaussian(), [0])]), [0, 1])]

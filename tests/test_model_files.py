@@ -98,9 +98,9 @@ def test_paths_that_are_no_files(tmp_path):
     with pytest.raises((IsADirectoryError, PermissionError)):
         load(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="it is no file"):
+    with pytest.raises(ValueError, match="it is not a file"):
         load(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="it is no file"):
+    with pytest.raises(ValueError, match="it is not a file"):
         load("/dev/zero")
 
 
@@ -130,7 +130,7 @@ def test_an_older_format_warns_and_a_newer_one_is_refused(model, path, monkeypat
         load(path)
     model.save(path)
     monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"format is 2, and .* reads 1 at most"):
+    with pytest.raises(ValueError, match=r"format is 2, but .* reads at most 1"):
         load(path)
 
 
@@ -190,9 +190,13 @@ def test_even_a_harmless_change_of_the_header_is_seen(model, path):
         ("parameters", {"optimizer": {"@class": "Popen"}}, "Popen"),
         ("attributes", {"_seed": -1}, "its _seed must be an int in the range"),
         ("attributes", {"fit": 1}, "its attributes are not those of"),
-        ("attributes", {"n_iter_": 3}, "its history is not of 3 epochs"),
+        ("attributes", {"n_iter_": 3}, "its history does not have 3 epochs"),
         ("attributes", {"n_features_in_": 63}, "learned 64 columns, not 63"),
-        ("attributes", {"feature_names_in_": {"@strings": ["O", ["a"]]}}, "one a col"),
+        (
+            "attributes",
+            {"feature_names_in_": {"@strings": ["O", ["a"]]}},
+            "one per col",
+        ),
         ("attributes", {"_sklearn_output_config": {"transform": 1}}, "cannot be set"),
         ("module", {"kl_weight": 2}, "its kl_weight is 2"),
         ("module", {"dtype": "int64"}, "its dtype is 'int64'"),
@@ -221,7 +225,7 @@ def test_huge_shapes_are_seen_before_memory_is_taken(parameters, model, path):
     model.save(path)
     with changed_header(path) as header:
         header["parameters"] |= parameters
-    with pytest.raises(ValueError, match="its weights are not those of the network"):
+    with pytest.raises(ValueError, match="its weights do not fit the network"):
         load(path)
 
 
@@ -229,7 +233,7 @@ def test_many_layers_are_seen_before_any_is_built(model, path):
     model.save(path)
     with changed_header(path) as header:
         header["parameters"]["hidden_layer_sizes"] = {"@tuple": [1] * 10**5}
-    with pytest.raises(ValueError, match="not those of 100000 hidden_layer_sizes"):
+    with pytest.raises(ValueError, match="do not belong to 100000 hidden_layer_sizes"):
         load(path)
 
 

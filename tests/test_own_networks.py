@@ -43,7 +43,7 @@ def test_a_function_gets_the_width_and_is_seeded(cls, digits):
     one = small(cls, encoder=own, decoder=own).fit(digits)
     other = small(cls, encoder=own, decoder=own).fit(digits)
     assert bodies(one)[0][0].in_features == 64
-    widths = getattr(one.module_, "widths", [one.module_.n_components])
+    widths = getattr(one.module_, "widths", [one.module_.n_outputs])
     # The decoder sees all paths, but only the lowest layer of a hierarchy.
     n_latents = widths[0] if hasattr(one.module_, "below") else sum(widths)
     assert bodies(one)[1][0].in_features == n_latents

@@ -96,12 +96,12 @@ def test_other_values_are_not_plain(value):
         ({"@code": "1 + 1"}, "an unknown kind, @code"),
         ({"@tuple": [], "a": 1}, "an unknown kind, @tuple"),
         (2**64, "too large"),
-        ({"@array": "x"}, "no tensor 'x'"),
+        ({"@array": "x"}, "lacks the tensor 'x'"),
         ([{"@tensor": "there"}, {"@tensor": "there"}], "or uses it twice"),
         ({"@numpy": ["object", 1]}, "an unknown kind, object"),
-        ({"@strings": ["O", [1]]}, "something else in it"),
-        ({"@RandomState": [[1] * 624, 625, 0, 0.0]}, "cannot be"),
-        ({"@RandomState": [[1] * 623, 3, 0, 0.0]}, "cannot be"),
+        ({"@strings": ["O", [1]]}, "strings that are not all strings"),
+        ({"@RandomState": [[1] * 624, 625, 0, 0.0]}, "invalid RandomState"),
+        ({"@RandomState": [[1] * 623, 3, 0, 0.0]}, "invalid RandomState"),
     ],
 )
 def test_what_no_packer_writes_is_refused(packed, message):

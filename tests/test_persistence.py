@@ -191,7 +191,7 @@ def test_the_training_state_of_another_optimizer_is_refused(model, path):
     model.save(path, training_state=True)
     with changed_header(path) as header:
         header["parameters"]["optimizer"] = "sgd"
-    with pytest.raises(ValueError, match="training state is of another optimizer"):
+    with pytest.raises(ValueError, match="training state belongs to another optimizer"):
         load(path)
 
 

@@ -103,7 +103,7 @@ def test_callbacks_may_be_left_behind(digits, path):
 def test_another_network_than_the_own_one_is_refused(digits, path):
     small(VAETransformer, encoder=own_encoder).fit(digits).save(path)
     for encoder in (None, nn.Linear(64, 5)):
-        with pytest.raises(ValueError, match="weights are not those of the network"):
+        with pytest.raises(ValueError, match="weights do not fit the network"):
             load(path, encoder=encoder)
 
 
@@ -146,5 +146,5 @@ def test_a_class_that_load_would_not_find_cannot_be_saved(digits, path):
     class Own(VAETransformer):
         pass
 
-    with pytest.raises(ValueError, match="Own is no class of skvae"):
+    with pytest.raises(ValueError, match="Own is not part of skvae"):
         small(Own).fit(digits).save(path)

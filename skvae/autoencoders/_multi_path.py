@@ -17,7 +17,7 @@ from skvae._validation import (
     Sequence,
 )
 from skvae.autoencoders._multi_path_module import MPVAE
-from skvae.base import BODY, BaseVAETransformer, CustomNetworks, Divergence
+from skvae.base import BODY, BaseVAETransformer, Divergence
 from skvae.nets import JoinedConvDecoder, build_body, mlp
 from skvae.priors import StandardNormal
 
@@ -27,7 +27,7 @@ BODIES = Sequence(AnyOf(BODY[:2]), "a list of torch modules or functions", empty
 N_PATHS = 2  # if the number of latents is one int
 
 
-class MPVAETransformer(Divergence, CustomNetworks, BaseVAETransformer):
+class MPVAETransformer(Divergence, BaseVAETransformer):
     """Multi-path variational autoencoder: latents from several depths.
 
     Shallow paths keep details that deep ones lose; `transform` returns them side by
@@ -182,6 +182,9 @@ default="relu"
     )
     encoder: nn.Module | Callable | list | None = parameter(
         BODIES, *BODY, default=None, shapes_network=True
+    )
+    decoder: nn.Module | Callable | None = parameter(
+        *BODY, default=None, shapes_network=True
     )
 
     def _names_of_outputs(self):

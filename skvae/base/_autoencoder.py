@@ -235,11 +235,11 @@ class BaseAutoencoderTransformer(
         if resumed_by and hasattr(self, "net_"):
             check_same_architecture(self, resumed_by)
             table = self._columns.table(self, X, given)
-            self._check_settings()
             self.likelihood_.check(table.x, self._columns.names)
         else:
             table = self._learn_columns(X, given)
             self._build_net(table, device)
+        self._check_live_settings()
         configure(self.net_, self)
         return self._evaluator().rows(table)  # a resumed net stays on its device
 
@@ -268,7 +268,10 @@ class BaseAutoencoderTransformer(
         self._fitted_architecture = architecture(self)
 
     def _check_settings(self):
-        """Raise ValueError if a parameter does not fit the columns of X."""
+        """Raise ValueError if a parameter that shapes the network misfits the columns."""
+
+    def _check_live_settings(self):
+        """Raise ValueError if a parameter that every fit reads misfits the columns."""
 
     def _schedules(self):
         """Return callbacks, with a ``name``, that change the module in every epoch."""

@@ -70,18 +70,19 @@ class MultimodalNetworks(Declared):
         return self._columns.blocks
 
     def _check_settings(self):
-        """Raise ValueError if a parameter names other modalities than there are."""
         for parameter_name in ("hidden_layer_sizes", "likelihood"):
             self._columns.check_names(self, parameter_name, whole=True)
-        for parameter_name in ("modality_weights", "encoder", "decoder"):
-            self._columns.check_names(self, parameter_name)
         for parameter_name in ("encoder", "decoder"):
+            self._columns.check_names(self, parameter_name)
             value, known = getattr(self, parameter_name), sorted(self.modalities_)
             if not isinstance(value, dict | None) and len(known) > 1:
                 raise ValueError(
                     f"The {parameter_name!r} parameter of {type(self).__name__} must "
                     f"be a dict, a network for each of {known}. Got {value!r} instead."
                 )
+
+    def _check_live_settings(self):
+        self._columns.check_names(self, "modality_weights")
 
     def _build_modalities(self, n_latents):
         """Build the networks of all modalities; return the encoders' widths too."""

@@ -82,7 +82,7 @@ def test_only_a_label_that_is_changed_has_to_be_one(holed):
 
 
 def test_what_is_missing_cannot_be_edited(holed):
-    with pytest.raises(ValueError, match="'image' is missing in row 2: there is"):
+    with pytest.raises(ValueError, match="'image' is missing in row 2 and cannot"):
         fitted("experts").edit(holed, {18: 1.0}, "image")
 
 
@@ -99,5 +99,5 @@ def test_changes_are_a_dict(changes, whole):
 
 
 def test_a_code_is_not_moved(whole_three):
-    with pytest.raises(ValueError, match="'kind' holds codes"):
+    with pytest.raises(ValueError, match="'kind' has codes"):
         fitted_to_three("experts").edit(whole_three, {0: 2.0}, "kind")

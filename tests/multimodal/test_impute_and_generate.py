@@ -13,7 +13,6 @@ from modality_models import (
     trained,
 )
 
-from skvae.multimodal._base import Repeated
 from skvae.training import Table
 
 
@@ -121,13 +120,6 @@ def test_generate_looks_away_from_the_target(value, whole):
 
 
 def test_repeated_rows_are_copied_slice_by_slice(holed):
-    table = Table(holed[:7], observed=~np.isnan(holed[:7, [0, 16]]))
-    found, expected = (
-        Repeated(table.x, observed=table.observed, n_times=5)[3:29],
-        table[np.tile(np.arange(7), 5)[3:29]],
-    )
-    np.testing.assert_array_equal(found.x, expected.x)
-    np.testing.assert_array_equal(found.observed, expected.observed)
     tracemalloc.start()
     fitted("experts").generate(holed[:4:3], "label", n_samples=20_000, random_state=0)
     _, peak = tracemalloc.get_traced_memory()

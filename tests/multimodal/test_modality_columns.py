@@ -143,7 +143,7 @@ def test_wrong_modalities_are_named_and_change_nothing(case, whole):
         ({"likelihood": {"image": "bernoulli"}}, r"Got \['image'\] instead"),
         ({"likelihood": LIKELIHOOD | {"sound": "gaussian"}}, r"'label', 'sound'\]"),
         ({"likelihood": {"image": "pixels", "label": "codes"}}, "must be a str among"),
-        ({"likelihood": [("gaussian", slice(None))]}, "must be a dict where there are"),
+        ({"likelihood": [("gaussian", slice(None))]}, "must be a dict if there are"),
         ({"likelihood": {}}, "'likelihood' parameter of JMVAETransformer"),
         ({"hidden_layer_sizes": {"image": (4,)}}, r"Got \['image'\] instead"),
         ({"hidden_layer_sizes": {"image": 4, "label": ()}}, "'hidden_layer_sizes'"),

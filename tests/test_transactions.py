@@ -1,0 +1,163 @@
+"""Until its first new epoch is complete, a fit leaves the estimator as it was."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from instances import having, small
+from saved import answers
+from skorch.callbacks import Callback
+
+import skvae.training._watchers as watchers
+from skvae import MCEMTransformer, TaskInvariantVAETransformer, VAETransformer
+from skvae.discovery import all_estimators
+
+each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
+HOW = {
+    "fit": lambda estimator, X: estimator.fit(X),
+    "warm start": lambda estimator, X: estimator.set_params(warm_start=True).fit(X),
+    "partial_fit": lambda estimator, X: estimator.partial_fit(X),
+}
+each_way = pytest.mark.parametrize("how", HOW)
+
+
+class Interrupts(Callback):
+    """Raises an error when training begins, or in the middle of an epoch."""
+
+    def __init__(self, when, error):
+        self.when, self.error = when, error
+
+    def on_train_begin(self, net, **kwargs):
+        if self.when == "begin":
+            raise self.error
+
+    def on_grad_computed(self, net, **kwargs):
+        if self.when == "epoch":
+            raise self.error
+
+
+def state(estimator, X):
+    """Everything that a fitted estimator is: answers, history, optimizers, chains."""
+    net = estimator.net_
+    optimizers = [getattr(net, name + "_") for name in net._optimizers]
+    rates = [group["lr"] for o in optimizers for group in o.param_groups]
+    moments = [
+        value.sum().item() if isinstance(value, torch.Tensor) else value
+        for optimizer in optimizers
+        for one in optimizer.state.values()
+        for value in one.values()
+    ]
+    kept = {
+        name: value.tolist() if isinstance(value, torch.Tensor) else value
+        for name, value in estimator.module_.training_state().items()
+    }
+    plain = repr([kept, estimator.module_.kl_weight, rates, moments])
+    return [*answers(estimator, X), len(estimator.history_), plain]
+
+
+def assert_same_state(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@each_way
+@each_estimator
+def test_a_non_finite_first_epoch_changes_nothing(cls, how, digits):
+    estimator = small(cls, likelihood="gaussian-unit").fit(digits)
+    before = state(estimator, digits)
+    estimator.set_params(lr=0.5)
+    with pytest.raises((FloatingPointError, ValueError)):
+        HOW[how](estimator, digits[:50] * 1e38)
+    assert_same_state(state(estimator.set_params(lr=1e-3), digits), before)
+
+
+@each_way
+@pytest.mark.parametrize("when", ["begin", "epoch"])
+@pytest.mark.parametrize("cls", [VAETransformer, MCEMTransformer])
+def test_an_interrupt_in_the_first_epoch_changes_nothing(cls, when, how, digits):
+    estimator = small(cls, callbacks=[Interrupts(None, KeyboardInterrupt)])
+    before = state(estimator.fit(digits), digits)
+    ((_, callback),) = [p for p in estimator.net_.callbacks_ if p[0] == "Interrupts"]
+    callback.when = when
+    estimator.set_params(callbacks=[Interrupts(when, KeyboardInterrupt)])
+    with pytest.raises(KeyboardInterrupt):
+        HOW[how](estimator, digits[:50])
+    callback.when = None
+    assert_same_state(state(estimator, digits), before)
+
+
+def test_an_interrupt_before_training_changes_nothing(digits, monkeypatch):
+    estimator = small(VAETransformer).fit(digits)
+    before = state(estimator, digits)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watchers, "FitTasks", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(2 * digits)
+    assert_same_state(state(estimator, digits), before)
+    with pytest.raises(KeyboardInterrupt):
+        first = small(VAETransformer)
+        first.fit(digits)
+    assert vars(first).keys() == first.get_params().keys()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"beta": 1e300},
+        {"lr": Fraction(1, 2)},
+        {"net_params": {"batch_size": 0}},
+        {"net_params": {"iterator_train": None}},
+    ],
+    ids=str,
+)
+@each_way
+def test_a_value_that_fails_in_the_first_step_changes_nothing(wrong, how, digits):
+    estimator = small(VAETransformer).fit(digits)
+    before = state(estimator, digits)
+    if how != "fit" and "iterator_train" in str(wrong):
+        return  # read only when a net is built
+    with pytest.raises(Exception):  # noqa: B017, PT011
+        HOW[how](estimator.set_params(**wrong), digits)
+    estimator.set_params(beta=1.0, lr=1e-3, net_params=None, warm_start=False)
+    assert_same_state(state(estimator, digits), before)
+
+
+@pytest.mark.parametrize("cls", having("likelihood"))
+def test_a_first_fit_that_fails_leaves_an_unfitted_estimator(cls, digits):
+    estimator = small(cls, likelihood="gaussian-unit")
+    parameters = vars(estimator).copy()
+    with pytest.raises((FloatingPointError, ValueError)):
+        estimator.fit(digits * 1e38)
+    assert vars(estimator) == parameters
+
+
+def test_an_interrupt_in_a_later_epoch_keeps_the_epochs_before(digits):
+    class InThird(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise KeyboardInterrupt
+
+    estimator = small(TaskInvariantVAETransformer, max_epochs=5, callbacks=[InThird()])
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(digits)
+    assert estimator.n_iter_ == 2
+    two = small(TaskInvariantVAETransformer, max_epochs=2).fit(digits)
+    np.testing.assert_array_equal(estimator.transform(digits), two.transform(digits))
+    assert estimator.score(digits) == two.score(digits)
+
+
+def test_settings_of_a_failed_fit_do_not_stay_in_the_optimizer(digits):
+    one, other = (small(VAETransformer).fit(digits) for _ in range(2))
+    with pytest.raises(FloatingPointError):
+        one.set_params(lr=0.7, weight_decay=0.5, likelihood="gaussian").partial_fit(
+            digits * 1e38
+        )
+    one.set_params(lr=1e-3, weight_decay=0.0)
+    np.testing.assert_array_equal(
+        one.partial_fit(digits).transform(digits),
+        other.partial_fit(digits).transform(digits),
+    )
