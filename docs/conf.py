@@ -11,7 +11,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401, for an 
 from sphinx_gallery.sorting import ExplicitOrder
 
 from skvae import __version__
-from skvae.base._documentation import SITE
+from skvae.base import SITE
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 

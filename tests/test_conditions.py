@@ -255,7 +255,7 @@ def test_decoding_needs_to_know_under_what(X, task):
         if not cls._decoder_sees_condition:
             assert estimator.inverse_transform(Z).shape == X.shape
             continue
-        with pytest.raises(ValueError, match="needs condition=... to decode"):
+        with pytest.raises(ValueError, match=r"needs condition=\.\.\. to decode"):
             estimator.inverse_transform(Z)
 
 

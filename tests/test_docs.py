@@ -11,7 +11,7 @@ from sklearn.utils import estimator_html_repr
 import skvae
 from benchmarks import tables
 from skvae import VAETransformer, metrics
-from skvae.base._documentation import SITE
+from skvae.base import SITE
 from skvae.discovery import all_estimators
 
 ROOT = Path(__file__).parent.parent

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import skvae
-from skvae.base._documentation import SITE
+from skvae.base import SITE
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,7 +9,7 @@ from instances import having, small
 from saved import answers
 from skorch.callbacks import Callback
 
-import skvae.training._watchers as watchers
+import skvae.training._callbacks as watchers
 from skvae import MCEMTransformer, TaskInvariantVAETransformer, VAETransformer
 from skvae.discovery import all_estimators
 
@@ -98,8 +98,8 @@ def test_an_interrupt_before_training_changes_nothing(digits, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(2 * digits)
     assert_same_state(state(estimator, digits), before)
+    first = small(VAETransformer)
     with pytest.raises(KeyboardInterrupt):
-        first = small(VAETransformer)
         first.fit(digits)
     assert vars(first).keys() == first.get_params().keys()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import skvae
-from skvae.base._documentation import page
+from skvae.base import page
 from skvae.discovery import all_estimators
 from skvae.distributions import Likelihood
 

@@ -2,9 +2,10 @@
 
 from functools import partial
 
+from skvae._parameters import Declared, parameter
+from skvae._validation import Instance, Options
 from skvae.base import (
     BaseVAETransformer,
-    ChosenPrior,
     CustomNetworks,
     Divergence,
     ImportanceWeighted,
@@ -13,7 +14,7 @@ from skvae.base import (
 from skvae.distributions import Normal, kl
 from skvae.nets import LocScale, over_rows
 from skvae.objectives import elbo, importance_weighted, log_weights
-from skvae.priors import StandardNormal
+from skvae.priors import SHORTHAND, Prior, StandardNormal, as_prior
 from skvae.training import LatentModel, Loss
 
 
@@ -134,6 +135,20 @@ class VAE(LatentModel):
         return bound, {"reconstruction": reconstruction.mean(0), "kl": divergence}
 
 
+class ChosenPrior(Declared):
+    """The prior p(z)."""
+
+    prior: str | Prior = parameter(
+        Options(tuple(SHORTHAND)),
+        Instance((Prior,), "an instance of a class of skvae.priors"),
+        default="standard-normal",
+        shapes_network=True,
+    )
+
+    def _choose_prior(self):
+        return as_prior(self.prior, type(self).__name__)
+
+
 class VAENetworks(Latents, CustomNetworks):
     """Builds the networks of the VAE, and of its relatives that see a condition."""
 
@@ -148,8 +163,8 @@ class VAENetworks(Latents, CustomNetworks):
         return self._module_type(*parts, prior, n_latents)
 
     def _build_prior(self, table, head):
-        rows = self._training_features(table, head)
-        return self._choose_prior().build(self.n_components, rows)
+        prior = self._choose_prior()
+        return prior.build(self.n_components, self._training_features(table, head))
 
     def _choose_prior(self):
         return StandardNormal()

@@ -1,10 +1,8 @@
 """The scikit-learn interface of every model."""
 
 from skvae.base._autoencoder import BaseAutoencoderTransformer
-from skvae.base._callbacks import with_callbacks
 from skvae.base._groups import (
     BODY,
-    ChosenPrior,
     CustomNetworks,
     Divergence,
     ImportanceWeighted,
@@ -16,13 +14,14 @@ from skvae.base._pipelines import (
     find_model,
     split_model,
 )
+from skvae.base._sklearn import SITE, page, with_callbacks
 from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 
 __all__ = [
     "BODY",
+    "SITE",
     "BaseAutoencoderTransformer",
     "BaseVAETransformer",
-    "ChosenPrior",
     "CustomNetworks",
     "DensityMixin",
     "Divergence",
@@ -31,6 +30,7 @@ __all__ = [
     "as_transformer",
     "condition_positions",
     "find_model",
+    "page",
     "selected",
     "split_model",
     "with_callbacks",

@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 import torch
 from sklearn.base import TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skvae._parameters import Declared, parameter
@@ -24,33 +23,25 @@ from skvae._validation import (
     POSITIVE_INT,
     PROBABILITY,
     RANDOM_STATE,
-    Callable,
     Instance,
     Options,
     Sequence,
     check_parameter,
-    check_parameters,
 )
-from skvae.base._callbacks import CallbackSupportMixin, with_callbacks
-from skvae.base._documentation import DocumentationLinkMixin
-from skvae.base._groups import SkorchCallback
-from skvae.base._latent_names import LatentNamesMixin
-from skvae.base._networks import NetworksMixin
+from skvae.base._fitting import FittingMixin
+from skvae.base._groups import Optimizer, SkorchCallback
+from skvae.base._sklearn import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    LatentNamesMixin,
+    with_callbacks,
+)
 from skvae.distributions import SHORTHAND, Likelihood, as_likelihood
 from skvae.inference import Evaluator
 from skvae.inputs import NOTHING, PlainColumns, as_numpy
 from skvae.nets import ACTIVATIONS
-from skvae.persistence import SavingMixin, architecture, check_same_architecture
-from skvae.training import (
-    OPTIMIZERS,
-    configure,
-    new_net,
-    resolve_device,
-    resolve_dtype,
-    seeded_weights,
-    undone_without_an_epoch,
-    watching,
-)
+from skvae.persistence import SavingMixin
+from skvae.training import OPTIMIZERS
 
 
 class BaseAutoencoderTransformer(
@@ -58,7 +49,7 @@ class BaseAutoencoderTransformer(
     SavingMixin,
     DocumentationLinkMixin,
     LatentNamesMixin,
-    NetworksMixin,
+    FittingMixin,
     TransformerMixin,
     Declared,
 ):
@@ -69,7 +60,6 @@ class BaseAutoencoderTransformer(
     """
 
     _columns_type = PlainColumns  # what the columns of X mean
-    _n_warmup_epochs = 0  # epochs before early stopping counts
 
     hidden_layer_sizes: tuple[int, ...] = parameter(
         Sequence(POSITIVE_INT, "a tuple of positive ints"),
@@ -93,7 +83,7 @@ class BaseAutoencoderTransformer(
     lr: float = parameter(POSITIVE, default=1e-3)
     optimizer: str | type = parameter(
         Options(tuple(OPTIMIZERS)),
-        Callable("a class of torch optimizers"),
+        Optimizer(),
         default="adam",
         shapes_network=True,
     )
@@ -181,18 +171,6 @@ class BaseAutoencoderTransformer(
         """
         return self._fit(X, y)
 
-    def _fit(self, X, y=None, given=NOTHING):
-        """Fit to rows and what comes beside them, a `Given`."""
-        resumed_by = "warm_start=True" if self.warm_start else None
-        with undone_without_an_epoch(self):
-            rows = self._prepare(X, given, resumed_by)
-            if self.early_stopping and len(rows) == 1:
-                raise ValueError("early_stopping holds rows out, but n_samples = 1.")
-            n_epochs = self.net_.max_epochs
-            with watching(self, n_epochs, X, y) as watchers:
-                self.net_.partial_fit(rows, epochs=n_epochs, watchers=watchers)
-        return self
-
     def partial_fit(self, X, y=None) -> Self:
         """Train for one epoch on the given rows.
 
@@ -218,64 +196,6 @@ class BaseAutoencoderTransformer(
             As `fit`.
         """
         return self._partial_fit(X)
-
-    def _partial_fit(self, X, given=NOTHING):
-        with undone_without_an_epoch(self):
-            rows = self._prepare(X, given, "partial_fit")
-            self.net_.partial_fit(rows, epochs=1, validate=False)
-        return self
-
-    def _prepare(self, X, given, resumed_by):
-        """Check everything, and return the training rows.
-
-        `resumed_by` says what resumes with a fitted net; without one it is built.
-        """
-        check_parameters(self)
-        device = resolve_device(self.device, type(self).__name__)
-        if resumed_by and hasattr(self, "net_"):
-            check_same_architecture(self, resumed_by)
-            table = self._columns.table(self, X, given)
-            self.likelihood_.check(table.x, self._columns.names)
-        else:
-            table = self._learn_columns(X, given)
-            self._build_net(table, device)
-        self._check_live_settings()
-        configure(self.net_, self)
-        return self._evaluator().rows(table)  # a resumed net stays on its device
-
-    def _learn_columns(self, X, given):
-        """Learn what the columns mean and hold; return the rows as a `Table`."""
-        self._columns = self._columns_type()
-        table = self._columns.fit(self, X, given)
-        self._check_settings()
-        self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X)
-        if self.binarize is not None and not self.likelihood_.binary:
-            raise ValueError(
-                f"The 'binarize' parameter of {type(self).__name__} must be None "
-                "unless every column is Bernoulli or one-hot. Got "
-                f"{self.binarize!r} instead."
-            )
-        return table
-
-    def _build_net(self, table, device):
-        random = check_random_state(self.random_state)
-        self._seed = int(random.randint(np.iinfo(np.int32).max))
-        with torch.device("cpu"), seeded_weights(self._seed):
-            module = self._build_module(table)
-        module.dtype = resolve_dtype(self.dtype, table)
-        self.net_ = new_net(self, module.to(module.dtype), self._seed, device)
-        self._fitted_architecture = architecture(self)
-
-    def _check_settings(self):
-        """Raise ValueError if a parameter that shapes the network misfits the columns."""
-
-    def _check_live_settings(self):
-        """Raise ValueError if a parameter that every fit reads misfits the columns."""
-
-    def _schedules(self):
-        """Return callbacks, with a ``name``, that change the module in every epoch."""
-        return []
 
     # -- answering ------------------------------------------------------------------
 

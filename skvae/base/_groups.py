@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import skorch.callbacks
+import torch
 from torch import nn
 
 from skvae import _validation
@@ -13,9 +14,7 @@ from skvae._validation import (
     NONE,
     POSITIVE_INT,
     Instance,
-    Options,
 )
-from skvae.priors import SHORTHAND, Prior, as_prior
 from skvae.training import KLWarmup
 
 BODY = (
@@ -34,6 +33,17 @@ class SkorchCallback:
             value = value[1]
         kind = value if isinstance(value, type) else type(value)
         return issubclass(kind, skorch.callbacks.Callback)
+
+
+class Optimizer:
+    """Accepts a class of torch optimizers that takes one gradient per step."""
+
+    def accepts(self, value):
+        """Whether `value` is one; LBFGS evaluates the loss several times per step."""
+        return callable(value) and value is not torch.optim.LBFGS
+
+    def __str__(self):
+        return "a class of torch optimizers that takes one gradient per step"
 
 
 class Latents(Declared):
@@ -55,20 +65,6 @@ class CustomNetworks(Declared):
     )
 
 
-class ChosenPrior(Declared):
-    """The prior p(z)."""
-
-    prior: str | Prior = parameter(
-        Options(tuple(SHORTHAND)),
-        Instance((Prior,), "an instance of a class of skvae.priors"),
-        default="standard-normal",
-        shapes_network=True,
-    )
-
-    def _choose_prior(self):
-        return as_prior(self.prior, type(self).__name__)
-
-
 class Divergence(Declared):
     """The weight of the KL divergence, and its warm-up."""
 
@@ -80,7 +76,7 @@ class Divergence(Declared):
         return self.kl_warmup
 
     def _schedules(self):
-        return [KLWarmup(self.kl_warmup), *super()._schedules()]
+        return [*super()._schedules(), KLWarmup(self.kl_warmup)]
 
 
 class ImportanceWeighted(Declared):

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from skvae.autoencoders import VAE, VAENetworks
-from skvae.base import ChosenPrior, Divergence, ImportanceWeighted
+from skvae.autoencoders import VAE, ChosenPrior, VAENetworks
+from skvae.base import Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.inputs import Given
 

@@ -34,6 +34,7 @@ class BlockColumns(PlainColumns):
             self.blocks = resolve_modalities(
                 estimator.modalities, x.shape[1], self.all_names, X
             )
+            estimator._check_modalities(self)
         table = self.as_table(estimator, x, **given.arrays(len(x)))
         if reset and table.observed is not None:
             self._check_all_seen(table.observed)
@@ -118,6 +119,7 @@ class BlockColumns(PlainColumns):
         super().put_back(estimator, values)
         self.blocks = values["modalities_"]
         _check_blocks(self.blocks, estimator.modalities, self.n_features)
+        estimator._check_modalities(self)
 
     def plain_parameters(self, estimator):
         values = super().plain_parameters(estimator)

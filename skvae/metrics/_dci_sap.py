@@ -126,7 +126,7 @@ def dci_scores(
 
 
 def sap_score(Z, factors, *, C=0.01, n_train=10_000, n_test=5_000, random_state=None):
-    """Separated attribute predictability (SAP): whether one latent alone predicts a factor.
+    """Separated attribute predictability (SAP): one latent per factor, or several.
 
     For each latent and factor, a linear classifier predicts the factor from this latent
     alone. The score is the difference in held-out accuracy between the two most

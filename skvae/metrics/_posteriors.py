@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvae._validation import Interval, check_parameter
 from skvae.base import DensityMixin, condition_positions, find_model, split_model
-from skvae.inputs import Given
 from skvae.distributions import Noise, Normal
+from skvae.inputs import Given
 from skvae.model_selection import task_of
 
 

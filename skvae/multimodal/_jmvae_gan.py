@@ -295,12 +295,12 @@ default=None
     )
     gamma: float = parameter(NON_NEGATIVE, default=1.0, module=True)
 
-    def _check_settings(self):
-        super()._check_settings()
-        if self.image is not None and self.image not in self.modalities_:
+    def _check_modalities(self, columns):
+        super()._check_modalities(columns)
+        if self.image is not None and self.image not in columns.blocks:
             raise ValueError(
                 f"The 'image' parameter of {type(self).__name__} must be one of the "
-                f"modalities {sorted(self.modalities_)}. Got {self.image!r} instead."
+                f"modalities {sorted(columns.blocks)}. Got {self.image!r} instead."
             )
 
     def _build_module(self, table):

@@ -69,12 +69,13 @@ class MultimodalNetworks(Declared):
         """Columns of each modality, by name."""
         return self._columns.blocks
 
-    def _check_settings(self):
+    def _check_modalities(self, columns):
+        """Raise ValueError if a parameter names other modalities than there are."""
         for parameter_name in ("hidden_layer_sizes", "likelihood"):
-            self._columns.check_names(self, parameter_name, whole=True)
+            columns.check_names(self, parameter_name, whole=True)
         for parameter_name in ("encoder", "decoder"):
-            self._columns.check_names(self, parameter_name)
-            value, known = getattr(self, parameter_name), sorted(self.modalities_)
+            columns.check_names(self, parameter_name)
+            value, known = getattr(self, parameter_name), sorted(columns.blocks)
             if not isinstance(value, dict | None) and len(known) > 1:
                 raise ValueError(
                     f"The {parameter_name!r} parameter of {type(self).__name__} must "

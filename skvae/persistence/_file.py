@@ -71,8 +71,8 @@ def write(path, header, tensors):
     data = safetensors.torch.save(tensors, {KEY: _dump(header)})
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
         raise ValueError(
-            f"Everything but the tensors takes more than {HEADER_LIMIT} bytes, too many "
-            "for a safetensors file: shorten the history."
+            f"Everything but the tensors takes more than {HEADER_LIMIT} bytes, too "
+            "many for a safetensors file: shorten the history."
         )
     _replace(os.path.realpath(os.fspath(path)), data)
 

@@ -11,7 +11,7 @@ from skvae.persistence._learned import put_back
 from skvae.persistence._optimizer_state import restore_optimizer_states
 from skvae.persistence._packing import Unpacker
 from skvae.persistence._saving import CLASSES, saved_attributes
-from skvae.training import configure, new_net, resolve_device, seeded_weights
+from skvae.training import seeded_weights
 
 HEADER = {
     *("format", "class", "versions", "parameters", "omitted", "attributes"),
@@ -56,12 +56,12 @@ def restore(cls, header, tensors, own, device=None):
     estimator = cls(**_parameters(cls, header, unpacker, own))
     check_parameters(estimator)
     _check_lengths(estimator, len(weights))
-    changed, device = _place(estimator, device)
     attributes = unpacker.unpack(header["attributes"])
+    changed, device = _place(estimator, device)
     _restore_attributes(estimator, attributes)
     module = _build(estimator, weights, _dtype(header["module"]))
     n_iter = attributes["n_iter_"]
-    estimator.net_ = _net(estimator, module, n_iter, header, unpacker, device)
+    _restore_net(estimator, module, n_iter, header, unpacker, device)
     estimator._fitted_architecture = architecture(estimator)
     if unpacker.tensors:
         raise ValueError(f"it holds superfluous tensors: {sorted(unpacker.tensors)}.")
@@ -102,7 +102,7 @@ def _place(estimator, device):
     elif wanted != "auto":
         torch.device(wanted)  # raises where torch knows no such kind
         try:
-            resolve_device(wanted, owner)
+            estimator._find_device()
         except ValueError:
             estimator.device = "cpu"
             changed = (
@@ -110,7 +110,7 @@ def _place(estimator, device):
                 "available: its 'device' parameter is 'cpu' now. To choose one: "
                 "load(path, device=...)."
             )
-    return changed, resolve_device(estimator.device, owner)
+    return changed, estimator._find_device()
 
 
 def _restore_attributes(estimator, values):
@@ -139,7 +139,6 @@ def _restore_columns(estimator, values):
     """Restore what fit learned of the columns, and of their distributions."""
     estimator._columns = columns = estimator._columns_type()
     columns.put_back(estimator, values)
-    estimator._check_settings()
     estimator.likelihood_ = put_back(
         columns.likelihood(estimator), values["likelihood_"], columns.n_data
     )
@@ -199,12 +198,12 @@ def _check_finite(expected, found):
             raise ValueError(f"its {name} is not finite.")
 
 
-def _net(estimator, module, n_iter, header, unpacker, device):
+def _restore_net(estimator, module, n_iter, header, unpacker, device):
     """Build the net around the module, with its history and training state."""
-    net = new_net(estimator, module, estimator._seed, device)
+    estimator.net_ = net = estimator._new_net(module, device)
     if any(parameter.is_meta for parameter in module.parameters()):
         raise ValueError("torch's meta device cannot compute.")
-    configure(net, estimator)
+    estimator._configure_net()
     net.history = History(_rows(unpacker.unpack(header["history"])))
     if len(net.history) != n_iter:
         raise ValueError(f"its history does not have {n_iter} epochs.")
@@ -219,7 +218,6 @@ def _net(estimator, module, n_iter, header, unpacker, device):
         restore_optimizer_states(net, states["optimizers"])
         module.restore_training_state(states["module"])
     module.eval()
-    return net
 
 
 def _rows(history):

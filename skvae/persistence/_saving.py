@@ -125,9 +125,19 @@ def saved_attributes(estimator):
 
 def describe(estimator, training_state):
     """Return a fitted estimator as a header for JSON, and tensors."""
-    packer, module = Packer(CLASSES), estimator.module_
-    parameters = estimator._columns.plain_parameters(estimator)
+    module, columns = estimator.module_, estimator._columns
+    parameters = columns.plain_parameters(estimator)
+    values = {
+        "attributes": _attributes(estimator, columns.learned()),
+        "history": _plain_rows(estimator.history_),
+        "training": None,
+    }
+    if training_state:
+        states = optimizer_states(estimator.net_)
+        values["training"] = {"optimizers": states, "module": module.training_state()}
+    weights = {f"module.{name}": t for name, t in module.state_dict().items()}
     saved = {k: v for k, v in parameters.items() if is_plain(v, CLASSES)}
+    packer = Packer(CLASSES)
     header = {
         "class": type(estimator).__name__,
         "versions": {
@@ -137,22 +147,15 @@ def describe(estimator, training_state):
             "torch": str(torch.__version__),
         },
         "parameters": packer.pack(saved, "parameters"),
-        "omitted": [name for name in parameters if name not in saved],
-        "attributes": packer.pack(_attributes(estimator), "attributes"),
+        "omitted": sorted(parameters.keys() - saved.keys()),
+        "attributes": packer.pack(values["attributes"], "attributes"),
         "module": {
             "dtype": str(module.dtype).removeprefix("torch."),
             "kl_weight": float(module.kl_weight),
         },
-        "history": packer.pack(_plain_rows(estimator.history_), "history"),
-        "training": None,
+        "history": packer.pack(values["history"], "history"),
+        "training": packer.pack(values["training"], "training"),
     }
-    if training_state:
-        states = {
-            "optimizers": optimizer_states(estimator.net_),
-            "module": module.training_state(),
-        }
-        header["training"] = packer.pack(states, "training")
-    weights = {f"module.{name}": t for name, t in module.state_dict().items()}
     return header, packer.tensors | weights
 
 
@@ -171,15 +174,12 @@ def _check_savable(estimator):
         )
 
 
-def _attributes(estimator):
+def _attributes(estimator, learned_of_columns):
     required, optional = saved_attributes(estimator)
-    computed = {
-        "likelihood_": learned(estimator.likelihood_),
-        **estimator._columns.learned(),
-    }
-    stored = required.keys() - computed.keys()
-    stored |= {name for name in optional if hasattr(estimator, name)}
-    return {name: getattr(estimator, name) for name in sorted(stored)} | computed
+    computed = {"likelihood_": learned(estimator.likelihood_), **learned_of_columns}
+    present = [name for name in optional if hasattr(estimator, name)]
+    names = [*(required.keys() - computed.keys()), *present]
+    return {name: getattr(estimator, name) for name in sorted(names)} | computed
 
 
 def _plain_rows(history):

@@ -18,8 +18,7 @@ from skvae._validation import (
 from skvae.distributions import NormalMixture, Tilted
 from skvae.distributions import StandardNormal as StandardNormalDistribution
 from skvae.nets import ACTIVATIONS, Critic, mlp
-from skvae.priors._modules import PriorModule
-from skvae.priors._priors import Prior
+from skvae.priors._priors import SHORTHAND, Prior, PriorModule
 
 CRITIC = "critic"
 N_DRAWS = 2**17  # for the normaliser
@@ -203,3 +202,6 @@ class DensityRatioModule(PriorModule):
     def _base_draws(self, noise):
         like = self.kept_loc.new_empty((CHUNK, self.kept_loc.shape[1]))
         return noise.normal(like)
+
+
+SHORTHAND["density-ratio"] = DensityRatio

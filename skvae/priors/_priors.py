@@ -10,7 +10,53 @@ from torch import nn
 from skvae._validation import POSITIVE_INT, check_parameters
 from skvae.distributions import NormalMixture
 from skvae.distributions import StandardNormal as StandardNormalDistribution
-from skvae.priors._modules import PriorModule
+
+
+class PriorModule(nn.Module):
+    """A distribution over latents, with losses of its own if the bound cannot train it.
+
+    Attributes
+    ----------
+    phases : tuple of str
+        Passes over the data in each epoch, after the model's own.
+    """
+
+    phases = ()
+
+    def forward(self, like, posterior):
+        """Return the prior over z for each row of `like`, which is (B, K).
+
+        `posterior` maps the encoder's input to a distribution over z.
+        """
+        raise NotImplementedError
+
+    def groups(self):
+        """Return the named groups of parameters that the prior's own losses update."""
+        return {}
+
+    def learning_rates(self):
+        """Return the learning rates of these groups."""
+        return {}
+
+    def begin(self, n_rows):
+        """Prepare for training on `n_rows` rows, as in `LatentModel.begin`."""
+
+    def losses(self, phase, index, posterior, noise):
+        """Yield ``(group, value, terms)`` for the rows at positions `index`, (B,).
+
+        ``posterior()`` returns q(z | x) of these rows.
+        """
+        raise NotImplementedError
+
+    def normaliser(self):
+        """Return ln Z and its standard error, as in `LatentModel.log_normaliser`."""
+        return 0.0, 0.0
+
+    def settle(self, rows, posterior, noise):
+        """Finish after training, as in `LatentModel.settle`.
+
+        ``posterior(batch)`` returns q(z | x).
+        """
 
 
 class Prior(BaseEstimator):
@@ -98,3 +144,25 @@ class VampModule(PriorModule):
     def forward(self, like, posterior):
         q = posterior(self.pseudo_inputs)  # M rows of (K,)
         return NormalMixture(q.loc, q.scale, n_rows=len(like))
+
+
+SHORTHAND = {"standard-normal": StandardNormal, "vamp": VampPrior}  # and others
+
+
+def as_prior(value, owner="prior"):
+    """Convert the user's ``prior``, a name or an instance, to a `Prior`.
+
+    Raises
+    ------
+    ValueError
+        If `value` is neither a known name nor a `Prior`.
+    """
+    if isinstance(value, Prior):
+        return value
+    if isinstance(value, str) and value in SHORTHAND:
+        return SHORTHAND[value]()
+    raise ValueError(
+        f"The 'prior' parameter of {owner} must be a str among "
+        f"{{{', '.join(map(repr, SHORTHAND))}}} or an instance of a class of "
+        f"skvae.priors. Got {value!r} instead."
+    )

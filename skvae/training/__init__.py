@@ -1,25 +1,19 @@
 """Training: batches, the loop, seeds and what happens between epochs."""
 
 from skvae.training._batches import Batch, HoldOut, Rows, Table, TensorBatches
-from skvae.training._building import (
-    configure,
-    new_net,
-    resolve_device,
-    resolve_dtype,
-)
 from skvae.training._callbacks import (
     Anneal,
     EarlyStopping,
     KLWarmup,
     RecordEpoch,
+    watching,
 )
 from skvae.training._hmc import adapted, transition
 from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet, optimizer_name
-from skvae.training._optimizers import OPTIMIZERS, FusedAdam, as_optimizer
+from skvae.training._optimizers import OPTIMIZERS, FusedAdam
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import undone_without_an_epoch
-from skvae.training._watchers import watching
 
 __all__ = [
     "OPTIMIZERS",
@@ -37,14 +31,9 @@ __all__ = [
     "TensorBatches",
     "VariationalNet",
     "adapted",
-    "as_optimizer",
-    "configure",
     "derive_generator",
     "derive_seed",
-    "new_net",
     "optimizer_name",
-    "resolve_device",
-    "resolve_dtype",
     "seeded_weights",
     "transition",
     "undone_without_an_epoch",

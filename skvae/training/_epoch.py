@@ -1,52 +1,13 @@
-"""One epoch of training, and what it records."""
+"""What an epoch of training tells callbacks, and what it records."""
 
 import dis
 
 import torch
 from skorch.callbacks import Callback
 
-from skvae.distributions import Noise
-from skvae.nets import set_dropout_generator
-from skvae.training._seeds import derive_generator
-
-
-def train_epoch(net, rows, step):
-    """Train on every batch of every phase once, then write the epoch's history.
-
-    Parameters
-    ----------
-    net : VariationalNet
-        With a history row for this epoch.
-    rows : Rows
-        Training rows.
-    step : callable
-        ``step(batch, loss=, hooks=, move=)`` takes the step of one `Loss`.
-
-    Raises
-    ------
-    FloatingPointError
-        If a loss or a weight turned non-finite.
-    """
-    module, epoch = net.module_, len(net.history)
-    noise = Noise(derive_generator(net.seed, "noise", epoch, net.device))
-    set_dropout_generator(module, noise.generator)
-    module.train()
-    batches = net.get_iterator(rows, training=True)
-    batches.generator = derive_generator(net.seed, "shuffle", epoch)
-    log, hooks, groups = EpochLog(epoch, len(rows)), BatchHooks(net), net.groups()
-    with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
-        for phase in module.phases:
-            for batch in net.binarized(batches, noise):
-                hooks.begin(batch)
-                for loss in module.losses(batch, phase, noise):
-                    step(batch, loss=loss, hooks=hooks, move=groups[loss.group])
-                    log.add(loss, len(batch.x))
-                hooks.end(batch, log)
-    log.write(net.history, module)
-
 
 class BatchHooks:
-    """Calls the batch hooks of callbacks, but only the hooks that a callback overrides.
+    """Calls the batch hooks of callbacks, if any callback overrides them.
 
     Reading a loss for them waits for the device, so training without such callbacks
     does not pay for it.
@@ -54,42 +15,42 @@ class BatchHooks:
 
     def __init__(self, net):
         self.net = net
-        self._wanted = {
-            name: any(_overrides(callback, name) for _, callback in net.callbacks_)
-            for name in ("on_batch_begin", "on_batch_end", "on_grad_computed")
-        }
-        self._batchwise = self._wanted["on_batch_begin"] or self._wanted["on_batch_end"]
+        kinds = {type(callback) for _, callback in net.callbacks_}
+        self.batchwise = _overridden(kinds, "on_batch_begin", "on_batch_end")
+        self.gradientwise = _overridden(kinds, "on_grad_computed")
 
     def begin(self, batch):
         """Call the hooks before a batch."""
-        if self._batchwise:
-            self.net.notify("on_batch_begin", batch=batch, training=True)
+        self.net.notify("on_batch_begin", batch=batch, training=True)
 
     def gradient(self, batch, moved=None):
-        """Call the hooks after a backward pass, before the step of the parameters `moved`.
+        """Call the hooks between a backward pass and the step of the parameters moved.
 
         None stands for all parameters.
         """
-        if self._wanted["on_grad_computed"]:
-            named = list(self.net.module_.named_parameters())
-            if moved is not None:
-                ids = {id(p) for p in moved}
-                named = [(name, p) for name, p in named if id(p) in ids]
-            self.net.notify(
-                "on_grad_computed", named_parameters=named, batch=batch, training=True
-            )
+        named = list(self.net.module_.named_parameters())
+        if moved is not None:
+            ids = {id(p) for p in moved}
+            named = [(name, p) for name, p in named if id(p) in ids]
+        self.net.notify(
+            "on_grad_computed", named_parameters=named, batch=batch, training=True
+        )
 
     def end(self, batch, log):
         """Call the hooks after a batch."""
-        if self._batchwise:
-            loss = log.last_loss()
-            self.net.history.record_batch("train_loss", loss.item())
-            self.net.history.record_batch("train_batch_size", len(batch.x))
-            self.net.notify("on_batch_end", batch=batch, training=True, loss=loss)
+        loss = log.last_loss()
+        self.net.history.record_batch("train_loss", loss.item())
+        self.net.history.record_batch("train_batch_size", len(batch.x))
+        self.net.notify("on_batch_end", batch=batch, training=True, loss=loss)
 
 
-def _overrides(callback, name):
-    return getattr(type(callback), name) is not getattr(Callback, name)
+def _overridden(kinds, *names):
+    """Return whether one of these kinds of callbacks overrides one of the hooks."""
+    return any(
+        getattr(kind, name) is not getattr(Callback, name)
+        for kind in kinds
+        for name in names
+    )
 
 
 def raised_on_purpose(interrupt):

@@ -13,7 +13,7 @@ from skorch import NeuralNet
 from skvae.distributions import Noise
 from skvae.nets import set_dropout_generator
 from skvae.training._batches import TensorBatches
-from skvae.training._epoch import raised_on_purpose, train_epoch
+from skvae.training._epoch import BatchHooks, EpochLog, raised_on_purpose
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
 
@@ -165,8 +165,9 @@ class VariationalNet(NeuralNet):
                     del self.history[n_epochs:]
                     raise
                 stop = self._ask_callbacks(train, valid)
-                asked = [watcher.end_epoch(self) for watcher in watchers]
-                if stop or any(asked):
+                for watcher in watchers:
+                    stop |= watcher.end_epoch(self)
+                if stop:
                     break
         finally:
             set_dropout_generator(self.module_, None)
@@ -194,7 +195,7 @@ class VariationalNet(NeuralNet):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Run one epoch of training, with every phase, or of validation."""
         if training:
-            train_epoch(self, iterator, step_fn)
+            self._train_epoch(iterator, step_fn)
             return
         loss = self.held_out_loss(iterator, step_fn)
         if loss - loss != 0:
@@ -204,7 +205,28 @@ class VariationalNet(NeuralNet):
             )
         self.history.record(f"{prefix}_loss", loss)
 
-    def groups(self):
+    def _train_epoch(self, rows, step_fn):
+        module, epoch = self.module_, len(self.history)
+        noise = Noise(derive_generator(self.seed, "noise", epoch, self.device))
+        set_dropout_generator(module, noise.generator)
+        module.train()
+        batches = self.get_iterator(rows, training=True)
+        batches.generator = derive_generator(self.seed, "shuffle", epoch)
+        log, hooks = EpochLog(epoch, len(rows)), BatchHooks(self)
+        groups = self._groups()
+        with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
+            for phase in module.phases:
+                for batch in self._binarized(batches, noise):
+                    if hooks.batchwise:
+                        hooks.begin(batch)
+                    for loss in module.losses(batch, phase, noise):
+                        step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
+                        log.add(loss, len(batch.x))
+                    if hooks.batchwise:
+                        hooks.end(batch, log)
+        log.write(self.history, module)
+
+    def _groups(self):
         """Return the optimizer and the trainable parameters of each group, by name.
 
         A single group has None for its parameters: naming them would only cost time.
@@ -218,7 +240,7 @@ class VariationalNet(NeuralNet):
             groups[group] = optimizer, None
         return groups
 
-    def binarized(self, batches, noise):
+    def _binarized(self, batches, noise):
         """Yield the batches, with grey values drawn as 0/1 under "dynamic"."""
         for batch in batches:
             if self.binarize == "dynamic":
@@ -232,7 +254,8 @@ class VariationalNet(NeuralNet):
         optimizer, parameters = move
         optimizer.zero_grad()
         loss.value.backward(inputs=parameters)
-        hooks.gradient(batch, parameters)
+        if hooks.gradientwise:
+            hooks.gradient(batch, parameters)
         optimizer.step()
 
     def held_out_loss(self, rows, step_fn=None):
@@ -240,7 +263,7 @@ class VariationalNet(NeuralNet):
         step_fn = step_fn or self.validation_step
         self.module_.eval()
         noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
-        batches = self.binarized(self.get_iterator(rows, training=False), noise)
+        batches = self._binarized(self.get_iterator(rows, training=False), noise)
         bounds = [step_fn(batch, noise=noise) for batch in batches]
         return -torch.cat(bounds).mean(dtype=torch.float64).item()
 

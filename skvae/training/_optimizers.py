@@ -81,19 +81,3 @@ class FusedAdam(torch.optim.Adam):
 
 
 OPTIMIZERS["adam"] = FusedAdam
-
-
-def as_optimizer(value, owner="an estimator"):
-    """Turn what a user writes for ``optimizer`` into a class of torch optimizers.
-
-    Raises
-    ------
-    ValueError
-        If it needs to evaluate the loss several times a step, as LBFGS does.
-    """
-    if value is torch.optim.LBFGS:
-        raise ValueError(
-            f"The 'optimizer' parameter of {owner} must be a class that takes one "
-            "gradient a step. Got torch.optim.LBFGS instead."
-        )
-    return OPTIMIZERS[value] if isinstance(value, str) else value

@@ -13,8 +13,6 @@ from modality_models import (
     trained,
 )
 
-from skvae.training import Table
-
 
 @each_model
 def test_imputing_leaves_what_is_there(model, holed, whole):

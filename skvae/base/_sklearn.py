@@ -1,7 +1,46 @@
-"""Names of the columns of `transform`, and of the latents behind them."""
+"""What scikit-learn asks of an estimator besides fit and transform."""
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
+
+try:  # scikit-learn 1.9 and newer
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:
+        """Replaces the mixin of a newer scikit-learn; adds nothing."""
+
+    def with_callbacks(method):
+        """Replace the decorator of a newer scikit-learn; changes nothing."""
+        return method
+
+
+__all__ = [
+    "SITE",
+    "CallbackSupportMixin",
+    "DocumentationLinkMixin",
+    "LatentNamesMixin",
+    "page",
+    "with_callbacks",
+]
+
+SITE = "https://skvae.readthedocs.io/en/latest/"
+
+
+def page(name):
+    """Return the page of a public name, e.g. ``"skvae.load"``, relative to `SITE`."""
+    return f"api/{name}.html"
+
+
+class DocumentationLinkMixin:
+    """Let scikit-learn's HTML picture of an estimator link to its page.
+
+    scikit-learn fills the template for estimators of this package only, so that
+    subclasses written elsewhere get no link.
+    """
+
+    _doc_link_module = "skvae"
+    _doc_link_template = SITE + page("skvae.{estimator_name}")
 
 
 class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):

@@ -1,0 +1,244 @@
+"""From an estimator's parameters and rows to a trained net."""
+
+import copy
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from skvae._validation import check_parameters
+from skvae.inputs import NOTHING
+from skvae.nets import Beside, build_body, mlp
+from skvae.persistence import architecture, check_same_architecture
+from skvae.training import (
+    OPTIMIZERS,
+    EarlyStopping,
+    HoldOut,
+    RecordEpoch,
+    Rows,
+    VariationalNet,
+    derive_seed,
+    optimizer_name,
+    seeded_weights,
+    undone_without_an_epoch,
+    watching,
+)
+
+PREFIX = "skvae_"  # of the names of our own callbacks
+
+
+class FittingMixin:
+    """Validates, builds and trains; a family writes `_build_module`."""
+
+    _n_warmup_epochs = 0  # epochs before early stopping counts
+
+    def _fit(self, X, y=None, given=NOTHING):
+        """Fit to rows and what comes beside them, a `Given`."""
+        resumed_by = "warm_start=True" if self.warm_start else None
+        with undone_without_an_epoch(self):
+            rows = self._prepare(X, given, resumed_by)
+            if self.early_stopping and len(rows) == 1:
+                raise ValueError("early_stopping holds rows out, but n_samples = 1.")
+            n_epochs = self.net_.max_epochs
+            with watching(self, n_epochs, X, y) as watchers:
+                self.net_.partial_fit(rows, epochs=n_epochs, watchers=watchers)
+        return self
+
+    def _partial_fit(self, X, given=NOTHING):
+        with undone_without_an_epoch(self):
+            rows = self._prepare(X, given, "partial_fit")
+            self.net_.partial_fit(rows, epochs=1, validate=False)
+        return self
+
+    def _prepare(self, X, given, resumed_by):
+        """Check everything, and return the training rows.
+
+        `resumed_by` says what resumes with a fitted net; without one it is built.
+        """
+        check_parameters(self)
+        device = self._find_device()
+        if resumed_by and hasattr(self, "net_"):
+            check_same_architecture(self, resumed_by)
+            table = self._columns.table(self, X, given)
+            self.likelihood_.check(table.x, self._columns.names)
+            device = next(self.net_.module_.parameters()).device  # where it is
+        else:
+            table = self._learn_columns(X, given)
+            self._build_net(table, device)
+        self._check_live_settings()
+        rows = Rows(table, device, self.net_.module_.dtype)
+        self._configure_net()
+        return rows
+
+    def _learn_columns(self, X, given):
+        """Learn what the columns mean and contain; return the rows as a `Table`."""
+        self._columns = self._columns_type()
+        table = self._columns.fit(self, X, given)
+        self.likelihood_ = self._columns.likelihood(self, X)
+        self.likelihood_.fit(table.x, self._columns.names, X)
+        if self.binarize is not None and not self.likelihood_.binary:
+            raise ValueError(
+                f"The 'binarize' parameter of {type(self).__name__} must be None "
+                "unless every column is Bernoulli or one-hot. Got "
+                f"{self.binarize!r} instead."
+            )
+        return table
+
+    def _check_live_settings(self):
+        """Raise ValueError if a parameter that every fit reads misfits the data."""
+
+    def _find_device(self):
+        """Return the torch device that the parameter ``device`` stands for.
+
+        Raises
+        ------
+        ValueError
+            If it is not available, or is neither a CPU nor a CUDA device.
+        """
+        device = self.device
+        if isinstance(device, str) and device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        wanted = f"The 'device' parameter of {type(self).__name__} must be 'auto'"
+        try:
+            device = torch.empty(0, device=device).device
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ValueError(
+                f"{wanted} or an available device. Got {self.device!r} instead: {error}"
+            ) from error
+        if device.type not in ("cpu", "cuda"):  # others lack double precision
+            raise ValueError(
+                f"{wanted}, a CPU or a CUDA device. Got {self.device!r} instead."
+            )
+        return device
+
+    # -- the net --------------------------------------------------------------------
+
+    def _build_net(self, table, device):
+        random = check_random_state(self.random_state)
+        self._seed = int(random.randint(np.iinfo(np.int32).max))
+        with torch.device("cpu"), seeded_weights(self._seed):
+            module = self._build_module(table)
+        dtype = table.dtype.name if self.dtype == "auto" else self.dtype
+        module.dtype = getattr(torch, dtype)
+        self.net_ = self._new_net(module.to(module.dtype), device)
+        self._fitted_architecture = architecture(self)
+
+    def _new_net(self, module, device):
+        """Build and initialise a net around an untrained module."""
+        settings = {
+            "optimizer": OPTIMIZERS.get(self.optimizer, self.optimizer),
+            "lr": self.lr,
+            "max_epochs": self.max_epochs,
+            "batch_size": self.batch_size,
+            "binarize": self.binarize,
+            "callbacks": copy.deepcopy(list(self.callbacks or [])),
+            "device": device,
+        }
+        if self.weight_decay:  # not every optimizer has one
+            settings["optimizer__weight_decay"] = self.weight_decay
+        settings |= self.net_params or {}
+        refused = settings.keys() & {"module", "criterion", "seed"}
+        if refused:
+            raise ValueError(
+                f"The 'net_params' parameter of {type(self).__name__} must not set "
+                f"{', '.join(sorted(refused))}. Got {self.net_params!r} instead."
+            )
+        for group, rate in module.learning_rates().items():
+            settings.setdefault(f"{optimizer_name(group)}__lr", rate)
+        return VariationalNet(module, seed=self._seed, **settings).initialize()
+
+    def _configure_net(self):
+        """Update the net with the parameters that may change between fits."""
+        net, given = self.net_, self.net_params or {}
+        for name in self._module_settings:
+            setattr(net.module_, name, getattr(self, name))
+        self._put_callbacks()
+        for name in ("lr", "batch_size", "max_epochs", "binarize"):
+            value = given.get(name, getattr(self, name))
+            if getattr(net, name) != value:
+                net.set_params(**{name: value})
+        decay = getattr(net, "optimizer__weight_decay", 0.0)
+        if "optimizer__weight_decay" not in given and self.weight_decay != decay:
+            net.set_params(optimizer__weight_decay=self.weight_decay)
+        split = None
+        if self.early_stopping:
+            split = HoldOut(self.validation_fraction, derive_seed(net.seed, "split"))
+        net.train_split = given.get("train_split", split)
+
+    def _put_callbacks(self):
+        """Put the callbacks that parameters stand for around those of the user."""
+        users = [p for p in self.net_.callbacks_ if not p[0].startswith(PREFIX)]
+        first = [(PREFIX + s.name, s) for s in self._schedules()]
+        first.append((PREFIX + "record_epoch", RecordEpoch()))
+        last = []
+        if self.early_stopping:
+            waits = self.n_iter_no_change, self.tol, self._n_warmup_epochs
+            last = [(PREFIX + "early_stopping", EarlyStopping(*waits))]
+        self.net_.callbacks_ = first + users + last
+
+    def _schedules(self):
+        """Return callbacks, with a ``name``, that change the module in every epoch."""
+        return []
+
+    # -- networks -------------------------------------------------------------------
+
+    def _build_module(self, table):
+        """Build the untrained torch module for the columns of a `Table`.
+
+        ``likelihood_`` is fitted. The table is None if saved weights will be loaded.
+        """
+        raise NotImplementedError
+
+    def _build_parts(self, n_latents):
+        """Build encoder, its width, decoder and head, for a decoder of `n_latents`."""
+        decoder, n_out = self._build_body("decoder", n_latents)
+        head = self._build_head(decoder, n_out)
+        encoder, n_hidden = self._build_encoder(head.n_features)
+        return encoder, n_hidden, decoder, head
+
+    def _build_encoder(self, n_features):
+        """Build the encoder of a row beside its condition; return its width too."""
+        width = self._columns.condition_width
+        if self.encoder is None:
+            return self._build_layers(n_features + width, self.hidden_layer_sizes)
+        body, n_hidden = build_body(self.encoder, n_features, "encoder")
+        return (Beside(body, n_features) if width else body), n_hidden + width
+
+    def _build_body(self, name, n_in):
+        """Build the encoder's or the decoder's body; return its width too."""
+        custom = getattr(self, name)
+        if custom is not None:
+            return build_body(custom, n_in, name)
+        sizes = tuple(self.hidden_layer_sizes)
+        return self._build_layers(n_in, sizes if name == "encoder" else sizes[::-1])
+
+    def _build_layers(self, n_in, sizes):
+        """Build layers of these widths; return the last width too."""
+        return mlp(n_in, sizes, self.activation, self.dropout), (n_in, *sizes)[-1]
+
+    def _build_head(self, decoder, n_hidden, likelihood=None):
+        """Build the head behind a decoder's body, unless the body has its own."""
+        head = (likelihood or self.likelihood_).head(n_hidden)
+        if getattr(decoder, "gives_parameters", False):
+            head.take_as_is()
+        return head
+
+    def _training_features(self, table, head):
+        """Return a function n -> n training rows as the encoder sees them."""
+        width = head.n_features + self._columns.condition_width
+
+        def rows(n):
+            if table is None:
+                return torch.zeros(n, width)
+            which = np.random.default_rng(self._seed).permutation(len(table))
+            block = table[np.resize(which, n)]
+            features = head.features(_as_tensor(block.x))
+            if block.condition is None:
+                return features
+            return torch.cat([features, _as_tensor(block.condition)], dim=1)
+
+        return rows
+
+
+def _as_tensor(values):
+    return torch.as_tensor(values).to(torch.get_default_dtype())
