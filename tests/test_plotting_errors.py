@@ -19,7 +19,7 @@ from skvae.plotting import (
 WRONG = {
     "image_shape: too small": (
         lambda m: ReconstructionDisplay.from_estimator(m, X, image_shape=(8, 7)),
-        r"'image_shape' .* \(8, 7\), which makes 56 values, but .* 64 columns",
+        r"'image_shape' .* \(8, 7\), which has 56 values, but .* 64 columns",
     ),
     "image_shape: two channels": (
         lambda m: SampleDisplay.from_estimator(m, image_shape=(2, 4, 8)),
@@ -91,7 +91,7 @@ WRONG = {
     ),
     "reduction: to a line": (
         lambda m: LatentMapDisplay.from_estimator(m, X, reduction=PCA(1)),
-        "'reduction' .* two columns or more",
+        "'reduction' .* at least two columns",
     ),
     "max_points": (
         lambda m: LatentMapDisplay.from_estimator(m, X, max_points=0),
@@ -107,7 +107,7 @@ WRONG = {
     ),
     "one latent": (
         lambda m: LatentMapDisplay.from_estimator(PCA(1).fit(X), X),
-        "two latents or more",
+        "at least two latents",
     ),
     "which": (
         lambda m: TrainingCurvesDisplay.from_estimator(m, which="loss"),
@@ -146,11 +146,11 @@ def test_a_model_that_does_not_say_how_many_latents_it_has_is_refused():
     class Mute(Linear):
         get_feature_names_out = None
 
-    with pytest.raises(TypeError, match="tells its latents by get_feature_names_out"):
+    with pytest.raises(TypeError, match="with get_feature_names_out, to count"):
         TraversalDisplay.from_estimator(Mute(np.eye(2)))
 
 
 def test_a_model_without_prior_has_no_samples():
     ae = AETransformer(2, **SMALL).fit(X)
-    with pytest.raises(TypeError, match="needs a model with a prior"):
+    with pytest.raises(TypeError, match="needs a model with a prior to sample"):
         SampleDisplay.from_estimator(ae)
