@@ -44,15 +44,15 @@ settings = dict(
     max_epochs=50,
     random_state=0,
 )
-told = dict(condition_columns=["digit"], **settings)
+conditional = dict(condition_columns=["digit"], **settings)
 models = {
     "VAE, 2 latents": VAETransformer(2, **settings),
-    "CVAE, 2": CVAETransformer(2, **told),
-    "CMMA, 2": CMMATransformer(2, **told),
+    "CVAE, 2": CVAETransformer(2, **conditional),
+    "CMMA, 2": CMMATransformer(2, **conditional),
     "VAE, 8": VAETransformer(8, **settings),
-    "CVAE, 8": CVAETransformer(8, **told),
-    "CVAE, 8, beta=2": CVAETransformer(8, beta=2, **told),
-    "CMMA, 8": CMMATransformer(8, **told),
+    "CVAE, 8": CVAETransformer(8, **conditional),
+    "CVAE, 8, beta=2": CVAETransformer(8, beta=2, **conditional),
+    "CMMA, 8": CMMATransformer(8, **conditional),
 }
 for name, model in models.items():
     model.fit(train[pixels] if name.startswith("VAE") else train)
