@@ -1,19 +1,20 @@
 """
-Latents that are categories
-===========================
+Categorical latents
+===================
 
-:class:`~skvae.CategoricalVAETransformer` describes a row by a few variables, each of
-which takes one of a few categories. Here it is seen what the categories of digits are,
-what a classifier makes of them, and how the temperature, at which they are learned,
-trades a wrong gradient for a noisy one.
+:class:`~skvae.CategoricalVAETransformer` describes each row by a few categorical
+variables. This example shows what categories it learns from handwritten digits, how
+useful they are to a classifier, and how the temperature used in training trades bias of
+the gradient against variance.
 """
 
 # %%
 # Six variables of eight categories
 # ---------------------------------
-# The encoder gives a row π, the probability of each category of each variable;
-# ``transform`` gives them variable by variable. :func:`~skvae.metrics.diagnose` has a
-# line for each variable. None can tell more than ln 8 = 2.08 nats.
+# The encoder returns π, the probability of each category of each variable;
+# ``transform`` lists these probabilities variable by variable.
+# :func:`~skvae.metrics.diagnose` reports one line per variable. A variable with eight
+# categories can carry at most ln 8 = 2.08 nats.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -54,8 +55,9 @@ print(diagnose(vae, X_test))
 # %%
 # The probabilities of a row
 # --------------------------
-# Three test digits, π of each, and two reconstructions: from π as it is, and from the
-# most probable category of each variable alone. The darker a cell, the more probable.
+# Below are three test digits, the π of each, and two reconstructions: one from π itself
+# and one from the most probable category of each variable. Darker cells are more
+# probable.
 
 rows = X_test[[np.flatnonzero(y_test == digit)[0] for digit in (0, 3, 4)]]
 P = vae.transform(rows).reshape(-1, 6, 8)  # rows, variables, categories
@@ -63,7 +65,7 @@ codes = P.argmax(axis=-1)
 
 
 def decode(codes):
-    """What the decoder makes of categories, one row of six numbers each."""
+    """Decode categories, given as rows of six integers."""
     return vae.inverse_transform(np.eye(8)[codes].reshape(-1, 48))
 
 
@@ -85,21 +87,22 @@ plt.show()
 
 P_test = vae.transform(X_test).reshape(-1, 6, 8)
 from_codes = decode(P_test.argmax(axis=-1))
-print(f"The largest probability of a variable, mean: {P_test.max(axis=-1).mean():.2f}")
-print("Share of the variance of test digits that is reconstructed:")
+print(f"Mean of the largest probability per variable: {P_test.max(axis=-1).mean():.2f}")
+print("Explained share of the variance of test digits:")
 for name, made in (("π", vae.reconstruct(X_test)), ("categories", from_codes)):
     share = r2_score(X_test, made, multioutput="variance_weighted")
     print(f"  from {name:<12}{share:.2f}")
 
 # %%
-# Most variables are sure, some waver between two or three categories. From π the
-# decoder mixes these; the most probable one alone loses a little.
+# Most variables are certain of their category; some are split between two or three.
+# Given π, the decoder blends these categories; using only the most probable one loses a
+# little accuracy.
 #
 # What each category draws
 # ------------------------
-# On the left each line varies one variable through its categories, the most effective
-# variable first, and the others stay as they are in the 0 above. On the right the first
-# two are varied together from the same start.
+# On the left, each line steps one variable through its categories, starting from the 0
+# above; the variable with the largest effect comes first. On the right, the first two
+# variables are varied together from the same starting point.
 
 # sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="compressed")
@@ -115,16 +118,16 @@ ManifoldDisplay.from_estimator(
 plt.show()
 
 # %%
-# A category is no class of digits. It is a feature of the drawing, such as where a
-# stroke lies or whether a loop is closed, and the digit comes of them together. The
-# numbers have no order.
+# A category does not correspond to a class of digits. It is a feature of the drawing,
+# such as where a stroke lies or whether a loop is closed, and several features together
+# make a digit. The order of the category numbers has no meaning.
 #
 # Codes as features
 # -----------------
-# So codes go through a :class:`~sklearn.preprocessing.OneHotEncoder` before a linear
-# classifier. Probabilities need none, and keep what a code drops. Beside them is a VAE
-# with as many latents as there are variables. Three folds; the standard error is of
-# their mean.
+# A linear classifier therefore needs a :class:`~sklearn.preprocessing.OneHotEncoder`
+# for category codes. Probabilities need no encoder, and keep information that codes
+# lose. For comparison, we add a VAE with as many latents as there are variables. The
+# table gives means over three folds with their standard errors.
 
 coder = clone(vae).set_params(output="codes")
 last = LogisticRegression(max_iter=2000)
@@ -145,19 +148,20 @@ for name, reader in readers.items():
     print(f"  {name:<20}{scores.mean():.3f} +- {error:.3f}")
 
 # %%
-# One-hot codes of six variables do no worse than six real numbers, and probabilities do
-# better. As numbers codes are of little use to a linear classifier.
+# One-hot codes of six variables do no worse than six real-valued latents, and
+# probabilities do better. Codes used as plain numbers are of little use to a linear
+# classifier.
 #
 # The temperature: the gradient
 # -----------------------------
-# A draw of a category has no gradient. "gumbel" learns from draws that are softened by
-# a temperature; "straight-through" takes hard draws and borrows the gradient of soft
-# ones; target propagation makes a target for π instead.
-# :func:`~skvae.metrics.gradient_check` compares draws of each with the exact gradient,
-# a sum over all categories: of three variables of four there are 64. Bias and standard
-# deviation are in units of its length. Dotted is the bias that 200 draws show by
-# chance. Target propagation has no temperature and a scale of its own, so only its
-# direction is shown.
+# Sampling a category is not differentiable. "gumbel" uses samples that are relaxed by a
+# temperature. "straight-through" uses hard samples with the gradient of relaxed ones.
+# Target propagation computes a target for π instead.
+# :func:`~skvae.metrics.gradient_check` compares each estimate with the exact gradient,
+# a sum over all combinations of categories: 64 for three variables of four categories.
+# Bias and standard deviation are relative to the norm of the exact gradient. The dotted
+# lines mark the bias expected by chance with 200 draws. Target propagation has no
+# temperature and a scale of its own, so only its direction is shown.
 
 temperatures = np.array([0.1, 0.2, 0.5, 1, 2])
 small = clone(vae).set_params(
@@ -174,7 +178,7 @@ colours = {"gumbel": "#3f90da", "straight-through": "#bd1f01"}
 
 
 def against_temperature(ax, title):
-    """Prepare axes whose horizontal one is the temperature."""
+    """Set up axes with the temperature on the x-axis."""
     ax.set(xscale="log", xlabel="temperature", title=title)
     ax.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
     ax.minorticks_off()
@@ -196,19 +200,20 @@ axes[2].axhline(
 )
 axes[1].set_yscale("log")
 axes[1].set_yticks([1, 2, 5], ["1", "2", "5"])
-titles = "bias", "standard deviation of a draw", "cosine of the mean"
+titles = "bias", "standard deviation per draw", "cosine of the mean"
 for ax, title in zip(axes, titles, strict=True):
     against_temperature(ax, title)
 figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plt.show()
 
 # %%
-# Low temperatures are noisy and high ones are wrong. At 0.1 the bias of "gumbel" is
-# hardly more than chance, but a single draw is several times as far off as the gradient
-# is long. "straight-through" is worse in both regards here: it uses at one point the
-# gradient of another.
+# Low temperatures give noisy gradients, high ones biased gradients. At 0.1, the bias of
+# "gumbel" is hardly above chance level, but the error of a single draw is several times
+# the norm of the gradient. "straight-through" is worse on both counts here, because it
+# uses the gradient at a different point from the one it samples.
 #
-# This was after five epochs of "gumbel". The cosines change while it learns.
+# The plots show the state after five epochs of "gumbel". The cosines change during
+# training.
 
 print("Cosine of the mean       1 epoch  5 epochs 20 epochs")
 for name in ("gumbel, 0.5", "straight-through, 0.5", "target-propagation"):
@@ -216,38 +221,41 @@ for name in ("gumbel, 0.5", "straight-through, 0.5", "target-propagation"):
     print(f"  {name:<22}", *[f"{cosine:9.2f}" for cosine in cosines], sep="")
 
 # %%
-# All of them fall: what is left to learn gets small against what a gradient has wrong.
-# "gumbel" stays the nearest. Target propagation is judged here on networks that it has
-# not trained, and its targets suppose an encoder that is about the decoder's inverse.
+# All of them fall: the remaining gradient becomes small relative to the errors of the
+# estimates. "gumbel" stays closest to the exact gradient. Target propagation is judged
+# here on networks that it did not train, and its targets assume that the encoder is
+# approximately the inverse of the decoder.
 #
 # The temperature: the fit
 # ------------------------
-# What this comes to: the six variables, trained at each temperature throughout. Solid
-# is the bound of test digits, with hard draws, dashed what training believes.
+# To see the effect on the model, we train the six variables at a fixed temperature.
+# Solid lines are the bound on test digits, computed with hard samples; dashed lines are
+# the training bound, computed with the samples used in training.
 
 figure, ax = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
 for name, colour in colours.items():
-    held_out, believed = [], []
+    held_out, training = [], []
     for temperature in temperatures:
         model = clone(vae).set_params(
             gradient=name, temperature=temperature, min_temperature=temperature
         )
         model.fit(X_train)
         held_out.append(model.log_likelihood(X_test, method="elbo").mean())
-        believed.append(-model.history_[-1]["train_loss"])
+        training.append(-model.history_[-1]["train_loss"])
     ax.plot(temperatures, held_out, ".-", color=colour, label=name)
-    ax.plot(temperatures, believed, ".--", color=colour, alpha=0.5)
+    ax.plot(temperatures, training, ".--", color=colour, alpha=0.5)
 against_temperature(ax, None)
-ax.set_ylabel("bound, nats a row")
+ax.set_ylabel("bound, nats per row")
 ax.legend(frameon=False)
 plt.show()
 
 default = vae.log_likelihood(X_test, method="elbo").mean()
 first, last = (vae.history_[epoch]["temperature"] for epoch in (0, -1))
-print(f"From {first:.2f} to {last:.2f}, as in the fit above: {default:.2f} nats a row")
+print(f"Annealed from {first:.2f} to {last:.2f} (default): {default:.2f} nats per row")
 
 # %%
-# The best is in between, where neither noise nor bias is large. So the default begins
-# at 1 and goes down to 0.5. At 2 "gumbel" learns to say with soft draws what hard ones
-# cannot hold, and its training loss does not show it: compare temperatures by ``score``
-# or by the bound of held-out rows, never by ``train_loss``.
+# The best temperatures are in between, where neither noise nor bias is large, which is
+# why the default is annealed from 1 to 0.5. At 2, "gumbel" learns to encode information
+# in soft samples that hard ones cannot carry, and the training loss does not reveal it.
+# Compare temperatures by ``score`` or by the bound on held-out rows, never by
+# ``train_loss``.

@@ -2,20 +2,20 @@
 When latents collapse
 =====================
 
-A latent that says nothing about the rows has collapsed: its posterior is the prior.
-Here a large ``beta`` brings it about. It is seen in the table of
-:func:`~skvae.metrics.diagnose`, in the training and in pictures, and some settings that
-help are compared.
+A latent has collapsed if its posterior equals the prior, so that it carries no
+information about the rows. Here we cause a collapse with a large ``beta``. We detect it
+with :func:`~skvae.metrics.diagnose`, in the training curves and in latent traversals,
+and compare some settings that help.
 """
 
 # %%
 # One model that works and one that does not
 # ------------------------------------------
-# ``beta`` is what a latent pays for each nat by which its posterior differs from the
-# prior. 1 is what the bound on ln p(x) asks for; at 10 no latent of these digits is
-# worth its price. :class:`~skvae.metrics.WarnOfCollapse` counts the active latents
-# after every epoch. It warns if fewer than ``min_active`` are left, so here it never
-# does.
+# ``beta`` is the weight of the KL divergence between the posterior and the prior. With
+# 1, the objective is the bound on ln p(x); with 10, no latent improves the
+# reconstruction of these digits enough to pay for its divergence.
+# :class:`~skvae.metrics.WarnOfCollapse` counts the active latents after every epoch. It
+# warns if fewer than ``min_active`` are left; with 0, as here, it only records them.
 
 import matplotlib.pyplot as plt
 import torch
@@ -46,14 +46,14 @@ for name, model in models.items():
     print(f"{name}\n{diagnose(model.fit(X_train), X_test)}\n")
 
 # %%
-# At ``beta=10`` all is lost. At ``beta=1`` three latents of eight are idle, which is no
-# fault by itself: the bound finds five enough.
+# With ``beta=10``, all latents have collapsed. With ``beta=1``, three of the eight are
+# inactive, which is not a problem in itself: five are enough for the bound.
 #
-# In the training
-# ---------------
-# The loss falls in both, so it alone does not tell; the divergence and the active
-# latents do. They should not be judged too early: the model that works, too, had no
-# active latent in its first epochs.
+# In the training curves
+# ----------------------
+# The loss falls for both models, so it does not reveal the collapse; the divergence and
+# the number of active latents do. Do not judge them too early: even the model that
+# works had no active latents in its first epochs.
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
 colours = {"beta=1": "#3f90da", "beta=10": "#bd1f01"}
@@ -66,11 +66,11 @@ axes[1].legend(frameon=False)
 plt.show()
 
 # %%
-# In the pictures
-# ---------------
-# Each line varies one latent, the most effective first. On the left the idle latents
-# come last and change nothing. On the right all pictures are the same, the mean of all
-# digits.
+# In latent traversals
+# --------------------
+# Each line varies one latent; those with the largest effect come first. On the left,
+# the inactive latents come last and change nothing. On the right, all pictures are the
+# same: the mean of all digits.
 
 # sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(1, 2, figsize=(11, 5.6), layout="compressed")
@@ -84,9 +84,10 @@ plt.show()
 # %%
 # What helps
 # ----------
-# The same network with one other setting at a time, and one seed each. The accuracies
-# are of a logistic regression on the latents of 540 test digits, with a standard error
-# of about 0.013. ln p(x) can be compared among the Bernoulli models only.
+# We change one setting of the model at a time, with one seed each. The accuracy is that
+# of a logistic regression on the latents of 540 test digits, with a standard error of
+# about 0.013. I(x; z) is the mutual information of rows and latents in nats; the table
+# shows a lower bound. ln p(x) is comparable only between the Bernoulli models.
 
 changes = {
     "beta=0.3": {"beta": 0.3},
@@ -98,24 +99,25 @@ changes = {
 for name, change in changes.items():
     models[name] = clone(vae).set_params(**change).fit(X_train)
 
-print("                              active  nats known  accuracy   ln p(x)")
+print("                              active     I(x; z)  accuracy   ln p(x)")
 for name, model in models.items():
     found = diagnose(model, X_test).attrs
-    known = found["mutual_information"][0]  # a lower bound
+    information = found["mutual_information"][0]
     classifier = LogisticRegression(max_iter=1000).fit(
         model.transform(X_train), y_train
     )
     accuracy = classifier.score(model.transform(X_test), y_test)
     print(
-        f"{name:<30}{found['n_active']:>6}{known:12.2f}{accuracy:10.3f}"
+        f"{name:<30}{found['n_active']:>6}{information:12.2f}{accuracy:10.3f}"
         f"{model.score(X_test):10.2f}"
     )
 
 # %%
-# All of them bring idle latents back, but what that is worth differs. With a smaller
-# ``beta`` the latents know twice as much, for a lower ln p(x). A warm-up and a learned
-# prior give the digits a higher ln p(x), too. With five importance samples all latents
-# are active and know no more together: active is not the same as informative. The
-# largest change is another likelihood: under the Gaussian the noise of a pixel is
-# small, and details are worth their price. Its latents may know more than is shown, as
-# 540 rows can show ln 540 = 6.3 nats at most.
+# Every change reactivates latents, but the benefit differs. A smaller ``beta`` doubles
+# the information I(x; z) in the latents at the cost of a lower ln p(x). A warm-up
+# and a learned prior also increase ln p(x). With five importance samples, all latents
+# are active but carry no more information in total: active is not the same as
+# informative. The likelihood makes the largest difference: under the Gaussian, the
+# noise of a pixel is small, so details are worth their divergence. Its latents may
+# carry more information than shown, because an estimate from 540 rows cannot exceed
+# ln 540 = 6.3 nats.

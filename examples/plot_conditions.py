@@ -2,19 +2,19 @@
 Conditions: digits on demand
 ============================
 
-A conditional model is told something about every row, here which digit it shows. A
-CVAE's latents need not say it again: they are left with the style. This is seen by
-drawing digits on demand, by turning one digit into another of the same style, and in
-maps of the latents. :class:`~skvae.CMMATransformer` is told the same, and its latents
-keep the class.
+A conditional model is given a property of every row, here the digit that it shows. The
+latents of a CVAE need not encode this property again, so they encode the style. We see
+this by sampling given digits, by changing a digit while keeping its style, and in maps
+of the latents. :class:`~skvae.CMMATransformer` is given the same condition, but its
+latents keep the class.
 """
 
 # %%
-# A column that is a condition
-# ----------------------------
-# The table holds 64 pixels and a column of words. ``condition_columns`` names it, and
-# the model is one of the pixels given the word, p(x | s). The VAE sees the pixels only.
-# Two latents can be drawn as they are, eight make better pictures.
+# A column as the condition
+# -------------------------
+# The table has 64 pixels and a column with the digit as a word. ``condition_columns``
+# names this column, so the model is p(x | s), pixels given the word. The VAE sees only
+# the pixels. Two latents can be plotted directly; eight give better pictures.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,25 +44,25 @@ settings = dict(
     max_epochs=50,
     random_state=0,
 )
-told = dict(condition_columns=["digit"], **settings)
+conditional = dict(condition_columns=["digit"], **settings)
 models = {
     "VAE, 2 latents": VAETransformer(2, **settings),
-    "CVAE, 2": CVAETransformer(2, **told),
-    "CMMA, 2": CMMATransformer(2, **told),
+    "CVAE, 2": CVAETransformer(2, **conditional),
+    "CMMA, 2": CMMATransformer(2, **conditional),
     "VAE, 8": VAETransformer(8, **settings),
-    "CVAE, 8": CVAETransformer(8, **told),
-    "CVAE, 8, beta=2": CVAETransformer(8, beta=2, **told),
-    "CMMA, 8": CMMATransformer(8, **told),
+    "CVAE, 8": CVAETransformer(8, **conditional),
+    "CVAE, 8, beta=2": CVAETransformer(8, beta=2, **conditional),
+    "CMMA, 8": CMMATransformer(8, **conditional),
 }
 for name, model in models.items():
     model.fit(train[pixels] if name.startswith("VAE") else train)
 
 # %%
-# On demand
-# ---------
-# ``sample`` takes a condition: one for all rows, or one a row. Here each line asks for
-# ten pictures of one digit. ``columns`` leaves out the column of the condition, which
-# stands in the samples, too.
+# Sampling given digits
+# ---------------------
+# ``sample`` accepts one condition for all rows, or one per row. Here, each line shows
+# ten samples of one digit. ``columns`` selects the pixels, because the samples contain
+# the condition column as well.
 
 asked = np.repeat(words, 10)
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="compressed")
@@ -82,15 +82,14 @@ for ax, name in zip(axes, ["CVAE, 8, beta=2", "CMMA, 2"], strict=True):
 plt.show()
 
 # %%
-# The CVAE draws what it is asked for. In the CMMA the condition speaks through the
-# prior alone, a normal distribution for each digit. Two latents do not suffice for
-# that: the ones are in several places of the plane, and what lies between are twos and
-# fives.
+# The CVAE draws the requested digits. In the CMMA, the condition affects only the
+# prior, which is one normal distribution per digit. With two latents, that is not
+# enough: the ones lie in several places of the plane, with twos and fives between them.
 #
 # The same style, another digit
 # -----------------------------
 # ``translate`` encodes a row under its own condition and decodes it under another. Each
-# line begins with a test digit, and then come all ten digits at its latents.
+# line starts with a test digit, followed by all ten digits decoded from its latents.
 
 # sphinx_gallery_thumbnail_number = 2
 cvae = models["CVAE, 8, beta=2"]
@@ -101,15 +100,15 @@ SampleDisplay(pictures.reshape(-1, 64), image_shape=(8, 8)).plot(cmap="gray_r")
 plt.show()
 
 # %%
-# How much of the style goes along? All test digits are made into all others. Lean,
-# width and ink are measured before and after, as differences from the mean of their
-# digit, and should then correlate.
+# How much of the style is preserved? We translate every test digit to every other digit
+# and measure slant, width and ink before and after, as differences from the mean of the
+# digit. If the style is kept, the values before and after correlate.
 
 height, across = np.mgrid[7:-1:-1, :8].reshape(2, 64)
 
 
 def style(rows):
-    """Measure the lean, width and ink of pictures, (n, 64) -> (3, n)."""
+    """Measure the slant, width and ink of pictures, (n, 64) -> (3, n)."""
     ink = np.clip(np.asarray(rows, dtype=np.float64), 0, None)
     share = ink / ink.sum(1, keepdims=True)
     right = across - (share @ across)[:, None]
@@ -119,12 +118,12 @@ def style(rows):
 
 
 def within(values):
-    """Give differences from the mean of the rows' own digit."""
+    """Subtract the mean over all test rows with the same digit."""
     means = {word: values[test["digit"] == word].mean() for word in words}
     return values - test["digit"].map(means).to_numpy()
 
 
-print("Correlation of       lean   width   ink   (mean over the new digits)")
+print("Correlation of      slant   width   ink   (mean over the new digits)")
 for name in ("CVAE, 2", "CVAE, 8, beta=2"):
     found = []
     for word in words:
@@ -137,9 +136,9 @@ for name in ("CVAE, 2", "CVAE, 8, beta=2"):
     print(f"  {name:<16}" + "".join(f"{r:8.2f}" for r in np.mean(found, axis=0)))
 
 # %%
-# Two latents hold lean and width, and forget how heavy the pen was; eight hold it, too.
-# Two of style make a plane, the same for every digit: strokes that lean to the right
-# lie on the left.
+# Two latents preserve slant and width but lose the thickness of the pen; eight preserve
+# it as well. Two style latents form a plane with the same meaning for every digit:
+# strokes that slant to the right are on the left.
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.2), layout="compressed")
 for ax, word in zip(axes, ["three", "eight", "one"], strict=True):
@@ -156,11 +155,12 @@ for ax, word in zip(axes, ["three", "eight", "one"], strict=True):
 plt.show()
 
 # %%
-# Where the class is
-# ------------------
-# The latents of test digits in the colours of their classes. The VAE has to tell digits
-# apart by its latents, as nothing else does. In the CVAE all classes lie on each other.
-# The CMMA's decoder does not see the condition, so there it has to pass the latents.
+# Where the class is encoded
+# --------------------------
+# The maps show the latents of test digits, coloured by class. The VAE has to encode the
+# digit in its latents, as it has no other source for it. In the CVAE, all classes
+# overlap. The decoder of the CMMA does not see the condition, so its latents have to
+# carry the class.
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=False):
@@ -172,16 +172,17 @@ for ax, (name, model) in zip(axes, models.items(), strict=False):
 plt.show()
 
 # %%
-# In numbers: :func:`~skvae.metrics.task_accuracy` is that of a logistic regression on
-# the latents, with a standard error of about 0.02 or less, and
-# :func:`~skvae.metrics.task_information` what draws of the latents know of the class,
-# at most ln 10 = 2.30 nats. "Task" is whatever a model is to be independent of, here
-# the digit. The last column is the share of 1000 pictures on demand that a classifier,
-# trained on real digits, reads as the digit asked for, with an error below 0.01.
+# In numbers: :func:`~skvae.metrics.task_accuracy` is the accuracy of a logistic
+# regression on the latents, with a standard error of at most about 0.02.
+# :func:`~skvae.metrics.task_information` is the information that sampled latents carry
+# about the class, at most ln 10 = 2.30 nats. The "task" is the variable from which the
+# latents should be independent, here the digit. The last column is the share of 1000
+# samples that a classifier trained on real digits recognises as the requested digit,
+# with a standard error below 0.01.
 
 reader = SVC().fit(train[pixels].to_numpy(), train["digit"])
 asked = np.repeat(words, 100)
-print("\n                  accuracy  nats of class  ln p of pixels  read as asked")
+print("\n                  accuracy  nats of class  ln p of pixels     recognised")
 for name, model in models.items():
     rows, task, share = test[pixels], test["digit"].to_numpy(), ""
     if not name.startswith("VAE"):
@@ -196,11 +197,11 @@ real = reader.score(test[pixels].to_numpy(), test["digit"])
 print(f"  {'chance':<16}{chance:12.3f}{0:13.2f}{'real digits':>24}{real:8.3f}")
 
 # %%
-# Two latents of a CVAE hold next to nothing of the class. Eight at ``beta=1`` hold 0.54
-# nats, and that is to be seen: latents that say something of a three do not belong to
-# a seven, and one picture in fifteen is not what was asked for. With ``beta=2`` that is
-# mended, for 2 nats of density.
+# Two latents of a CVAE carry almost no information about the class. Eight latents with
+# ``beta=1`` carry 0.54 nats, and this affects the samples: latents typical of a three
+# do not fit a seven, and one sample in fifteen is not the requested digit. ``beta=2``
+# fixes this at a cost of 2 nats of ln p.
 #
-# ln p is that of pixels alone, p(x), for the VAE, and given the digit, p(x | s), for
-# the others. Of their lead 2.30 nats are what the digit tells by itself; what is left
-# are 9 nats for the CVAE with two latents and 3 with eight.
+# ln p is ln p(x) for the VAE and ln p(x | s), given the digit, for the others. The
+# digit alone accounts for 2.30 nats of their lead; the rest is 9 nats for the CVAE with
+# two latents and 3 nats with eight.

@@ -2,17 +2,17 @@
 Counts: Poisson or Gaussian?
 ============================
 
-Counts can be modelled as such, with ``likelihood="poisson"``, or as real numbers after
-a logarithm. Both are tried on counts of words whose true rates are known, beside NMF
-and latent Dirichlet allocation.
+Counts can be modelled directly, with ``likelihood="poisson"``, or as real numbers after
+a log transform. We compare both on word counts with known rates, along with NMF and
+latent Dirichlet allocation.
 """
 
 # %%
 # Word counts
 # -----------
-# 2000 made-up documents mix five topics, most of them few, and differ in length. Every
-# topic has its own probabilities of 100 words. The rate of a word in a document is what
-# would be counted on average; only a Poisson draw of it is seen.
+# We generate 2000 documents of different lengths from five topics; most documents mix
+# only a few topics. Each topic has its own distribution over 100 words. The rate of a
+# word in a document is its expected count; the data contain a Poisson draw from it.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,16 +33,16 @@ length = rng.gamma(4, 15, size=2000)
 rates = length[:, None] * (shares @ topics) + 1e-3
 X = rng.poisson(rates)
 X_train, X_test, rates_test = X[:1500], X[1500:], rates[1500:]
-print(f"{X.sum(1).mean():.0f} words a document; {(X == 0).mean():.0%} of counts are 0")
+print(f"{X.sum(1).mean():.0f} words per document; {(X == 0).mean():.0%} zero counts")
 
 # %%
-# Which model finds the rates?
-# ----------------------------
-# Every model reads a held-out document and gives the counts μ that it would expect of
-# one like it. They are held against the true rates λ by the divergence of two Poisson
-# distributions, the sum of λ ln(λ / μ) − λ + μ over the words, in nats a document. This
-# is the same question for all models. ln p(x) would not be: a density of logarithms and
-# a probability of counts have no unit in common.
+# Which model recovers the rates?
+# -------------------------------
+# Given a held-out document, each model predicts its expected counts μ. We compare them
+# with the true rates λ by the KL divergence between Poisson distributions, the sum of
+# λ ln(λ / μ) − λ + μ over the words, in nats per document. This measure is comparable
+# across models. ln p(x) is not: a density of logarithms and a probability of counts
+# have different units.
 
 lda = LatentDirichletAllocation(5, max_iter=20, random_state=0).fit(X_train)
 words_of_topics = lda.components_ / lda.components_.sum(axis=1, keepdims=True)
@@ -63,26 +63,26 @@ expected = {
     "NMF": nmf.inverse_transform(nmf.transform(X_test)),
     "LDA": lda.transform(X_test) @ words_of_topics * X_test.sum(axis=1, keepdims=True),
 }
-print("\nDivergence from the true rates, nats a document ± standard error")
+print("\nDivergence from the true rates, nats per document ± standard error")
 for name, counts in expected.items():
-    missed = kl_div(rates_test, np.maximum(counts, 1e-3)).sum(axis=1)
-    print(f"  {name:<28}{missed.mean():6.2f} ± {sem(missed):.2f}")
+    divergence = kl_div(rates_test, np.maximum(counts, 1e-3)).sum(axis=1)
+    print(f"  {name:<28}{divergence.mean():6.2f} ± {sem(divergence):.2f}")
 
 # %%
-# On logarithms the noise of a word is the same whatever its rate, and the mean of
-# logarithms is not the logarithm of the mean. The Poisson model has neither fault and
-# misses little more than half as much. LDA is the model that made these documents, so
-# nothing should beat it, and NMF with this loss is a Poisson model whose rates are sums
-# of topics, as they are here. The VAE has to find that out with its networks, and comes
-# up to NMF. If your counts are mixtures of topics, take LDA or NMF; a VAE is for counts
-# whose causes do not simply add up.
+# The Gaussian model of logarithms assumes the same noise for a word whatever its rate,
+# and the mean of logarithms is not the logarithm of the mean. The Poisson model has
+# neither problem, and its divergence is little more than half as large. LDA is the
+# model that generated these documents, so nothing should beat it. NMF with this loss is
+# a Poisson model whose rates are sums of topics, as they are here. The VAE has to learn
+# this structure with its networks, and does as well as NMF. If your counts are mixtures
+# of topics, use LDA or NMF; a VAE is for counts whose causes do not simply add up.
 #
 # Latents and samples
 # -------------------
-# Left, the five latents of the test documents, brought down to a plane and coloured by
-# the topic of which a document has most. Right, how often a count is 0, 1, 2, ... over
-# all words, in the data and in as many samples. Those of the Gaussian model are
-# rounded, as they are no whole numbers; some are negative, and too many are 1.
+# The left panel shows the five latents of the test documents, reduced to two dimensions
+# and coloured by the main topic. The right panel shows how often each count occurs over
+# all words, in the data and in as many samples. Samples of the Gaussian model are not
+# whole numbers, so we round them; some are negative, and too many are 1.
 
 names = np.array(["A", "B", "C", "D", "E"])
 main_topic = names[shares[1500:].argmax(axis=1)]

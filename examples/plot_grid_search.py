@@ -1,19 +1,19 @@
 """
-Searching settings, and the cost of it
-======================================
+Hyperparameter search and its cost
+==================================
 
-Every parameter of a VAE can be searched, those of its likelihood and of the steps
-around it too. Successive halving gives all settings a few epochs, and only the better
-ones more.
+Every parameter of a VAE can be searched, including those of its likelihood and of the
+other steps of a pipeline. Successive halving trains all settings for a few epochs, and
+only the best ones for longer.
 """
 
 # %%
 # The grid
 # --------
-# The latents shall serve a classifier, so the whole pipeline is scored by its accuracy.
-# ``likelihood=Gaussian()`` is given as an object: its own parameters then have names
-# like any other. ``"column"`` learns the noise of every pixel, ``"shared"`` one noise
-# for all.
+# The latents are meant for a classifier, so we score the whole pipeline by accuracy.
+# With ``likelihood=Gaussian()`` given as an object, its parameters can be searched like
+# any others. The scale ``"column"`` learns one noise level per pixel, ``"shared"`` one
+# for all pixels.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -53,9 +53,9 @@ grid = {
 # %%
 # The search
 # ----------
-# The resource is ``vae__max_epochs``. With ``factor=3`` all 12 settings train for 5
-# epochs, the better 4 of them for 15, the better 2 for 45: 210 epochs a fold, where
-# every setting in full would take 540.
+# The resource is ``vae__max_epochs``. With ``factor=3``, all 12 settings train for 5
+# epochs, the best 4 of them for 15, and the best 2 for 45. This makes 210 epochs per
+# fold; training every setting in full would take 540.
 
 search = HalvingGridSearchCV(
     pipeline,
@@ -83,14 +83,14 @@ results["error"] = (results["std_test_score"] / 2**0.5).round(3)
 first = results.query("epochs == 5")
 print("Accuracy after 5 epochs, mean of 3 folds")
 print(first.pivot(index=["scale", "beta"], columns="n_components", values="accuracy"))
-print("\nThe settings that went on, with their standard error over folds")
+print("\nSettings that advanced, with standard errors over folds")
 further = results.query("epochs > 5")
 print(further[["epochs", *settings, "accuracy", "error"]].to_string(index=False))
 
 # %%
-# The picture shows who went on. The number of latents decides most, then the scale.
-# ``beta`` makes no difference after 5 epochs, and some after 15: a setting that needs
-# long to show its worth can be lost on the way, which is what halving risks.
+# The plot shows which settings advanced. The number of latents matters most, then the
+# scale. ``beta`` makes no difference after 5 epochs, but some after 15. This is the
+# risk of halving: a setting that needs longer to show its benefit can be dropped early.
 
 colours = {4: "#3f90da", 8: "#ffa90e", 16: "#bd1f01"}
 figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -107,8 +107,8 @@ for (k, beta, scale), rounds in results.groupby(settings):
     )
 for k, colour in colours.items():
     ax.plot([], [], "-", color=colour, label=f"{k} latents")
-ax.plot([], [], "ko", label="scale shared")
-ax.plot([], [], "ks", mfc="white", label="scale by column")
+ax.plot([], [], "ko", label="shared scale")
+ax.plot([], [], "ks", mfc="white", label="scale per column")
 ax.plot([], [], "k-", label="beta 0.3")
 ax.plot([], [], "k--", label="beta 1")
 ax.set(xscale="log", xlabel="epochs", ylabel="accuracy, mean of 3 folds")
@@ -118,11 +118,11 @@ ax.legend(loc="lower right", frameon=False)
 plt.show()
 
 # %%
-# The winner
-# ----------
-# ``best_estimator_`` was fitted on all training rows with the winner's settings. It is
-# held against principal components in the same pipeline, and so are fewer latents with
-# the same settings otherwise.
+# The best setting
+# ----------------
+# ``best_estimator_`` was fitted on all training rows with the best setting. We compare
+# it with principal components in the same pipeline, also for other numbers of latents
+# with all else unchanged.
 
 print(f"\nBest: {search.best_params_}")
 print("\nAccuracy on the other half of the digits (standard error about 0.01)")
@@ -134,6 +134,6 @@ for k in [4, 8, 16]:
     print(f"  {k:>7}{scores[0]:8.3f}{scores[1]:8.3f}")
 
 # %%
-# With four latents the VAE is well ahead, with eight a little. Sixteen principal
-# components are as good as sixteen latents and take no time: where that many numbers
-# may be kept, this classifier needs no VAE.
+# With four latents the VAE is far ahead, with eight slightly. Sixteen principal
+# components are as good as sixteen latents and take almost no time: if you can keep
+# that many numbers, this classifier does not need a VAE.

@@ -1,20 +1,20 @@
 """
-One network, three learners
-===========================
+One model, three learning algorithms
+====================================
 
-A decoder can be trained by the bound of the variational autoencoder, by wake-sleep or
-by Monte Carlo EM: :class:`~skvae.VAETransformer`, :class:`~skvae.WakeSleepTransformer`
-and :class:`~skvae.MCEMTransformer`. The model is the same and the settings are equal,
-so what differs is the algorithm. With two latents ln p(x) can be found exactly, and
-none of the three is judged by an estimate of its own.
+A decoder can be trained with the evidence lower bound, by wake-sleep or by Monte Carlo
+EM: :class:`~skvae.VAETransformer`, :class:`~skvae.WakeSleepTransformer` and
+:class:`~skvae.MCEMTransformer`. With the same model and the same settings, only the
+algorithm differs. With two latents, ln p(x) can be computed exactly, so the comparison
+does not rely on each method's own estimate.
 """
 
 # %%
 # Equal settings
 # --------------
-# Digits in black and white: 500 to learn from and 500 held out. All three have a
-# decoder of 64 tanh units, of which Monte Carlo EM takes five steps a batch and the
-# others one; Monte Carlo EM has no encoder.
+# The data are binarised digits: 500 for training and 500 held out. All three models
+# have a decoder with 64 tanh units. Monte Carlo EM updates it five times per batch, the
+# others once; Monte Carlo EM has no encoder.
 
 import time
 
@@ -51,13 +51,13 @@ models = {
 }
 passes = {name: [1, 2, 5, 10, 20, 50, 100, 300] for name in models}
 passes["Monte Carlo EM"] = [1, 2, 5, 10, 20, 60]
-updates = {"VAE": 1, "wake-sleep": 1, "Monte Carlo EM": 5}  # of the decoder, a batch
+updates = {"VAE": 1, "wake-sleep": 1, "Monte Carlo EM": 5}  # of the decoder, per batch
 
 # %%
-# ln p(x) without an estimate
-# ---------------------------
-# p(x) is the integral of p(x | z) p(z). Over two latents it is a sum on a grid, which
-# needs nothing but the decoder.
+# Exact ln p(x)
+# -------------
+# p(x) is the integral of p(x | z) p(z). With two latents, we can compute it as a sum
+# over a grid, which needs only the decoder.
 
 side = np.linspace(-5, 5, 61)
 grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
@@ -65,21 +65,22 @@ log_prior = norm.logpdf(grid).sum(axis=1) + 2 * np.log(side[1] - side[0])
 
 
 def log_joint(model, rows):
-    """ln p(x, z) of each row at each point of the grid, (n_rows, n_points)."""
+    """Compute ln p(x, z) for each row and grid point, (n_rows, n_points)."""
     p = model.inverse_transform(grid).astype(float).clip(1e-9, 1 - 1e-9)
     return rows @ np.log(p).T + (1 - rows) @ np.log1p(-p).T + log_prior
 
 
 def exact(model, rows):
-    """ln p(x) of each row, in nats."""
+    """Compute ln p(x) of each row, in nats."""
     return logsumexp(log_joint(model, rows), axis=1)
 
 
 # %%
-# While they learn
-# ----------------
-# ``partial_fit`` is one pass. On the left a pass counts the same for all, on the right
-# a step of the decoder does. Held-out rows are solid, rows of training dashed.
+# Training progress
+# -----------------
+# ``partial_fit`` makes one pass over the training rows. The left panel compares the
+# models by passes, the right one by updates of the decoder. Solid lines show held-out
+# rows, dashed lines training rows.
 
 curves, seconds = {}, {}
 for name, model in models.items():
@@ -97,19 +98,19 @@ figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True, layout="const
 for name, curve in curves.items():
     of_test, of_train = np.transpose(curve)
     style = {"color": colours[name], "marker": "."}
-    for ax, a_pass in zip(axes, (1, updates[name] * 5), strict=True):  # 5 batches
-        across = a_pass * np.array(passes[name])
+    for ax, per_pass in zip(axes, (1, updates[name] * 5), strict=True):  # 5 batches
+        across = per_pass * np.array(passes[name])
         ax.plot(across, of_test, label=name, **style)
         ax.plot(across, of_train, linestyle="--", alpha=0.5, **style)
-axes[0].set(xlabel="passes", ylabel="ln p(x), nats a row")
-axes[1].set(xlabel="steps of the decoder")
+axes[0].set(xlabel="passes", ylabel="ln p(x), nats per row")
+axes[1].set(xlabel="updates of the decoder")
 for ax in axes:
     ax.set_xscale("log")
     ax.grid(alpha=0.3)
 axes[0].legend(frameon=False)
 plt.show()
 
-print("Nats a row held out      passes    steps   ln p(x)     CPU s")
+print("Held-out rows            passes  updates   ln p(x)     CPU s")
 for name, curve in curves.items():
     n = passes[name][-1]
     print(
@@ -118,48 +119,48 @@ for name, curve in curves.items():
     )
 
 # %%
-# Monte Carlo EM is far ahead by passes, mostly because a pass is five times as many
-# steps of its decoder. By steps it is a little ahead of the VAE in the end. Wake-sleep
-# comes last: its encoder learns from what the decoder dreams, and there is little to
-# learn from a decoder that has learned little. All of them know their own rows better
-# than new ones by then, and none has begun to fall on new ones.
+# Monte Carlo EM is far ahead by passes, mostly because each pass makes five times as
+# many updates of its decoder. By updates, it ends slightly ahead of the VAE. Wake-sleep
+# comes last: its encoder learns from samples of the decoder, which teach it little
+# until the decoder is good. By the end, all models fit the training rows better than
+# held-out rows, but none has begun to get worse on held-out rows.
 #
-# What an estimate makes of it
-# ----------------------------
-# With more latents there is no grid, and ``score`` estimates ln p(x) by draws from
-# q(z | x): the encoder's, or under Monte Carlo EM a normal fitted to a short chain, and
-# as many from the prior. The bound rests on q alone. Here both can be held against the
-# exact value, the mean over 200 rows held out.
+# How accurate are the estimates?
+# -------------------------------
+# With more latents, a grid is not feasible. ``score`` then estimates ln p(x) from draws
+# of q(z | x) and as many from the prior; q is the encoder's distribution or, for Monte
+# Carlo EM, a normal distribution fitted to a short chain. The bound uses q alone. Here
+# we can compare both with the exact value, as means over 200 held-out rows.
 
 few = test[:200]
-right = {name: exact(model, few) for name, model in models.items()}
+exact_values = {name: exact(model, few) for name, model in models.items()}
 estimates = {name: model.score_samples(few) for name, model in models.items()}
 bounds = {
     name: model.log_likelihood(few, method="elbo") for name, model in models.items()
 }
-print("Nats a row             exact    score    bound   rows with score 1 nat too low")
+print("Nats per row           exact    score    bound   rows with score 1 nat too low")
 for name in models:
-    values = [found[name].mean() for found in (right, estimates, bounds)]
-    missed = np.sum(right[name] - estimates[name] > 1)
+    values = [found[name].mean() for found in (exact_values, estimates, bounds)]
+    n_low = np.sum(exact_values[name] - estimates[name] > 1)
     print(
-        f"  {name:<17}", *[f"{value:9.2f}" for value in values], f"{missed:12}", sep=""
+        f"  {name:<17}", *[f"{value:9.2f}" for value in values], f"{n_low:12}", sep=""
     )
 
 # %%
-# The estimates are near enough to show the order. They are too low for a few rows under
-# the VAE, whose encoder knows its own rows best; the encoder of wake-sleep learns to
-# cover all z that may have made a row. The bound is lower everywhere. The row whose
-# bound is furthest from its ln p(x) under Monte Carlo EM shows what can be amiss with a
-# chain. Below is p(z | x) of that row on the grid, and a cross where ``transform`` puts
-# it.
+# The estimates are accurate enough to rank the models. They are too low for a few rows
+# of the VAE, whose encoder fits its training rows best; the encoder of wake-sleep
+# learns to cover all z that may have generated a row. The bound is lower for every
+# model. What can go wrong with a chain is seen on the row with the largest gap between
+# bound and ln p(x) under Monte Carlo EM. The plots show p(z | x) of that row on the
+# grid, with a cross at the latents returned by ``transform``.
 
-worst = np.argmax(right["Monte Carlo EM"] - bounds["Monte Carlo EM"])
+worst = np.argmax(exact_values["Monte Carlo EM"] - bounds["Monte Carlo EM"])
 row = few[[worst]]
 figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
 axes[0].imshow(row.reshape(8, 8), cmap="gray_r")
 axes[0].set(title="the row", xticks=[], yticks=[])
 for ax, (name, model) in zip(axes[1:], models.items(), strict=True):
-    posterior = np.exp(log_joint(model, row)[0] - right[name][worst])
+    posterior = np.exp(log_joint(model, row)[0] - exact_values[name][worst])
     ax.pcolormesh(side, side, posterior.reshape(61, 61), cmap="Blues")
     ax.plot(*model.transform(row)[0], "x", color="#bd1f01", markersize=9)
     ax.set(title=name, xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), aspect="equal")
@@ -167,14 +168,14 @@ for ax, (name, model) in zip(axes[1:], models.items(), strict=True):
 plt.show()
 
 # %%
-# The chain of a new row begins at one of 200 draws of the prior, chosen by how well the
-# row fits there. Of this row it chose a lesser place, and a chain does not get from one
-# place to another. What it does not reach does not count in ``transform``; ``score``
-# finds it by the draws from the prior.
+# The chain of a new row starts at one of 200 draws from the prior, chosen by how well
+# it explains the row. For this row, it started in a minor mode, and a chain does not
+# move from one mode to another. ``transform`` misses the modes that the chain does not
+# reach; ``score`` finds them with its draws from the prior.
 #
-# What the decoders make
-# ----------------------
-# Each cell of a grid stands for an equal share of the prior.
+# Decoder output
+# --------------
+# Each cell of a grid represents an equal share of the prior.
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):
@@ -185,6 +186,6 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 plt.show()
 
 # %%
-# All three lay the digits out on the plane, each in its own way, as nothing says which
-# latent means what. Those of wake-sleep are the greyest, which is what its lower
-# ln p(x) looks like.
+# All three arrange the digits on the plane, each in its own way, because nothing in the
+# model fixes the meaning of a latent. The digits of wake-sleep are the blurriest, in
+# line with its lower ln p(x).

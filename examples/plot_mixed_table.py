@@ -2,17 +2,17 @@
 A table of numbers, counts and categories
 =========================================
 
-One likelihood for each kind of column, named by its columns. The table is made up, so
-that what lies behind it is known: how far people are in their working life, and whether
-they live in a town. The latents are held against both, new rows are drawn, and ln p(x)
-finds rows whose values do not go together.
+A mixed table needs a different likelihood for each kind of column. Here we simulate a
+table with two known causes: how far people are in their working life, and whether they
+live in a town. We compare the latents with these causes, sample new rows, and use
+ln p(x) to detect rows with inconsistent values.
 """
 
 # %%
 # A table
 # -------
-# The two causes are not in the table. Some columns rise in the course of the working
-# life; children and mortgages come in the middle of it and go again.
+# The table does not contain the two causes. Some columns increase over the working
+# life; children and mortgages are most common in the middle of it.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,7 +47,7 @@ middle = np.exp(-(((career - 0.45) / 0.2) ** 2))
 
 
 def draw(words, scores):
-    """Draw a word a row, with probabilities in proportion to exp(scores)."""
+    """Draw one word per row, with probabilities proportional to exp(scores)."""
     noise = rng.gumbel(size=(len(words), n))
     return np.array(words)[np.argmax(np.broadcast_arrays(*scores) + noise, axis=0)]
 
@@ -78,15 +78,16 @@ print(test.head(8).to_string(index=False))
 # %%
 # The model
 # ---------
-# ``OrdinalEncoder`` turns words into codes, and ``"codes"`` is their likelihood. Every
-# column stands in one part. Four latents are offered for what are two causes.
+# ``OrdinalEncoder`` converts words to codes, whose likelihood is ``"codes"``. Every
+# column belongs to exactly one part of the likelihood. We give the model four latents,
+# although there are only two causes.
 
 words = ["home", "travels_by", "job"]
 encoder = OrdinalEncoder().fit(train[words])
 
 
 def encoded(people):
-    """Give a table with codes in place of words."""
+    """Replace words by codes."""
     codes = pd.DataFrame(encoder.transform(people[words]), people.index, words)
     return people.assign(**codes)
 
@@ -108,21 +109,21 @@ print(found)
 # %%
 # The causes
 # ----------
-# Two latents are in use, and they are the two causes. Which is which, and in which
-# direction they run, is up to chance.
+# Two latents are active, and they match the two causes. Their order and sign are
+# arbitrary.
 
 used = np.flatnonzero(found["active"])
 place = np.where(town[2000:], "town", "country")
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, cause in zip(axes, [career[2000:], place], strict=True):
     LatentMapDisplay.from_estimator(vae, encoded(test), cause, latents=used, ax=ax)
-axes[0].set_title("By working life: 0 begins, 1 ends")
-axes[1].set_title("By where they live")
+axes[0].set_title("Working life: 0 start, 1 end")
+axes[1].set_title("Residence")
 plt.show()
 
 # %%
-# How well can the causes be told from two numbers? Nearest neighbours are asked, in the
-# plane of the latents and in that of two principal components of the one-hot table.
+# How well can the causes be predicted from two numbers? We fit nearest-neighbour models
+# on the two latents and on two principal components of the one-hot encoded table.
 
 one_hot = make_column_transformer((OneHotEncoder(), words), remainder=StandardScaler())
 pca = make_pipeline(one_hot, PCA(2)).fit(train)
@@ -142,12 +143,12 @@ for name, plane in planes.items():
 # %%
 # New people
 # ----------
-# Samples are rows like those of the table: counts are whole numbers, and codes are
-# turned back into words.
+# Samples look like rows of the table: counts are whole numbers, and codes are converted
+# back to words.
 
 
 def readable(rows):
-    """Turn what the model gives into a table of people."""
+    """Convert model output to a readable table of people."""
     people = pd.DataFrame(rows.astype(np.float64), columns=table.columns)
     people[words] = encoder.inverse_transform(people[words])
     people = people.round({"age": 0, "income": 2, "minutes_to_work": 0})
@@ -162,18 +163,18 @@ SampleDisplay(samples, X=train, feature_names=table.columns).plot()
 plt.show()
 
 # %%
-# Counts and words come out as they should. Numbers have normal noise: a few samples are
-# minutes below zero, and the two humps of the way to work run together.
+# Counts and words match the data. Continuous columns have normal noise, so a few of the
+# sampled ``minutes_to_work`` are negative, and the two modes of the column are blurred.
 #
-# Rows that do not go together
-# ----------------------------
-# In 50 of the 1000 test rows, three cells are taken from other people. Every value is
-# somebody's, but they no longer go together, and the row's ln p(x) should be low. This
-# is done twenty times, with other rows and cells.
+# Inconsistent rows
+# -----------------
+# In 50 of the 1000 test rows, we replace three cells by those of other people. Every
+# single value is plausible, but their combination is not, so the row's ln p(x) should
+# be low. We repeat this twenty times with different rows and cells.
 
 
 def mixed_up(people):
-    """Give a table with some rows mixed up, and which rows those are."""
+    """Mix up some rows; return the new table and a mask of these rows."""
     people, wrong = people.reset_index(drop=True), np.zeros(len(people), dtype=bool)
     for row in rng.choice(len(people), 50, replace=False):
         for column in rng.choice(people.columns, 3, replace=False):
@@ -200,6 +201,6 @@ for name, values in areas.items():
     print(f"  {name:<16}{np.mean(values):.3f} ± {sem(values):.3f}")
 
 # %%
-# An isolation forest, whose trees split at random, sees less of how columns go
-# together. The density of PCA on the one-hot table comes near the VAE's, but only with
-# eight of its fourteen components.
+# An isolation forest, whose trees split at random, captures less of the dependence
+# between columns. The density of PCA on the one-hot table comes close to the VAE's, but
+# only with eight of its fourteen components.

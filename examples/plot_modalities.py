@@ -1,20 +1,19 @@
 """
-Modalities: pictures and labels, both ways
-==========================================
+Modalities: from pictures to labels and back
+============================================
 
-A digit and its label are two modalities of one thing. A joint model has one latent
-vector for both, so it can be asked either way: which label has this picture, and what
-does a picture of this label look like? Here the two ways of answering are compared,
-:class:`~skvae.JMVAETransformer` with and without encoders for one modality, and labels
-that it fills in are compared with those of a classifier.
+A picture of a digit and its label are two modalities of the same thing. A joint model
+has one latent vector for both, so it works in both directions: it can predict the label
+of a picture and generate pictures for a label. We compare
+:class:`~skvae.JMVAETransformer` with and without encoders for single modalities, and
+the labels that it fills in with those of a classifier.
 """
 
 # %%
 # One table, two blocks
 # ---------------------
-# The table holds 64 pixels and ten columns for the label, one of them 1.
-# ``modalities`` says which columns belong together. A block that is missing in a row is
-# all NaN there.
+# The table has 64 pixels and ten columns for the one-hot label. ``modalities`` assigns
+# the columns to blocks. If a modality is missing in a row, its block is NaN.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,13 +54,14 @@ for model in models.values():
     model.fit(train)
 
 # %%
-# Pictures by label
-# -----------------
-# Ten rows with a label and no picture, drawn ten times: a column of each grid is a
-# label, from 0 to 9. With ``alpha=0`` there is one encoder, and it needs a picture: it
-# begins with an empty one, and what the decoder makes of it is fed back again and
-# again. With ``alpha=1``, the default, an encoder that sees the label alone was trained
-# beside. The first two models are the same but for the number of iterations.
+# Pictures from labels
+# --------------------
+# We generate ten pictures for each of ten rows with a label and no picture. Each column
+# of a grid is one label, from 0 to 9. With ``alpha=0``, the only encoder is the joint
+# one, which needs a picture: it starts with an empty one, and the decoded picture is
+# fed back repeatedly. With ``alpha=1``, the default, an encoder that sees only the
+# label is trained as well. The first two models differ only in the number of
+# iterations.
 
 asked = pd.DataFrame(np.eye(10), columns=labels).reindex(columns=table.columns)
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.3), layout="compressed")
@@ -74,43 +74,45 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 plt.show()
 
 # %%
-# How many are read as the label that was asked for, by a classifier trained on real
-# digits? A hundred draws of each label; the standard error is below 0.02.
+# How many of these pictures does a classifier trained on real digits recognise as the
+# requested label? We generate a hundred for each label; the standard error is below
+# 0.02.
 
 reader = SVC().fit(train[pixels].to_numpy(), y_train)
 
 
-def read_as_asked(model):
-    """Share of the pictures drawn that show their label."""
+def share_recognised(model):
+    """Return the share of generated pictures recognised as their label."""
     drawn = model.generate(asked, "image", n_samples=100, mean=True, random_state=0)
     read = reader.predict(drawn.reshape(-1, 64)).reshape(100, 10)
     return np.mean(read == np.arange(10))
 
 
-print("Read as asked:")
+print("Share recognised as the requested label:")
 for name, model in models.items():
-    print(f"  {name:<22}{read_as_asked(model):.3f}")
+    print(f"  {name:<22}{share_recognised(model):.3f}")
 real = reader.score(test[pixels].to_numpy(), y_test)
 print(f"  {'real test digits':<22}{real:.3f}")
 
 # %%
-# Without an encoder for the label, what is drawn has little to do with it. After one
-# iteration it is a mean of all digits: 64 empty pixels say more to the joint encoder
-# than ten columns of a label, and no training row was like that. A hundred iterations
-# make it sharper and not righter. Each feeds on what the last one made, and some leave
-# the range of the data. Bernoulli pixels cannot leave it, and there iterations help:
+# Without an encoder for the label, the pictures have little to do with it. After one
+# iteration, they are a mean of all digits: 64 empty pixels affect the joint encoder
+# more than ten label columns, and no training row looked like that. A hundred
+# iterations make the pictures sharper but no more accurate. Errors accumulate from one
+# iteration to the next, and some pictures leave the range of the data. Bernoulli pixels
+# cannot leave it, and there iterations help:
 
 bounded = {"image": "bernoulli", "label": "categorical"}
 model = clone(models["JMVAE, 100 iterations"]).set_params(likelihood=bounded).fit(train)
-print("Read as asked, Bernoulli pixels:")
+print("Share recognised, Bernoulli pixels:")
 for n, name in ((1, "JMVAE, 1 iteration"), (100, "JMVAE, 100 iterations")):
-    print(f"  {name:<22}{read_as_asked(model.set_params(n_iterations=n)):.3f}")
+    print(f"  {name:<22}{share_recognised(model.set_params(n_iterations=n)):.3f}")
 
 # %%
-# Labels by picture
-# -----------------
-# The other way round it is the label that is missing. ``impute`` fills in the
-# probability of each class, so the model is a classifier.
+# Labels from pictures
+# --------------------
+# In the other direction, the label is missing. ``impute`` fills in the probability of
+# each class, so the model acts as a classifier.
 
 print("Accuracy on test digits:")
 unlabelled = test.assign(**dict.fromkeys(labels, np.nan))
@@ -122,15 +124,15 @@ on_pixels = clone(straight).fit(train[pixels], y_train).score(test[pixels], y_te
 print(f"  {'logistic regression':<22}{on_pixels:.3f}")
 
 # %%
-# What is missing is small here and what is there is large, so both do well, and a
-# logistic regression on the pixels does so, too.
+# Here the missing block is small and the observed one is large, so both models do well,
+# and so does a logistic regression on the pixels.
 #
-# A label is worth at most ln 10 = 2.3 nats of the bound and a picture dozens, so the
-# label is learned late; with Bernoulli pixels, later still. ``modality_weights`` counts
-# it ten times in training. Pictures and labels get better, and what the model says of
-# whole test rows in nats changes by less than one.
+# A label contributes at most ln 10 = 2.3 nats to the bound, a picture dozens. The label
+# is therefore learned late, and even later with Bernoulli pixels. ``modality_weights``
+# lets it count ten times in training. Pictures and labels improve, while the ln p of
+# complete test rows changes by less than one nat.
 
-print("Bernoulli pixels:   drawn and read   label   nats a row")
+print("Bernoulli pixels:   recognised   accuracy   nats per row")
 for weights in (None, {"label": 10.0}):
     model = clone(models["JMVAE-kl"]).set_params(
         likelihood=bounded, modality_weights=weights
@@ -138,14 +140,14 @@ for weights in (None, {"label": 10.0}):
     model.fit(train)
     filled = model.impute(unlabelled)[:, 64:].argmax(1)
     print(
-        f"  {weights!s:<18}{read_as_asked(model):14.3f}"
-        f"{np.mean(filled == y_test):8.3f}{model.score(test):13.2f}"
+        f"  {weights!s:<18}{share_recognised(model):10.3f}"
+        f"{np.mean(filled == y_test):11.3f}{model.score(test):15.2f}"
     )
 
 # %%
-# A joint model can also learn from rows without a label. All training pictures are
-# kept, and all but a few labels are removed, three times each. The classifier has the
-# rows with a label only.
+# A joint model can also learn from rows without a label. We keep all training pictures
+# but remove all labels except a few, and repeat this three times. The classifier is
+# trained only on the rows with a label.
 
 print("Accuracy with few labels:")
 for n_labels in (20, 100):
@@ -157,9 +159,9 @@ for n_labels in (20, 100):
         partly = train.copy()
         partly.loc[rest.index, labels] = np.nan
         model = clone(models["JMVAE-kl"]).set_params(random_state=seed).fit(partly)
-        right = model.impute(unlabelled)[:, 64:].argmax(1) == y_test
+        correct = model.impute(unlabelled)[:, 64:].argmax(1) == y_test
         straight.fit(few[pixels], y_train[few.index])
-        found.append((right.mean(), straight.score(test[pixels], y_test)))
+        found.append((correct.mean(), straight.score(test[pixels], y_test)))
     mean = np.mean(found, axis=0)
     error = np.std(found, axis=0, ddof=1) / np.sqrt(3)
     print(f"  {n_labels:>3} labels", end="")
@@ -170,15 +172,16 @@ for n_labels in (20, 100):
     print()
 
 # %%
-# It works with most of the labels gone, and is no better than the logistic regression
-# that never saw the other pictures. Who wants labels and nothing else fits a
-# classifier. What the joint model has beside them is the picture of a label, above, and
-# the latents, below.
+# The joint model works with few labels, but it is no better than the logistic
+# regression, which never saw the unlabelled pictures. If you only need labels, use a
+# classifier. The joint model also generates pictures from labels, as above, and gives
+# latents shared by both modalities.
 #
 # Shared latents
 # --------------
-# Two latents can be drawn as they are. Dots are test digits by picture and label,
-# q(z | x, w); a large figure stands where a row with that label and no picture goes.
+# Two latents can be plotted directly. Dots are test digits encoded from picture and
+# label, q(z | x, w). Each large numeral marks where a row with that label and no
+# picture is encoded.
 
 flat = {
     "JMVAE, 100 iterations": JMVAETransformer(2, alpha=0, **settings),
@@ -195,17 +198,17 @@ for ax, (name, model) in zip(axes, flat.items(), strict=True):
 plt.show()
 
 # %%
-# Where the label has an encoder of its own, it goes to the middle of its digits, and
-# the digits are further apart. Without one it goes where something else lies.
+# With an encoder for labels, each label lies in the middle of its digits, and the
+# digits are further apart. Without one, labels lie among other digits.
 #
-# The labels have shaped the latents, so these serve better even where the label is not
-# known. Below, a logistic regression reads the class from two latents of the picture
-# alone. The VAE never saw a label; the joint models did in ``fit``. The standard error
-# is 0.02.
+# The labels have shaped the latents, so the latents are more useful even when the label
+# is unknown. Below, a logistic regression predicts the class from two latents encoded
+# from the picture alone. The VAE never saw a label; the joint models did in ``fit``.
+# The standard error is 0.02.
 
 
 def from_pictures(model, rows):
-    """Latents of rows whose label is hidden."""
+    """Encode rows without their label."""
     if isinstance(model, VAETransformer):
         return model.transform(rows[pixels].to_numpy())
     return model.transform(rows.assign(**dict.fromkeys(labels, np.nan)))

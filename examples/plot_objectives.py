@@ -1,18 +1,18 @@
 """
-β-VAE, VampPrior, IWAE: values of three parameters
-==================================================
+β-VAE, VampPrior and IWAE: three parameters
+===========================================
 
-Three well-known variants of the VAE are no classes of their own here.
-:class:`~skvae.VAETransformer` has ``beta`` (Higgins et al. 2017), ``prior`` (VampPrior:
-Tomczak and Welling 2018) and ``n_importance_samples`` (IWAE: Burda et al. 2016). The
-same network is trained with each of them. What comes out is compared in numbers first,
-and then each variant is looked at where it differs.
+Three well-known variants of the VAE are parameters of :class:`~skvae.VAETransformer`
+rather than classes: ``beta`` (β-VAE: Higgins et al. 2017), ``prior`` (VampPrior:
+Tomczak and Welling 2018) and ``n_importance_samples`` (IWAE: Burda et al. 2016). We
+train the same network with each of them, compare the results, and then look at what
+each variant changes.
 """
 
 # %%
 # One network, four objectives
 # ----------------------------
-# All else is equal, the number of epochs too.
+# Everything else is equal, including the number of epochs.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,11 +55,12 @@ colours = dict(zip(models, ["#3f90da", "#ffa90e", "#bd1f01", "#832db6"], strict=
 # %%
 # In numbers
 # ----------
-# :func:`~skvae.metrics.compare` fits every model on the same three folds and asks it
-# about the rows held out: ln p(x) by importance sampling and the Monte-Carlo error of
-# it, both in nats; the error of reconstructions; the accuracy of a classifier, behind a
-# pipeline of ``StandardScaler`` and ``LogisticRegression``. Two columns are added here:
-# the evidence lower bound, at ``beta=1`` whatever was trained, and the active latents.
+# :func:`~skvae.metrics.compare` fits every model on the same three folds and evaluates
+# it on held-out rows: ln p(x) by importance sampling with its Monte Carlo error, both
+# in nats, the reconstruction error, and the accuracy of a downstream classifier, here a
+# pipeline of ``StandardScaler`` and ``LogisticRegression``. We add two columns: the
+# evidence lower bound, with ``beta=1`` whatever the training objective, and the number
+# of active latents.
 
 
 def bound(model, X, y=None):
@@ -80,50 +81,51 @@ print(table.rename(columns={"monte_carlo_error": "mc_error"}))
 
 runs = pd.DataFrame(table.attrs["runs"])
 values = runs.pivot(index="estimator", columns="fold", values="log_likelihood")
-print("\nln p(x) less that of the VAE on the same fold")
+print("\nln p(x) minus that of the VAE on the same fold")
 print((values - values.loc["VAE"]).drop("VAE").round(2).to_string())
 
 # %%
-# The learned prior and the ten samples each bring a higher ln p(x) than the VAE, on
-# every fold. ``beta=4`` costs far more than the others gain, which is no surprise, as
-# it is trained for something else. What a classifier makes of the latents differs much
-# less. The bound tells another story than ln p(x): that of the IWAE is below that of
-# the VAE. More on this in the last section.
+# The learned prior and the ten samples both increase ln p(x) over the VAE, on every
+# fold. ``beta=4`` loses far more than the others gain, as expected: it optimises a
+# different objective. The accuracies of the classifier differ much less. The bound
+# ranks the models differently from ln p(x): the IWAE is below the VAE. The last section
+# explains why.
 #
-# β: what latents may cost
-# ------------------------
-# The rest is about one split. The divergence of a latent is its price, and the latent
-# can tell no more than that about a row. ``beta=4`` asks four times the price.
+# β: the weight of the divergence
+# -------------------------------
+# The following sections use a single split. The KL divergence of a latent limits the
+# information that it can carry about a row. With ``beta=4``, the divergence has four
+# times the weight.
 
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, test_size=0.3, stratify=y, random_state=0
 )
-prices = {
+divergences = {
     name: np.sort(diagnose(model.fit(X_train), X_test)["kl"])[::-1]
     for name, model in models.items()
 }
 figure, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
-for name, price in prices.items():
-    label = f"{name}, {price.sum():.1f} nats in all"
-    ax.plot(range(1, 17), price, "o-", ms=4, color=colours[name], label=label)
-ax.set(xlabel="latents, the dearest first", ylabel="divergence (nats)", ylim=(0, 2.9))
+for name, kl in divergences.items():
+    label = f"{name}, {kl.sum():.1f} nats in total"
+    ax.plot(range(1, 17), kl, "o-", ms=4, color=colours[name], label=label)
+ax.set(xlabel="latents, largest first", ylabel="divergence (nats)", ylim=(0, 2.9))
 ax.legend(frameon=False, ncols=2)
 plt.show()
 
-cheap = np.sum(prices["β-VAE"] < 0.05)
-print(f"Latents of the β-VAE below 0.05 nats: {cheap} of 16")
+n_low = np.sum(divergences["β-VAE"] < 0.05)
+print(f"Latents of the β-VAE below 0.05 nats: {n_low} of 16")
 
 # %%
-# The β-VAE keeps a few latents and all but switches off the others. By the usual rule,
-# a variance of the posterior mean above 0.01, nearly all of them still count as active,
-# as the table shows: active is not the same as informative. A large ``beta`` is for
-# short codes, and for latents that shall be read one by one; whether it helps there,
-# the scores of disentanglement in :mod:`skvae.metrics` can tell where the factors are
-# known. For densities it is no help.
+# The β-VAE keeps a few latents and nearly switches off the others. By the usual
+# criterion, a variance of the posterior mean above 0.01, nearly all of them still count
+# as active, as the table shows: active is not the same as informative. A large ``beta``
+# is meant for compact codes and for latents to be interpreted one by one. If the true
+# factors are known, the disentanglement scores in :mod:`skvae.metrics` show whether it
+# helps. It does not help density estimation.
 #
 # VampPrior: samples
 # ------------------
-# The same 16 latents, drawn from each model's prior and decoded without noise.
+# We sample the 16 latents from each model's prior and decode them without noise.
 
 figure, axes = plt.subplots(1, 4, figsize=(11, 3.2), layout="compressed")
 figure.get_layout_engine().set(wspace=0.06)
@@ -134,41 +136,41 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 plt.show()
 
 # %%
-# Those of the VampPrior look most like digits. In a number: how many of 1000 samples
-# have ten nearest neighbours among the training digits that are all of one class?
+# Samples from the VampPrior look most like digits. To measure this, we count how many
+# of 1000 samples have ten nearest training digits that all belong to one class.
 
 neighbours = KNeighborsClassifier(10).fit(X_train, y_train)
 
 
 def agreement(rows):
-    """Share of rows whose neighbours all have one label."""
+    """Return the share of rows whose neighbours all have the same label."""
     return np.mean(neighbours.predict_proba(rows).max(axis=1) == 1)
 
 
-print("All ten neighbours of one class:")
+print("Share with all ten neighbours of one class:")
 for name, model in models.items():
     drawn = model.sample(1000, random_state=0, mean=True)
     print(f"  {name:<12}{agreement(drawn):.2f}")
 print(f"  {'test digits':<12}{agreement(X_test):.2f}")
 
 # %%
-# The β-VAE, whose latents are closer to their prior, is ahead of the VAE; the IWAE is
-# not. The number says whether a sample is like some digit, not whether samples are as
-# various as digits are.
+# The β-VAE, whose latents are closer to the prior, is ahead of the VAE; the IWAE is
+# not. The measure says whether samples resemble digits, not whether they are as diverse
+# as digits.
 #
-# What the prior has to do with it can be seen where there are two latents. Dots are
-# test digits; the lines enclose 50, 90 and 99 % of the prior.
+# Models with two latents show the role of the prior. Dots are test digits; the contours
+# enclose 50, 90 and 99 % of the prior.
 
 
 def enclosing(density, shares):
-    """Levels above which these shares of a density on a grid lie, the lowest first."""
+    """Return the density levels that enclose these shares, in ascending order."""
     ordered = np.sort(density, axis=None)[::-1]
     inside = ordered.cumsum() / ordered.sum()
     return sorted(ordered[np.searchsorted(inside, shares)])
 
 
 def draw_prior(model, ax):
-    """Draw p(z) as lines."""
+    """Draw contours of p(z)."""
     side = np.linspace(-5.5, 5.5, 300)
     grid = np.stack(np.meshgrid(side, side), axis=-1)  # (300, 300, 2)
     z = torch.as_tensor(grid.reshape(-1, 2), dtype=torch.float32)
@@ -190,24 +192,24 @@ for ax, name in zip(axes, ("VAE", "VampPrior"), strict=True):
     low, high = diagnose(flat, X_test).attrs["gap"]
     print(
         f"  {name:<10}ln p(x) {flat.score(X_test):.1f}, "
-        f"from the digits to the prior {low:.2f} to {high:.2f} nats"
+        f"KL(q(z) || p(z)) {low:.2f} to {high:.2f} nats"
     )
 plt.show()
 
 # %%
-# The standard normal is one round hill, whatever the digits do, and parts of it are
-# empty: a sample from there is no digit. The VampPrior is a mixture of posteriors at
-# 128 learned pseudo-inputs, so it lies where digits lie and hardly anywhere else. It is
-# for samples and for ln p(x). The fit takes longer, and there are 128 pictures more to
+# The standard normal does not adapt to the digits, so it covers empty regions whose
+# samples do not look like digits. The VampPrior is a mixture of posteriors at 128
+# learned pseudo-inputs, so it covers the region of the digits and little else. Use it
+# for samples and for ln p(x). Training takes longer, with 128 additional pictures to
 # learn.
 #
 # IWAE: the gap of the bound
 # --------------------------
-# With S draws of z a row the bound is
+# With S draws of z per row, the bound is
 # :math:`\mathcal{L}_S = \mathbb{E} \ln \frac1S \sum_s p(x, z_s) / q(z_s \mid x)`.
-# :math:`\mathcal{L}_1` is that of the VAE; it rises with S, and its limit is ln p(x).
-# ``log_likelihood`` gives it for any S and any model. Large dots are what each model
-# was trained on, bars two standard errors.
+# :math:`\mathcal{L}_1` is the bound of the VAE; the bound increases with S towards
+# ln p(x). ``log_likelihood`` computes it for any S and any model. Large dots mark each
+# model's training objective; error bars are two standard errors.
 
 figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 sizes = [1, 10, 30, 100, 300, 1000]
@@ -228,18 +230,18 @@ for name in ("VAE", "IWAE"):
         "gap at S=1": means[1000] - means[1],
         "gap at S=10": means[1000] - means[10],
     }
-ax.set(xscale="log", xlabel="draws of z a row, S", ylabel="bound on ln p(x) (nats)")
+ax.set(xscale="log", xlabel="draws of z per row, S", ylabel="bound on ln p(x) (nats)")
 ax.legend(frameon=False)
 plt.show()
 print(pd.DataFrame(gaps).T.round(2).to_string())
 
 # %%
-# Each model is trained to be good at its own dot. The IWAE is above the VAE from ten
-# draws on and below it at one: its encoder has to put some draws of ten where the row
-# is likely, not each of them. So its posterior by itself is worse, and
-# ``method="elbo"`` is the wrong judge of it. Its curve still rises at 1000 draws, so
-# the 64 of ``score_samples`` do it less than justice: ask ``log_likelihood`` for more.
-# It is for ln p(x), at the price of ten times the decoding.
+# Each model does best at its own objective. The IWAE is above the VAE from ten draws on
+# and below it at one: its encoder only needs some of ten draws to explain the row, not
+# every one. A single draw from its posterior is therefore worse, and ``method="elbo"``
+# underrates the model. Its curve still rises at 1000 draws, so the 64 draws of
+# ``score_samples`` underrate it too; use ``log_likelihood`` with more. The IWAE is for
+# ln p(x), at ten times the cost of decoding.
 #
-# The three are parameters, so they can be combined and searched like any other:
+# As parameters, the three variants can be combined and searched like any others:
 # ``{"prior": ["standard-normal", "vamp"], "n_importance_samples": [1, 10]}``.

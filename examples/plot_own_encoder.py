@@ -1,18 +1,18 @@
 """
-Networks of your own: convolutions
-==================================
+Custom networks: convolutions
+=============================
 
-``encoder`` and ``decoder`` take any torch module. A small convolutional pair is put in
-place of the default layers, and both are compared on the same folds.
+``encoder`` and ``decoder`` accept any torch module. Here we replace the default layers
+by a small convolutional encoder and decoder, and compare both on the same folds.
 """
 
 # %%
 # The networks
 # ------------
-# A function gets the number of inputs and returns a module. Rows come in flat and leave
-# flat, so pictures are reshaped inside. The last layers, which give the latents and the
-# pixels, are added by the estimator: the networks know neither how many latents there
-# are nor which likelihood.
+# Each network is given as a function from the number of inputs to a module. Inputs and
+# outputs are flat rows, so the modules reshape pictures themselves. The estimator adds
+# the last layers, for the latents and the pixels, so the networks do not depend on the
+# number of latents or the likelihood.
 
 import matplotlib.pyplot as plt
 import torch
@@ -52,10 +52,10 @@ def decoder(n_in):
 
 
 # %%
-# Side by side
-# ------------
-# Everything else is the same for both. They see the same pixels in the same units, so
-# their densities can be compared.
+# Comparison
+# ----------
+# All other settings are the same. Both models see the same pixels in the same units, so
+# their densities are comparable.
 
 X, y = load_digits(return_X_y=True)
 settings = dict(likelihood="gaussian-shared", lr=3e-3, max_epochs=40, random_state=0)
@@ -75,9 +75,9 @@ for name, model in models.items():
     print(f"  {name:<16}{sum(weight.numel() for weight in weights):8}")
 
 # %%
-# The convolutions reach the same density and nearly the same reconstructions with a
-# fifth of the weights. On pictures of 8 x 8 pixels there is no more to gain; the larger
-# the pictures, the more weights are saved.
+# The convolutions reach the same density and nearly the same reconstruction error with
+# a fifth of the weights. There is no more to gain on pictures of 8 x 8 pixels; the
+# savings increase with the size of the pictures.
 #
 # Reconstructions
 # ---------------
@@ -93,9 +93,9 @@ plt.show()
 # %%
 # Two latents
 # -----------
-# With two latents all of what the model has learned can be seen at once: left the
-# pictures that it makes across the plane, right the test digits in the same plane.
-# Digits that look alike lie side by side, and what is between them is a mixture.
+# With two latents, the whole latent space fits into one plot: on the left the pictures
+# decoded over the plane, on the right the test digits in the same plane. Similar digits
+# lie next to each other, with blends between them.
 
 # sphinx_gallery_thumbnail_number = 2
 plane = VAETransformer(2, encoder=encoder, decoder=decoder, **settings).fit(X_train)

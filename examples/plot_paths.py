@@ -2,17 +2,18 @@
 Latents from two depths of one encoder
 ======================================
 
-A deep layer of an encoder has dropped what the next layers do not need. The multi-path
-VAE, :class:`~skvae.MPVAETransformer`, reads latents off several depths. Here it learns
-small pictures of which all is known: shape, size and place. What do the latents of each
-depth know, and is it more than a VAE with as many latents knows?
+The deep layers of an encoder discard information that later layers do not need. The
+multi-path VAE, :class:`~skvae.MPVAETransformer`, therefore reads latents from several
+depths. We train it on small pictures with known shape, size and position. Which factors
+do the latents of each depth encode, and do they encode more than a VAE with as many
+latents?
 """
 
 # %%
 # Pictures of four factors
 # ------------------------
-# Squares, discs and crosses of three sizes at 6 x 6 places, on 16 x 16 pixels with
-# noise. The factors of every picture are drawn at random.
+# The pictures show squares, discs and crosses of three sizes at 6 x 6 positions, on
+# 16 x 16 pixels with noise. The factors of each picture are drawn at random.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,12 +52,12 @@ X_test, test = draw(1000, random)
 # %%
 # The networks
 # ------------
-# Path 0 begins behind two convolutions, where a picture is 16 channels of 4 x 4. One
-# more convolution leads to path 1. :class:`~skvae.nets.JoinedConvDecoder` brings both
-# paths to 4 x 4 pixels again, joins them and decodes. The VAE has the same three
-# convolutions in a row, and of the decoder the deep path alone. Both have four latents,
-# as many as there are factors. The published network, for 64 x 64 pixels, begins its
-# paths behind four and five convolutions; it is
+# Path 0 branches off after two convolutions, where a picture has 16 channels of 4 x 4.
+# One more convolution leads to path 1. :class:`~skvae.nets.JoinedConvDecoder` upsamples
+# both paths to 4 x 4 pixels, joins them and decodes the result. The VAE has the same
+# three convolutions in sequence, and only the deep path of the decoder. Both models
+# have four latents, as many as there are factors. The published network, for 64 x 64
+# pixels, has its paths after four and five convolutions; it is available as
 # :func:`~skvae.autoencoders.ishikawa_mpvae`.
 
 settings = dict(
@@ -86,25 +87,27 @@ ReconstructionDisplay.from_estimator(of_paths[0], X_test[:10], **pictures)
 plt.show()
 
 # %%
-# Place and size come back, the shape in part only: many are blobs. The latents have
-# names that say which path they are of. With ``paths=(1,)`` the same model is fitted,
-# and ``transform`` gives those of path 1 alone; here one epoch will do to see it.
+# Position and size are reconstructed, the shape only in part: many pictures are blobs.
+# The names of the latents contain their path. With ``paths=(1,)``, the same model is
+# fitted, but ``transform`` returns only the latents of path 1; one epoch is enough to
+# show this.
 
 print(of_paths[0].transform(X_test[:3]).round(2).T)
 deep = clone(mpvae).set_params(paths=(1,), max_epochs=1).fit(X_train)
 print("paths=(1,):", *deep.get_feature_names_out())
 
 # %%
-# What each path knows
-# --------------------
-# A support vector classifier learns each factor from the latents: from those of path 0,
-# of path 1, of both, and of the VAE. Bars are means over three seeds, the small marks
-# the seeds. Dashed is the same classifier on all 256 pixels, dotted is chance. With
-# 1000 test pictures the standard error of a mark is below 0.02.
+# What each path encodes
+# ----------------------
+# We train a support vector classifier to predict each factor from the latents of path
+# 0, of path 1, of both paths, and of the VAE. Bars are means over three seeds; small
+# markers are single seeds. Dashed lines show the same classifier on all 256 pixels,
+# dotted lines the chance level. With 1000 test pictures, the standard error of a marker
+# is below 0.02.
 
 
 def accuracies(Z_train, Z_test):
-    """Share of test pictures right, by factor."""
+    """Return the accuracy on test pictures for each factor."""
     reader = SVC(C=10)
     return [reader.fit(Z_train, train[f]).score(Z_test, test[f]) for f in N_VALUES]
 
@@ -144,16 +147,16 @@ for name, mean in means.items():
     print(f"  {name:<11}", *[f"{m:.3f}" for m in mean], f"  {mean.mean():.3f}")
 gain = means["both paths"] - means["VAE"]
 error = gain.std(ddof=1) / np.sqrt(len(gain))
-print(f"Both paths less VAE: {gain.mean():.3f} +- {error:.3f}")
+print(f"Both paths minus VAE: {gain.mean():.3f} +- {error:.3f}")
 
 # %%
-# Neither path knows all, but together they know the place. Which path has what differs
-# from seed to seed, as the marks show. Where x seems to go to one depth and y to the
-# other it is chance, as pictures and networks treat both alike. Both paths together
-# know what the VAE's four latents know, and not clearly more.
+# Neither path encodes every factor, but together they encode the position. Which path
+# encodes which factor differs between seeds, as the markers show. If x seems to go to
+# one depth and y to the other, this is chance: pictures and networks treat both alike.
+# Both paths together encode as much as the VAE's four latents, and not clearly more.
 #
-# The nats that each path costs, and ln p(x) of 200 test pictures. The order of the two
-# densities, too, is another one for other seeds.
+# The next table shows the KL divergence of each path and ln p(x) of 200 test pictures,
+# in nats. Which of the two models has the higher density also depends on the seed.
 
 nats = {
     seed: {
@@ -169,8 +172,8 @@ print(pd.DataFrame(nats).T.rename_axis("seed").round(1).to_string())
 # %%
 # What each latent does
 # ---------------------
-# The same test picture, with one latent varied at a time. A line without a change is a
-# latent that is not used.
+# The traversals start from the same test picture and vary one latent at a time. A line
+# without changes belongs to an unused latent.
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.9), layout="compressed")
 for ax, seed in zip(axes, (0, 1), strict=True):
@@ -186,10 +189,11 @@ for ax, seed in zip(axes, (0, 1), strict=True):
 plt.show()
 
 # %%
-# A latent of either path changes several factors at once, size with place or shape with
-# size. The paths share the factors out no more cleanly than the latents of a path do,
-# and nothing in the bound asks them to.
+# The latents of both paths change several factors at once, such as size and position or
+# shape and size. The paths do not separate the factors any better than the latents
+# within a path do, and the bound does not encourage them to.
 #
-# Several depths are worth a try where pictures hold fine and coarse things and the
-# encoder is deep. These are small, and three convolutions lose little: look at both
-# paths, at ``kl_path0`` and ``kl_path1``, and at a VAE beside, before you keep them.
+# Several depths are worth trying if pictures have both fine and coarse structure and
+# the encoder is deep. These pictures are small, and three convolutions lose little
+# information. Before you decide for several paths, compare the latents of each, their
+# divergences ``kl_path0`` and ``kl_path1``, and a plain VAE.

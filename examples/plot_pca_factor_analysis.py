@@ -1,21 +1,21 @@
 """
-Beside PCA and factor analysis
-==============================
+Comparison with PCA and factor analysis
+=======================================
 
-Principal components and factor analysis are variational autoencoders whose networks are
-linear. So a VAE with linear networks has to reach their density, and one with hidden
-layers has to earn its longer training: on a curve and on digits it does, on a small
-table it hardly does.
+Probabilistic PCA and factor analysis are variational autoencoders with linear networks.
+A VAE with linear networks should therefore reach their density, and hidden layers must
+justify their longer training: on a curve and on digits they do, on a small table hardly
+at all.
 """
 
 # %%
 # Linear networks
 # ---------------
-# Probabilistic PCA is x = W z + m + noise with one variance for all columns; factor
-# analysis has a variance a column. They are what ``likelihood="gaussian-shared"`` and
-# ``"gaussian"`` become without hidden layers. scikit-learn finds the best W; the VAE is
-# trained by gradients, and its ln p(x) is estimated by sampling. The number behind ± is
-# the error of that estimate alone.
+# Probabilistic PCA is x = W z + m + noise with one noise variance for all columns;
+# factor analysis has one per column. Without hidden layers,
+# ``likelihood="gaussian-shared"`` and ``"gaussian"`` give the same models. scikit-learn
+# computes the optimal W; the VAE is trained by gradient descent, and its ln p(x) is
+# estimated by sampling. The number after ± is only the error of that estimate.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +39,7 @@ linear = VAETransformer(
 )
 pairs = {"gaussian-shared": PCA(4), "gaussian": FactorAnalysis(4)}
 
-print("Mean ln p(x) of the training rows of wine, four latents, nats a row")
+print("Wine, four latents: mean ln p(x) of the training rows, nats per row")
 for likelihood, exact in pairs.items():
     vae = linear.set_params(likelihood=likelihood).fit(Z_wine)
     values, _, error = vae.log_likelihood(Z_wine, n_samples=300, return_std_error=True)
@@ -47,15 +47,15 @@ for likelihood, exact in pairs.items():
     print(f"  {f'linear VAE, {likelihood}':<32}{values.mean():8.3f} ± {error:.3f}")
 
 # %%
-# What is missing is two hundredths of a nat at most. Where data are this linear, take
-# PCA: it needs a millisecond, and has no settings.
+# The VAE falls short by at most two hundredths of a nat. If data are this linear, use
+# PCA: it takes a millisecond and has nothing to tune.
 #
 # A curve
 # -------
-# One latent for points on a curve. A principal component moves along a straight line;
-# the VAE's decoder bends, and one number tells where on the curve a point is. But its
-# bound has several optima, and some fits end where PCA does. So take the best of a few
-# seeds, by ``score``.
+# Here we describe points on a curve by one latent. A principal component moves along a
+# straight line; the VAE's decoder can follow the curve, so that one number gives the
+# position along it. But its bound has several local optima, and some fits end up at the
+# PCA solution. We therefore train several seeds and keep the best by ``score``.
 
 moons, which = make_moons(1000, noise=0.08, random_state=0)
 curve = StandardScaler().fit_transform(moons[which == 0])
@@ -72,7 +72,7 @@ candidates = [
     for seed in range(5)
 ]
 scores = [vae.score(curve) for vae in candidates]
-print("\nMean ln p(x) of the curve's points, nats a row")
+print("\nMean ln p(x) of the curve's points, nats per row")
 print(f"  PCA{PCA(1).fit(curve).score(curve):32.2f}")
 for seed, score in enumerate(scores):
     print(f"  VAE, seed {seed}{score:24.2f}")
@@ -95,15 +95,15 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 plt.show()
 
 # %%
-# The colour is the latent. PCA gives the same value to points far apart, at the left
-# end and right of the top; along the VAE's curve every place has its own.
+# The colour shows the latent. PCA assigns the same value to distant points, at the left
+# end and right of the top; along the VAE's curve every position has its own value.
 #
 # Digits
 # ------
-# :func:`~skvae.metrics.compare` fits all models on the same folds and asks about the
-# rows held out. Their densities can be compared, as all see the same standardised
-# pixels; those that hardly ever change are left out. Factor analysis has no way back
-# from its latents, so it has no reconstruction error.
+# :func:`~skvae.metrics.compare` fits all models on the same folds and evaluates them on
+# held-out rows. Their densities are comparable, because all models see the same
+# standardised pixels; we drop pixels that hardly vary. Factor analysis has no
+# ``inverse_transform``, so it has no reconstruction error.
 
 X_digits, y_digits = load_digits(return_X_y=True)
 pixels = [VarianceThreshold(0.25), StandardScaler()]
@@ -122,15 +122,16 @@ print("\nDigits, eight latents: means over 3 folds ± their standard errors")
 print(on_digits)
 
 # %%
-# The VAE gives held-out digits more than ten nats a row more and reconstructs them with
-# about 60 % of the squared error; the classifier gains a few hundredths.
+# The ln p(x) of held-out digits is more than ten nats per row higher for the VAE, and
+# its squared reconstruction error is about 60 % of the others'. The accuracy of the
+# classifier increases by a few hundredths.
 #
 # Wine
 # ----
-# The same with 178 rows of 13 columns. The folds differ by more than the models do, so
-# the difference of two models is taken fold by fold, from ``attrs["runs"]``. The
-# reconstruction error is in the columns' own units, so it is almost that of proline,
-# the column with the largest numbers.
+# We repeat the comparison on 178 rows of 13 columns. The folds differ more than the
+# models, so we take the difference between two models fold by fold, from
+# ``attrs["runs"]``. The reconstruction error is in the original units, so it is
+# dominated by proline, the column with the largest values.
 
 vae = VAETransformer(4, batch_size=32, early_stopping=True)
 on_wine = compare(
@@ -155,6 +156,6 @@ for name in ("log_likelihood", "accuracy"):
     print(f"  {name:<16}{gain.mean():8.3f} ± {gain.sem():.3f}")
 
 # %%
-# Against factor analysis, the linear model with the same likelihood, the VAE gains half
-# a nat a row and nothing for the classifier, for which all columns are as good as any
-# latents.
+# Over factor analysis, the linear model with the same likelihood, the VAE gains half a
+# nat per row but no accuracy. For the classifier, the original columns are as good as
+# any latents.

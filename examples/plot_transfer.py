@@ -1,20 +1,20 @@
 """
-Transfer: a new task of which little is known
-=============================================
+Transfer: a new task with few rows
+==================================
 
-Of one task there are many digits, of another a hundred, and one model learns both. If
-its latents are the same for both tasks, what was learned of the one might serve the
-other. Here four models are held against each other and against the hundred rows by
-themselves. Being told the task helps a model much. But latents that do not tell the
-task need not agree on the classes, and on tasks as unlike as these they do not.
+One task has many digits, another only a hundred, and a single model learns both. If the
+latents are the same for both tasks, what is learned on one might help with the other.
+We compare four models with each other and with a model of the hundred rows alone. Being
+given the task helps a model a lot. But latents that are independent of the task need
+not agree on the classes, and for tasks as different as these they do not.
 """
 
 # %%
 # Many plain digits, few inverted ones
 # ------------------------------------
-# A third of the digits stay as they are, the source. A third are inverted, the target,
-# and only 100 of them may be learned from. The rest are turned on their side, for
-# later. The column ``task`` says which is which.
+# A third of the digits stay unchanged: the source. A third are inverted: the target,
+# with only 100 digits for training. The rest are rotated by 90°, for later use. The
+# column ``task`` holds the task of each row.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,11 +60,11 @@ models = {
 
 # %%
 # :func:`~skvae.metrics.transfer_report` trains each model on all plain digits and 100
-# inverted ones, drawn three times, and asks about the other inverted ones. The CVAE and
-# the task-invariant VAE are told the task, PCA and the VAE are not. ``accuracy`` is
-# that of a logistic regression on the latents of all training rows. It also measures
-# how well the tasks can be told apart: ``task_information`` is at most ln 2 = 0.69
-# nats, and the chance level of ``task_accuracy`` is 0.5.
+# inverted ones, drawn three times, and evaluates it on the other inverted digits. The
+# CVAE and the task-invariant VAE are given the task; PCA and the VAE are not.
+# ``accuracy`` is that of a logistic regression on the latents of all training rows. The
+# report also measures how well the tasks can be distinguished: ``task_information`` is
+# at most ln 2 = 0.69 nats, and the chance level of ``task_accuracy`` is 0.5.
 
 protocol = dict(source="plain", target="inverted", n_target=100, n_splits=3)
 report = transfer_report(models, table, classes, "task", **protocol)
@@ -72,7 +72,7 @@ print(report.drop(columns=["monte_carlo_error", "seconds", "seconds_se"]))
 
 
 def alone(table, y, **protocol):
-    """Learn from target rows alone: PCA's ln p, accuracy on components, on pixels."""
+    """Use target rows alone: PCA's ln p, accuracy on components and on pixels."""
     scores = []
     splitter = FewShotTransferSplit(**protocol, random_state=0, task="task")
     for train, test in splitter.split(table, y):
@@ -87,29 +87,29 @@ def alone(table, y, **protocol):
 
 
 def print_means(names, scores):
-    """Print means over the first axis with their standard errors."""
+    """Print means over the first axis with standard errors."""
     for name, mean, error in zip(names, np.mean(scores, 0), sem(scores), strict=True):
         print(f"  {name:<30}{mean:7.3f} ± {error:.3f}")
 
 
 measures = ["ln p, PCA", "accuracy, PCA", "accuracy, pixels"]
-print("\nThe 100 target rows alone")
+print("\n100 target rows alone")
 print_means(measures, alone(table, classes, **protocol))
 
 # %%
-# It helps a model to be told the task: the CVAE gains 5 nats over the VAE, whose
-# latents tell the tasks apart wholly. Those of the CVAE know a sixth of that. The
-# task-invariant VAE cannot be told from the CVAE by these numbers. PCA is better than
-# the three, as an inverted digit is a linear function of a plain one, and a PCA of the
-# 100 rows alone is better still.
+# Giving a model the task helps: the CVAE gains 5 nats over the VAE, whose latents
+# separate the tasks completely. The latents of the CVAE carry a sixth of that
+# information. By these numbers, the task-invariant VAE is no different from the CVAE.
+# PCA is better than all three, because an inverted digit is a linear function of a
+# plain one, and a PCA of the 100 rows alone is better still.
 #
-# The accuracies of all four are far below the 0.1 of guessing, where the 100 rows alone
-# give 0.85 and more. Something systematic must be behind that.
+# The accuracies of all four models are far below the chance level of 0.1, while the 100
+# rows alone give 0.85 or more. There must be a systematic reason.
 #
-# In the maps
-# -----------
-# The latents of as many plain digits as inverted ones, brought down to two by PCA: in
-# the colours of the tasks, and for each task in the colours of the classes.
+# Maps of the latents
+# -------------------
+# The maps show the latents of equally many plain and inverted digits, reduced to two
+# dimensions by PCA: coloured by task, and for each task coloured by class.
 
 splitter = FewShotTransferSplit(**protocol, random_state=0, task="task")
 train, test = next(splitter.split(table, classes))
@@ -141,17 +141,17 @@ for line, name in zip(axes, ["VAE", "task-invariant"], strict=True):
 plt.show()
 
 # %%
-# For the VAE the tasks are two islands. The task-invariant VAE lays them on each other,
-# but look at the classes: the inverted digits are turned by 180°. An inverted digit
-# differs from the mean of its task by the opposite of what the plain one does, and
-# weights that both tasks share take it to −z in place of z. Nothing speaks against it:
-# N(0, I) is the same there, and nobody asked for more than latents that do not tell the
-# task. What plain digits teach about inverted ones is therefore wrong at z, and
-# right, as far as it goes, at −z.
+# For the VAE, the tasks are two separate clusters. The task-invariant VAE makes them
+# overlap, but the classes of the inverted digits are rotated by 180°. The deviation of
+# an inverted digit from the mean of its task is minus that of the plain digit, so
+# weights shared by both tasks map it to −z instead of z. Nothing prevents this: N(0, I)
+# is symmetric, and the objective only requires latents that do not reveal the task. A
+# classifier trained on plain digits is therefore wrong on inverted ones at z, and
+# right, as far as it can be, at −z.
 
 
 def read(Z):
-    """Give the accuracy on inverted digits of what plain ones taught, at z and −z."""
+    """Train on plain digits; return the accuracy on inverted ones at z and −z."""
     plain, other = (
         StandardScaler().fit_transform(Z[task == name])
         for name in ("plain", "inverted")
@@ -160,32 +160,32 @@ def read(Z):
     return [model.score(z, digit[task == "inverted"]) for z in (other, -other)]
 
 
-print("\nInverted digits, read by what plain ones taught    at z     at −z")
+print("\nTrained on plain digits, tested on inverted ones   at z     at −z")
 for name, Z in latents.items():
     at, opposite = read(Z)
     print(f"  {name:<44}{at:10.3f}{opposite:10.3f}")
 
 # %%
-# What the divergence is made of
-# ------------------------------
-# The divergence that a model pays for is the sum of what its latents know of the task,
-# what they know of the row beyond that, and how far all latents together are from the
-# prior. The last part is what the optimal prior of the task-invariant VAE is there to
-# take away (Takahashi et al. 2022).
+# Decomposing the divergence
+# --------------------------
+# The KL divergence in the objective is the sum of three terms: the information that the
+# latents carry about the task, the information about the row beyond the task, and the
+# divergence of the aggregate posterior from the prior. The last term is what the
+# optimal prior of the task-invariant VAE is meant to remove (Takahashi et al. 2022).
 
 print("\n                   KL   I(S; Z)   I(X; Z | S)   KL(q(z) || p(z))")
 for name, (kl, of_task, of_row, gap) in parts.items():
     print(f"  {name:<14}{kl:5.2f}{of_task:10.2f}{of_row:14.2f}{gap:19.2f}")
 
 # %%
-# At ``beta=4`` a CVAE has almost nothing left to take away, so both models come to the
-# same.
+# With ``beta=4``, the CVAE has almost nothing left to remove, so both models give the
+# same results.
 #
 # How many target rows?
 # ---------------------
-# Now the target is digits turned on their side. :func:`~skvae.metrics.few_shot_curve`
-# repeats the report for several numbers of them. The grey line is what they give by
-# themselves.
+# Now the target is the rotated digits. :func:`~skvae.metrics.few_shot_curve` repeats
+# the report for several numbers of target rows. The grey line shows the target rows
+# alone.
 
 protocol |= {"target": "rotated"}
 sizes = [30, 100, 300]
@@ -195,7 +195,7 @@ curve = few_shot_curve(two, table, classes, "task", **protocol | {"n_target": si
 # sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 by_itself = [alone(table, classes, **protocol | {"n_target": n}) for n in sizes]
-labels = {"log_likelihood": "ln p, nats a row", "accuracy": "accuracy"}
+labels = {"log_likelihood": "ln p, nats per row", "accuracy": "accuracy"}
 for i, (ax, measure) in enumerate(zip(axes, labels, strict=True)):
     for name, colour in {"PCA": "#ffa90e", "CVAE": "#3f90da"}.items():
         values, errors = curve.loc[name, measure], curve.loc[name, f"{measure}_se"]
@@ -203,7 +203,7 @@ for i, (ax, measure) in enumerate(zip(axes, labels, strict=True)):
     values, errors = np.mean(by_itself, axis=1), sem(by_itself, axis=1)
     style = dict(color="0.5", ls="--", label="PCA, target alone", capsize=2)
     ax.errorbar(sizes, values[:, i], errors[:, i], **style)
-    ax.set(xscale="log", xlabel="rotated digits to learn from", ylabel=labels[measure])
+    ax.set(xscale="log", xlabel="rotated digits for training", ylabel=labels[measure])
     ax.set_xticks(sizes, sizes)
     ax.minorticks_off()
 axes[1].set(ylim=(0, 1))
@@ -212,15 +212,17 @@ plt.show()
 print(curve[["log_likelihood", "log_likelihood_se", "accuracy", "accuracy_se"]])
 
 # %%
-# Each target row is worth more to the CVAE than to PCA: 100 do for its density what 300
-# do not do for PCA's, and its accuracy is higher from 100 on. But rotated digits by
-# themselves teach more than they do together with plain ones. The rows of the source
-# are many, and whatever classifier fits them has little reason to heed the few.
+# The CVAE benefits more from each target row than PCA: with 100 rows its density is
+# higher than PCA's with 300, and its accuracy is higher from 100 rows on. But training
+# on the rotated digits alone is better than training on both tasks. There are many
+# source rows, and a classifier that fits them has little reason to adapt to the few
+# target rows.
 #
 # In a grid search
 # ----------------
-# The splitter goes into any of scikit-learn's searches; here ``task="task"`` names the
-# column. The weight of the divergence is searched for the accuracy on rotated digits.
+# The splitter works with all of scikit-learn's searches; ``task="task"`` names the
+# column. Here we search the weight of the divergence for the best accuracy on rotated
+# digits.
 
 cvae = CVAETransformer(8, condition_columns=["task"], random_state=0, **settings)
 pipeline = make_pipeline(cvae, StandardScaler(), LogisticRegression(max_iter=1000))
@@ -238,18 +240,19 @@ print_means(
 )
 
 # %%
-# With ``beta=1`` the latents tell the tasks apart, with 16 they tell little of
-# anything. The best is in between, by three standard errors. Its number is a little too
-# good, as it was chosen by it.
+# With ``beta=1`` the latents reveal the task; with 16 they carry little information at
+# all. The best value is in between, by three standard errors. Its accuracy is slightly
+# optimistic, because it was used to select the value.
 #
 # Tasks that have more in common
 # ------------------------------
-# The last target is digits drawn with a thicker pen. Which digits are whose makes a
-# difference here, so they are divided anew five times, with one split each.
+# The last target is digits drawn with a thicker pen. Here, the results depend on how
+# the digits are assigned to tasks, so we repeat the assignment five times, with one
+# split each.
 
 
 def thicken(found):
-    """Give the table of tasks with thick digits in place of inverted ones."""
+    """Replace the inverted digits in the table of tasks by thick ones."""
     table = found.data.assign(task=found.task.where(found.task != "inverted", "thick"))
     own = table["task"] == "thick"
     images = load_digits().images[found.index[own]] / 16
@@ -269,14 +272,14 @@ for seed in range(5):
     accuracies.append([*report["accuracy"], *own_accuracies])
 
 names = [*two, "target alone, PCA", "target alone, pixels"]
-print("\nln p, mean of 5 divisions")
+print("\nln p, mean of 5 assignments")
 print_means(names[:3], densities)
 print("\nAccuracy")
 print_means(names, accuracies)
 
 # %%
-# Thick digits are read by what plain ones taught, as tasks are to serve each other. The
-# CVAE is the best of those that learn from both: by 10 nats, and by 0.02 in accuracy,
-# two standard errors. Still the 100 rows by themselves do better in either. Pictures of
-# 8 x 8 pixels are learned from few rows; where rows are harder to learn from, it may be
-# different. It is worth asking what the target's rows give alone, every time.
+# This time, what is learned on plain digits transfers to thick ones. Of the models that
+# learn from both tasks, the CVAE is better: by 10 nats, and by 0.02 in accuracy, two
+# standard errors. Still, the 100 target rows alone do better in both. Pictures of 8 x 8
+# pixels can be learned from few rows; for harder data, the result may differ. Always
+# check what the target rows give alone.

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from plots import fit_pipeline
 from sklearn.datasets import load_digits
 
 torch.set_num_threads(1)
@@ -11,6 +12,12 @@ torch.set_num_threads(1)
 def digits():
     """200 digits of 64 pixels in [0, 1]."""
     return load_digits().data[:200] / 16
+
+
+@pytest.fixture(scope="session")
+def pipeline():
+    """A fitted pipeline for the displays: scaler, VAE and classifier."""
+    return fit_pipeline()
 
 
 def pytest_collection_modifyitems(items):

@@ -1,9 +1,9 @@
-"""Pictures of fitted models, in scikit-learn's Display convention.
+"""Plots of fitted models, following scikit-learn's Display convention.
 
 ``SomeDisplay.from_estimator(estimator, ...)`` computes and plots; ``display.plot(ax)``
-plots again. matplotlib is imported only then: ``pip install "skvae[plot]"``. Labels of
-several panels keep apart in figures made with ``layout="constrained"``, as those are
-that a display makes by itself.
+plots again. matplotlib is imported only then: ``pip install "skvae[plot]"``. Create
+your own figures with ``layout="constrained"``, so that the labels of several panels do
+not overlap; figures created by a display are laid out automatically.
 """
 
 from skvae.plotting._latent_map import LatentMapDisplay

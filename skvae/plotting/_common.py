@@ -1,4 +1,4 @@
-"""What all displays share: axes, colours, names."""
+"""Helpers shared by all displays: axes, colours, names."""
 
 from typing import Any, NamedTuple
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from skvae._validation import Instance, check_parameter
 
-# Ten colours that stay apart for colour-blind eyes (Petroff 2021, "Accessible color
-# sequences for data visualization", the sequence of ten).
+# Ten colours that colour-blind readers can tell apart: the ten-colour sequence of
+# Petroff (2021), "Accessible Color Sequences for Data Visualization".
 COLOURS = (
     "#3f90da",
     "#ffa90e",
@@ -25,12 +25,12 @@ STYLE = Instance((dict, type(None)), "a dict or None")
 
 
 def require_matplotlib(owner):
-    """Import matplotlib, or say how to get it.
+    """Import matplotlib, or explain how to install it.
 
     Parameters
     ----------
     owner : str
-        Who needs it, for the message.
+        Name of the display, for the error message.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def require_matplotlib(owner):
 
 
 def one_axes(ax, owner, figsize, layout="constrained"):
-    """Give the axes to draw on: `ax`, or that of a new figure."""
+    """Return `ax`, or the axes of a new figure if it is None."""
     if ax is None:
         plt = require_matplotlib(owner)
         _, ax = plt.subplots(figsize=figsize, layout=layout)
@@ -61,16 +61,16 @@ def one_axes(ax, owner, figsize, layout="constrained"):
 
 
 class Panels(NamedTuple):
-    """Axes in a grid.
+    """A grid of axes.
 
     Attributes
     ----------
     frame : Axes or None
-        The axes behind the panels, switched off; None where several were given.
+        The axes behind the panels, switched off; None if the user passed the panels.
     axes : ndarray of shape (n_panels,)
         The panels.
     header : Axes or None
-        A line above them for words, switched off; None where none was asked for.
+        Axes above the panels for a line of text, switched off; None if not requested.
     """
 
     frame: Any
@@ -79,23 +79,23 @@ class Panels(NamedTuple):
 
 
 def panels(ax, n_panels, owner, size=(2.4, 2.2), n_columns=None, header=False):
-    """Give `n_panels` axes in a grid.
+    """Return `n_panels` axes in a grid.
 
     Parameters
     ----------
     ax : Axes, sequence of Axes or None
-        None makes a figure; one axes of a grid is switched off, and its place divided;
-        several are taken as they are.
+        None creates a figure. A single axes is switched off and its cell of the grid
+        is divided into panels. Several axes are used directly.
     n_panels : int
-        How many are needed.
+        Number of panels.
     owner : str
-        Who asks, for messages.
+        Name of the display, for error messages.
     size : tuple of float
-        Inches of one panel in a new figure.
+        Width and height of one panel in a new figure, in inches.
     n_columns : int, optional
-        Panels side by side; by default a little more than below one another.
+        Panels per row; by default the grid is slightly wider than high.
     header : bool, default=False
-        Whether there shall be a line above the panels.
+        Whether to add a line of text above the panels.
 
     Returns
     -------
@@ -104,8 +104,8 @@ def panels(ax, n_panels, owner, size=(2.4, 2.2), n_columns=None, header=False):
     Raises
     ------
     ValueError
-        If several axes are given and not `n_panels`, or the one given has no place in
-        a grid or was divided before.
+        If the number of axes given is not `n_panels`, or if a single axes is not part
+        of a subplot grid or has already been divided.
     """
     if ax is not None and not hasattr(ax, "get_subplotspec"):
         axes = np.asarray(ax, dtype=object).ravel()
@@ -119,7 +119,7 @@ def panels(ax, n_panels, owner, size=(2.4, 2.2), n_columns=None, header=False):
     frame = one_axes(ax, owner, (n_columns * size[0], n_rows * size[1] + 0.4))
     place = _free_place(frame, owner)
     frame.set_axis_off()
-    # A layout engine finds the gaps by itself; without one labels need room.
+    # A layout engine sets the gaps itself; without one, labels need extra space.
     gap = None if frame.figure.get_layout_engine() else 0.8
     heights = [0.15] * header + [1.0] * n_rows
     grid = place.subgridspec(
@@ -139,37 +139,37 @@ def _columns_of(n_panels):
 
 
 def _free_place(frame, owner):
-    """Give the place of an axes that panels may take."""
+    """Return the grid cell of an axes, to be divided into panels."""
     place = frame.get_subplotspec()
     if place is None or not frame.axison:
-        what = "lies in no grid of subplots" if place is None else "is in use already"
+        what = "not part of a subplot grid" if place is None else "already in use"
         raise ValueError(
-            f"{owner} divides `ax` into panels, but the one given {what}. Give one of "
-            "plt.subplots(), or as many axes as there are panels (`axes_`)."
+            f"{owner} divides `ax` into panels, but these axes are {what}. Pass axes "
+            "from plt.subplots(), or one axes per panel (`axes_`)."
         )
     return place
 
 
 def note(header, text):
-    """Write in the line above the panels, where there is one."""
+    """Write a text above the panels, if there is a header."""
     if header is not None:
         header.text(0.5, 0.5, text, ha="center", va="center")
 
 
 def styled(default, given, name, owner):
-    """Merge a user's dict of artist properties over the default ones.
+    """Return default artist properties, updated with the user's.
 
     Raises
     ------
     ValueError
-        If what the user gave is no dict.
+        If `given` is neither a dict nor None.
     """
     check_parameter(name, given, (STYLE,), owner)
     return {**default, **(given or {})}
 
 
 def shorten(name, width=22):
-    """Cut a long name in its middle, so that its ends can be told from others."""
+    """Shorten a long name in the middle, keeping both ends."""
     name = str(name)
     if len(name) <= width:
         return name
@@ -178,17 +178,17 @@ def shorten(name, width=22):
 
 
 def _common_start(names):
-    """Give the letters with which all names begin."""
+    """Return the longest common prefix of the names."""
     first, last = min(names), max(names)
     pairs = enumerate(zip(first, last, strict=False))
     return first[: next((i for i, (a, b) in pairs if a != b), len(first))]
 
 
 def shorten_all(names, width=22):
-    """Cut long names so that they can be told apart.
+    """Shorten long names so that they stay distinct.
 
-    First what all begin and end with; then the middle, or the end where that leaves
-    more of them different.
+    Removes the common prefix and suffix first; then cuts the middle or the end of each
+    name, whichever leaves more distinct names.
     """
     names = [str(name) for name in names]
     if max(map(len, names)) <= width or len(set(names)) < 2:
@@ -196,8 +196,8 @@ def shorten_all(names, width=22):
     head = _common_start(names)
     tails = [name[len(head) :] for name in names]
     tail = _common_start([name[::-1] for name in tails])[::-1]
-    # A few letters in common are no reason to cut in the middle of a word, and the
-    # last word of many is worth its letters: "variable2" says more than "2".
+    # Do not cut inside a word for a few common letters, and keep the last word of a
+    # prefix: "variable2" is clearer than "2".
     head, tail = (part if len(part) > 4 else "" for part in (head, tail))
     words = head[: head.rfind("_") + 1]
     head = words if len(words) > 4 else head
@@ -209,40 +209,40 @@ def shorten_all(names, width=22):
 
 
 def some(n, at_most):
-    """Give which of `n` values have a tick, the ends among them."""
+    """Return evenly spaced indices of ticks among `n` values, with both ends."""
     return np.unique(np.linspace(0, n - 1, min(n, at_most)).round().astype(int))
 
 
 def ticked(values, at_most):
-    """Give which values of a latent have a tick: of a few categories each."""
+    """Return indices of the ticks of a latent: up to 12 for categories."""
     return some(len(values), 12 if is_whole(values) else at_most)
 
 
 def is_whole(values):
-    """Say whether values are of categories, and not of a line."""
+    """Whether all values are whole numbers, such as categories."""
     return np.array_equal(values, np.round(values))
 
 
 def value_labels(values, which, form=".2f"):
-    """Write values of a latent at ticks; whole ones as such."""
+    """Format the values of a latent at its ticks; categories as integers."""
     if is_whole(values):
         form = ".0f"
     return [f"{values[i]:{form}}".replace("-", "−") for i in which]
 
 
 def check_latents(latents, n_latents, owner, exactly=None):
-    """Give the positions of chosen latents.
+    """Check a selection of latents and return their indices.
 
     Parameters
     ----------
     latents : sequence of int or None
-        Chosen latents, negative ones counting from the end; None takes all.
+        Selected latents; negative indices count from the end. None selects all.
     n_latents : int
-        How many there are.
+        Number of latents.
     owner : str
-        Whose parameter it is.
+        Name of the display, for the error message.
     exactly : int, optional
-        How many must be chosen.
+        Required number of selected latents.
 
     Returns
     -------
@@ -251,7 +251,7 @@ def check_latents(latents, n_latents, owner, exactly=None):
     Raises
     ------
     ValueError
-        If they are not different latents, or not so many.
+        If the indices are invalid or repeated, or their number is not `exactly`.
     """
     if latents is None:
         return list(range(n_latents))
@@ -264,13 +264,13 @@ def check_latents(latents, n_latents, owner, exactly=None):
     number = f"{exactly} " if exactly else ""
     raise ValueError(
         f"The 'latents' parameter of {owner} must be {number}different ints from "
-        f"{-n_latents} to {n_latents - 1}, as there are {n_latents} latents. "
+        f"{-n_latents} to {n_latents - 1} for a model with {n_latents} latents. "
         f"Got {latents!r} instead."
     )
 
 
 def equal_scales(ax):
-    """Let a unit be as long on both axes; shared ones keep their limits."""
+    """Use the same scale on both axes; shared axes keep their limits."""
     shared = any(
         len(group.get_siblings(ax)) > 1
         for group in (ax.get_shared_x_axes(), ax.get_shared_y_axes())

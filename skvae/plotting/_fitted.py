@@ -1,4 +1,4 @@
-"""A fitted estimator as the displays see it: rows in, latents, rows out."""
+"""Encode, decode and sample with a fitted estimator, in the units to show."""
 
 import numpy as np
 from scipy.stats import norm
@@ -10,7 +10,7 @@ from skvae.plotting._common import styled
 
 
 def latent_names(transformer, n_latents):
-    """Names of a transformer's outputs; "latent 0", ... where it has none."""
+    """Return the names of a transformer's outputs, by default "latent 0", ..."""
     try:
         names = list(map(str, transformer.get_feature_names_out()))
     except (AttributeError, ValueError):
@@ -20,27 +20,27 @@ def latent_names(transformer, n_latents):
 
 
 class FittedModel:
-    """A fitted model with the steps before it.
+    """A fitted model and the preprocessing steps before it.
 
-    Rows are in the units that enter the pipeline. Where a step before the model cannot
-    be inverted (a ColumnTransformer), they are rows as the model sees them.
+    Rows are in the units of the pipeline's input. If a step before the model cannot be
+    inverted (such as a ColumnTransformer), they are in the units of the model's input.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of this package, another transformer with ``inverse_transform``, or
-        a Pipeline or a fitted search that has one.
+        An skvae estimator, another transformer with ``inverse_transform``, or a
+        Pipeline or fitted search that contains one.
     owner : str
-        Which display asks, for messages.
+        Name of the display, for error messages.
     columns : selector, optional
         Columns to show, as in :func:`skvae._columns.resolve_columns`.
     decode_params : dict, optional
-        Passed on when the model decodes.
+        Passed to the model's method that decodes, reconstructs or samples.
 
     Raises
     ------
     TypeError
-        If there is no such model.
+        If `estimator` is not or does not contain such a model.
     """
 
     def __init__(self, estimator, owner, columns=None, decode_params=None):
@@ -57,18 +57,18 @@ class FittedModel:
 
     @property
     def n_latents(self):
-        """How many latents the model has; a categorical variable is one.
+        """Number of latents; a categorical variable counts as one.
 
         Raises
         ------
         TypeError
-            If it has no names for them, which alone tell it of any transformer.
+            If the model has no ``get_feature_names_out``, from which it is counted.
         """
         names = getattr(self.model, "get_feature_names_out", None)
         if names is None:
             raise TypeError(
-                f"{self.owner} needs a model that tells its latents by "
-                f"get_feature_names_out. Got {self.model!r} instead."
+                f"{self.owner} needs a model with get_feature_names_out, to count its "
+                f"latents. Got {self.model!r} instead."
             )
         return len(names()) // (self.n_categories if self._one_hot else 1)
 
@@ -81,22 +81,22 @@ class FittedModel:
 
     @property
     def _one_hot(self):
-        """Whether the model writes a category as K columns."""
+        """Whether the model represents a category by K columns."""
         return self.n_categories is not None and self.model.module_.output != "codes"
 
     @property
     def value_name(self):
-        """What a latent's values are."""
+        """Axis label for the values of a latent."""
         return "value of the latent" if self.n_categories is None else "category"
 
     def values(self, shares):
-        """Where a latent is shown: every category, or these quantiles of N(0, 1)."""
+        """Return every category, or the quantiles of N(0, 1) at `shares`."""
         if self.n_categories is not None:
             return np.arange(self.n_categories, dtype=np.float64)
         return norm.ppf(shares)
 
     def check_values(self, values, parameter):
-        """Raise ValueError where values of a categorical latent are no categories."""
+        """Raise ValueError if values of a categorical latent are not categories."""
         known = self.n_categories is None or np.isin(
             values, np.arange(self.n_categories)
         )
@@ -107,7 +107,7 @@ class FittedModel:
             )
 
     def typical(self, Z):
-        """Where latents are held that do not vary, (k,): the median, or the mode."""
+        """Return where to hold each latent, (k,): its median or mode in `Z`, else 0."""
         if Z is None:
             return np.zeros(self.n_latents)
         if self.n_categories is None:
@@ -115,18 +115,18 @@ class FittedModel:
         return np.array([np.bincount(codes).argmax() for codes in Z.T.astype(int)])
 
     def seen(self, X):
-        """Rows as the model sees them."""
+        """Return rows as the model sees them, after the preprocessing."""
         return X if self.before is None else self.before.transform(X)
 
     def encode(self, X):
-        """Latents of rows, (n, k); of categorical ones the most probable category."""
+        """Return the latents, (n, k), or their most probable categories."""
         Z = np.asarray(self.model.transform(self.seen(X)), dtype=np.float64)
         if not self._one_hot:
             return Z
         return Z.reshape(len(Z), -1, self.n_categories).argmax(-1).astype(np.float64)
 
     def decode(self, Z):
-        """Rows at latents: (..., k) -> (..., d)."""
+        """Decode latents: (..., k) -> (..., d)."""
         flat = Z.reshape(-1, Z.shape[-1])
         if self._one_hot:
             flat = np.eye(self.n_categories)[flat.astype(int)].reshape(len(flat), -1)
@@ -134,7 +134,7 @@ class FittedModel:
         return self._shown(rows).reshape(*Z.shape[:-1], -1)
 
     def reconstruct(self, X):
-        """Rows encoded and decoded, (n, d)."""
+        """Encode and decode rows, (n, d)."""
         seen = self.seen(X)
         if hasattr(self.model, "reconstruct"):
             return self._shown(self.model.reconstruct(seen, **self.decode_params))
@@ -144,7 +144,7 @@ class FittedModel:
         return self._shown(rows)
 
     def sample(self, n_samples, random_state, mean):
-        """Rows drawn from the model, (n_samples, d).
+        """Draw rows from the model, (n_samples, d).
 
         Raises
         ------
@@ -156,7 +156,7 @@ class FittedModel:
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), self.owner)
         if not hasattr(self.model, "sample"):
             raise TypeError(
-                f"{self.owner} needs a model with a prior, from which it can sample. "
+                f"{self.owner} needs a model with a prior to sample from. "
                 f"Got {self.model!r} instead."
             )
         rows = self.model.sample(
@@ -165,23 +165,23 @@ class FittedModel:
         return self._shown(rows)
 
     def original(self, X):
-        """Rows of `X` in the units and the columns shown, (n, d)."""
+        """Return the rows of `X` in the units and columns shown, (n, d)."""
         rows = _array(X if self.invertible else self.seen(X))
         return rows[:, self._positions(rows.shape[1])]
 
     @property
     def feature_names(self):
-        """Names of the columns shown, or None where the model knows none."""
+        """Names of the columns shown, or None if unknown."""
         names = self._names()
         return (
             None if names is None else [names[j] for j in self._positions(len(names))]
         )
 
     def scale(self, X, decoded):
-        """Standard deviation of each column shown, (d,).
+        """Return the standard deviation of each column shown, (d,).
 
-        Of the rows of `X` if there are two or more; else of 500 rows that the model
-        draws itself; if it cannot, of those it decoded.
+        Computed from `X` if it has at least two rows, else from 500 rows sampled from
+        the model, or from the decoded rows if the model cannot sample.
         """
         if X is not None and len(X) > 1:
             rows = self.original(X)
@@ -233,7 +233,7 @@ def _array(rows):
 
 
 def deviation(rows):
-    """Standard deviation of each column; 1 for constant ones and for words, (d,)."""
+    """Return the standard deviation per column, (d,); 1 for constants and strings."""
     rows = rows.reshape(-1, rows.shape[-1])
     spread = as_numbers(rows).std(axis=0)
     if rows.dtype.kind not in "biuf":
@@ -242,7 +242,7 @@ def deviation(rows):
 
 
 def is_numeric(column):
-    """Whether all values of a column are numbers, or can be read as such."""
+    """Whether all values of a column are numbers or can be converted to numbers."""
     try:
         column.astype(np.float64)
     except (TypeError, ValueError):
@@ -251,7 +251,7 @@ def is_numeric(column):
 
 
 def as_numbers(rows):
-    """Rows as numbers; columns of anything else by the order of their values.
+    """Convert rows to numbers; other values become ranks in sorted order.
 
     Parameters
     ----------
@@ -277,12 +277,12 @@ def _column_as_numbers(column):
 
 
 def names_of(feature_names, n_columns):
-    """Names to write at columns: the given ones, or ``x0``, ``x1``, ...
+    """Return the given column names, or ``x0``, ``x1``, ...
 
     Raises
     ------
     ValueError
-        If there are more or fewer names than columns.
+        If the number of names differs from the number of columns.
     """
     if feature_names is not None and len(feature_names) != n_columns:
         raise ValueError(

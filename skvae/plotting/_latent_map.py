@@ -1,4 +1,4 @@
-"""Rows as points in the plane of two latents."""
+"""Scatter plots of rows in latent space."""
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -24,11 +24,11 @@ LABELS = (Options(("legend", "median")), NONE)
 
 
 class LatentMapDisplay:
-    """Scatter plot of two latents, or of more of them brought down to two.
+    """Scatter plot of two latents, or of more latents reduced to two dimensions.
 
-    Points are coloured by class, or by a continuous value with a colour bar. Ten
-    classes have colours that stay apart for colour-blind eyes (Petroff 2021); further
-    ones take them again with other markers.
+    Points are coloured by class, or by a continuous value with a colour bar. The ten
+    class colours are distinct for colour-blind readers (Petroff 2021); further classes
+    reuse them with other markers.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
     attributes.
@@ -36,10 +36,10 @@ class LatentMapDisplay:
     Parameters
     ----------
     Z : array-like of shape (n_samples, 2)
-        Points.
+        Coordinates of the points.
     y : array-like of shape (n_samples,) or None, default=None
-        Class or value of each. Words, and up to 50 different whole numbers, are
-        classes.
+        Class or value of each point. Strings, and up to 50 distinct whole numbers, are
+        treated as classes.
     axis_names : pair of str, default=("latent 0", "latent 1")
         Labels of the axes.
 
@@ -48,11 +48,11 @@ class LatentMapDisplay:
     figure_ : Figure
     ax_ : Axes
     axes_ : ndarray of Axes
-        `ax_` alone.
+        Array with `ax_` as its only element.
     mappable_ : list of PathCollection
-        The points, one collection a marker.
+        The points, one collection per marker.
     classes_ : ndarray or None
-        The classes in the order of their colours.
+        The classes in the order of their colours; None for continuous values.
 
     References
     ----------
@@ -91,26 +91,27 @@ class LatentMapDisplay:
         random_state=None,
         **plot_kw,
     ):
-        """Encode rows, and plot them.
+        """Encode rows and plot their latents.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted transformer, a Pipeline that is one but for its last step, or a
-            fitted search over either.
+            A fitted transformer, a Pipeline of transformers with or without a final
+            predictor, or a fitted search over either.
         X : array-like of shape (n_samples, n_features)
-            Rows.
+            Rows to encode.
         y : array-like of shape (n_samples,) or None, default=None
             As in the class.
         latents : sequence of int or None, default=None
-            Which latents; two of them are shown as they are. None takes all.
+            Indices of the latents to use; two are plotted directly. None uses all.
         reduction : {"pca", "tsne"}, transformer or None, default="pca"
-            What brings more than two latents down to two: the first two outputs of its
-            ``fit_transform``. None shows the first two latents.
+            How to reduce more than two latents to two dimensions. Of a transformer, the
+            first two outputs of ``fit_transform`` are shown. None shows the first two
+            latents.
         max_points : int or None, default=None
-            The most points; of more rows as many are drawn at random.
+            Maximum number of points; if there are more rows, a random subset is shown.
         random_state : int, RandomState or None, default=None
-            Of that draw, and of t-SNE.
+            Seed of the random subset and of t-SNE.
         **plot_kw
             Passed to :meth:`plot`.
 
@@ -125,7 +126,7 @@ class LatentMapDisplay:
         TypeError
             If the estimator cannot transform.
         ValueError
-            If a parameter is not allowed, or there is one latent only.
+            If a parameter is invalid, or there is only one latent.
         """
         require_matplotlib(OWNER)
         check_parameter("max_points", max_points, (POSITIVE_INT, NONE), OWNER)
@@ -149,14 +150,14 @@ class LatentMapDisplay:
         Parameters
         ----------
         ax : Axes or None, default=None
-            Where to; None makes a figure.
+            Axes to draw on; None creates a figure.
         class_labels : {"legend", "median"} or None, default="legend"
-            Name the classes in a legend, or each at the medians of its points.
+            Name the classes in a legend, or each class at the median of its points.
         cmap : str or Colormap, default="viridis"
-            Of continuous values.
+            Colormap for continuous values.
         scatter_kw : dict or None, default=None
-            Passed to ``scatter``. The size ``s`` and ``alpha`` fall with the number of
-            points by default.
+            Passed to ``scatter``. By default, ``s`` and ``alpha`` decrease with the
+            number of points.
 
         Returns
         -------
@@ -167,7 +168,7 @@ class LatentMapDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If a parameter is not allowed.
+            If a parameter is invalid.
         """
         check_parameter("class_labels", class_labels, LABELS, OWNER)
         Z = np.asarray(self.Z)
@@ -213,7 +214,7 @@ class LatentMapDisplay:
             self._write_classes(Z, codes)
 
     def _legend_width(self):
-        """Inches that a legend takes, or a colour bar."""
+        """Return the width of the legend or colour bar in inches."""
         if self.classes_ is None:
             return 0.8
         longest = max(map(len, _named(self.classes_)))
@@ -227,7 +228,7 @@ class LatentMapDisplay:
             for i, name in enumerate(_named(self.classes_))
         ]
         place = {"loc": "upper right", "fontsize": "small"}
-        if self.figure_.get_layout_engine() is not None:  # which makes room for it
+        if self.figure_.get_layout_engine() is not None:  # it makes room for the legend
             place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
             place |= {"frameon": False, "borderaxespad": 0.2}
         self.ax_.legend(handles=handles, ncols=_legend_columns(len(handles)), **place)
@@ -247,22 +248,22 @@ def _checked_y(y, n_rows):
     y = np.asarray(y)
     if y.shape != (n_rows,):
         raise ValueError(
-            f"The 'y' parameter of {OWNER} must have one entry a row, shape "
+            f"The 'y' parameter of {OWNER} must have one entry per row, so shape "
             f"({n_rows},). Got an array of shape {y.shape} instead."
         )
-    if y.dtype.kind == "M":  # dates have an order
+    if y.dtype.kind == "M":  # show dates as continuous values
         return y.astype("datetime64[s]").astype(np.float64)
     y = y if y.dtype.kind in "biuf" else y.astype(str)
     if y.dtype.kind == "U" and len(np.unique(y)) > MAX_CLASSES:
         raise ValueError(
-            f"The 'y' parameter of {OWNER} must have at most {MAX_CLASSES} different "
+            f"The 'y' parameter of {OWNER} must have at most {MAX_CLASSES} distinct "
             f"strings. Got {len(np.unique(y))} instead."
         )
     return y
 
 
 def _classes(y):
-    """Give the classes of `y`, or None where it holds continuous values."""
+    """Return the classes in `y`, or None if its values are continuous."""
     classes = np.unique(y)
     if y.dtype.kind not in "biuf":
         return classes
@@ -288,7 +289,7 @@ def _marker(i):
 
 
 def _style(n_points):
-    """Smaller and fainter points the more there are."""
+    """Return a style with smaller and fainter points the more there are."""
     return {
         "s": float(np.clip(360 / np.sqrt(n_points), 1.5, 30)),
         "alpha": float(np.clip(2.2 * n_points**-0.16, 0.25, 0.9)),

@@ -1,4 +1,4 @@
-"""The learned manifold: what the model makes of a grid over two latents."""
+"""The learned manifold: a grid over two latents, decoded."""
 
 from numbers import Integral
 
@@ -24,29 +24,21 @@ from skvae.plotting._mosaic import (
     gap_of,
     value_range,
 )
-from skvae.plotting._panels import (
-    are_words,
-    edges,
-    left_out,
-    level_ticks,
-    levels_of,
-    most,
-    quiet,
-)
+from skvae.plotting._panels import draw_map, edges, left_out, most
 
 OWNER = "ManifoldDisplay"
 
 
 class ManifoldDisplay:
-    """What a model decodes on a grid over two of its latents.
+    """Decoder output on a grid over two latents.
 
-    The grid's values are quantiles of the standard normal prior, at the middles of `n`
-    equal shares of its mass: z_i = Φ⁻¹((i + 1/2) / n), i = 0, ..., n − 1. So each of
-    the n² cells stands for an equal part of what the model generates. Such grids are
-    in Kingma and Welling (2014), figure 4.
+    The grid points are quantiles of the standard normal prior, at the midpoints of `n`
+    intervals of equal probability: z_i = Φ⁻¹((i + 1/2) / n), i = 0, ..., n − 1. Each of
+    the n² cells therefore represents an equal share of the prior, as in figure 4 of
+    Kingma and Welling (2014).
 
-    Pictures make one mosaic, with the second latent increasing upwards. A table makes
-    one panel a column, coloured by its value, with the same cells.
+    Pictures are drawn as one mosaic, with the second latent increasing upwards. A table
+    is drawn as one heat map per column over the same grid.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
     attributes.
@@ -58,26 +50,26 @@ class ManifoldDisplay:
     values : pair of array-like of shape (n_horizontal,) and (n_vertical,)
         Values of the horizontal and of the vertical latent, increasing.
     image_shape : tuple of int or None, default=None
-        (height, width), (height, width, channels) or (channels, height, width) of the
-        picture in a row; None shows a table.
+        Shape of the picture in each row: (height, width), (height, width, channels) or
+        (channels, height, width). None shows a table.
     feature_names : sequence of str or None, default=None
         Names of a table's columns.
     latent_names : pair of str, default=("latent 0", "latent 1")
         Labels of the axes.
     scale : array-like of shape (n_features,) or None, default=None
-        What counts as a large change of each column, such as its standard deviation;
-        chooses the columns shown where a table has many.
+        Scale of each column, such as its standard deviation. If a table has too many
+        columns, those that change most relative to `scale` are shown.
 
     Attributes
     ----------
     figure_ : Figure
     ax_ : Axes or None
-        That of the mosaic; for a table the one behind the panels, or None where as many
-        axes were given.
+        Axes of the mosaic. For a table, the axes behind the panels, or None if one axes
+        per panel was passed.
     axes_ : ndarray of Axes
         All axes drawn on.
     mappable_ : AxesImage or list of AxesImage
-        The mosaic, or one image a column.
+        The mosaic, or one image per column.
 
     References
     ----------
@@ -128,30 +120,31 @@ class ManifoldDisplay:
         decode_params=None,
         **plot_kw,
     ):
-        """Decode the grid, and plot it.
+        """Decode the grid and plot it.
 
         Parameters
         ----------
         estimator : estimator
-            An estimator of this package, another transformer with
-            ``inverse_transform``, or a Pipeline or a fitted search that has one. Rows
-            are shown in the units that enter a pipeline.
+            An skvae estimator, another transformer with ``inverse_transform``, or a
+            Pipeline or fitted search that contains one. Rows are shown in the units of
+            the pipeline's input.
         X : array-like of shape (n_samples, n_features) or None, default=None
-            Rows whose latents' own quantiles take the place of the normal's: for models
-            without a prior, such as PCA, and for latents that do not fill theirs.
+            Rows whose latents define the quantiles, instead of the standard normal. Use
+            it for models without a prior, such as PCA, and for latents whose
+            distribution differs from the prior.
         latents : pair of int, default=(0, 1)
-            The horizontal latent and the vertical one.
+            Indices of the horizontal and of the vertical latent.
         n_values : int or None, default=None
-            Values of each of them: by default 15 for pictures, 41 for a table. Of
-            categorical latents every category is shown.
+            Number of values per latent; None means 15 for pictures and 41 for a table.
+            For categorical latents, every category is shown.
         at : array-like of shape (n_latents,) or None, default=None
-            Where the other latents are held: by default at 0, or at the medians of the
-            latents of `X`; categorical ones at category 0, or the commonest of `X`.
+            Values of the other latents. By default 0, or the medians of the latents of
+            `X`; for categorical latents category 0, or the most frequent in `X`.
         image_shape : tuple of int or None, default=None
             As in the class.
         columns : selector or None, default=None
-            The columns that are the picture, or that are shown: names, positions, a
-            slice, a mask. None takes all.
+            Columns of the picture, or of the table to show: names, positions, a slice
+            or a mask. None selects all.
         decode_params : dict or None, default=None
             Passed to the model's ``inverse_transform``.
         **plot_kw
@@ -168,32 +161,24 @@ class ManifoldDisplay:
         TypeError
             If the estimator cannot decode.
         ValueError
-            If a parameter is not allowed.
+            If a parameter is invalid.
         """
         require_matplotlib(OWNER)
         if n_values is None:
             n_values = 41 if image_shape is None else 15
         check_parameter("n_values", n_values, (Interval(Integral, 2),), OWNER)
         model = FittedModel(estimator, OWNER, columns, decode_params)
-        categorical = model.n_categories is not None
         Z = None if X is None else model.encode(X)
-        k = model.n_latents
-        across, up = check_latents(latents, k, OWNER, exactly=2)
-        shares = (np.arange(n_values) + 0.5) / n_values
-        if Z is None or categorical:
-            values = np.tile(model.values(shares), (2, 1))
-        else:
-            values = np.quantile(Z[:, [across, up]], shares, axis=0).T
-        grid = np.empty((values.shape[1], values.shape[1], k))
-        grid[...] = model.typical(Z) if at is None else _checked(at, k, model)
-        grid[..., across], grid[..., up] = np.meshgrid(*values)
-        rows, names = model.decode(grid), model.latent_names
+        pair = check_latents(latents, model.n_latents, OWNER, exactly=2)
+        values = _grid_values(model, Z, pair, n_values)
+        held = model.typical(Z) if at is None else _checked_at(at, model)
+        rows = model.decode(_grid(values, pair, held))
         display = cls(
             rows,
             (values[0], values[1]),
             image_shape=image_shape,
             feature_names=model.feature_names,
-            latent_names=(names[across], names[up]),
+            latent_names=tuple(model.latent_names[i] for i in pair),
             scale=model.scale(X, rows) if image_shape is None else None,
         )
         return display.plot(**plot_kw)
@@ -204,17 +189,18 @@ class ManifoldDisplay:
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to; None makes a figure. For a table one axes of a grid of subplots,
-            whose place is divided, or one a column.
+            Axes to draw on; None creates a figure. For a table, either one axes from a
+            subplot grid, to be divided into panels, or one axes per column.
         cmap : str, Colormap or None, default=None
-            Of grey pictures ("gray"; "gray_r" is black on white) or of a table's
-            values ("viridis").
+            Colormap; None means "gray" for grey pictures ("gray_r" is black on white)
+            and "viridis" for a table.
         max_columns : int, default=12
-            The most columns of a table; those are shown that change most over the grid.
+            Maximum number of columns of a table; those that change most over the grid
+            are shown.
         im_kw : dict or None, default=None
-            Passed to ``imshow``; ``vmin`` and ``vmax`` set the range of values, by
-            default the 1 % and 99 % quantiles of the pictures, or all values of a
-            table's column.
+            Passed to ``imshow``. ``vmin`` and ``vmax`` set the range of values, by
+            default the 1 % and 99 % quantiles of the pictures, or the full range of
+            each column of a table.
 
         Returns
         -------
@@ -225,7 +211,7 @@ class ManifoldDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `image_shape` does not fit, or a parameter is not allowed.
+            If `image_shape` does not match the rows, or a parameter is invalid.
         """
         rows = np.asarray(self.rows)
         if self.image_shape is None:
@@ -239,15 +225,8 @@ class ManifoldDisplay:
         pictures = as_pictures(as_numbers(rows), self.image_shape, OWNER)
         pictures = pictures[::-1]  # the second latent increases upwards
         limits = value_range(pictures, colour=pictures.ndim == 5, trim=TRIM)
-        self.ax_, self.mappable_ = draw(
-            pictures,
-            ax,
-            OWNER,
-            limits=limits,
-            cmap=cmap,
-            im_kw=im_kw,
-            margin=(0.8, 0.6),
-        )
+        style = {"limits": limits, "cmap": cmap, "im_kw": im_kw, "margin": (0.8, 0.6)}
+        self.ax_, self.mappable_ = draw(pictures, ax, OWNER, **style)
         gap = gap_of(pictures)
         n_up, n_across, height, width = pictures.shape[:4]
         across, up = (ticked(values, 5) for values in self.values)
@@ -269,20 +248,20 @@ class ManifoldDisplay:
         style = styled(
             {"cmap": cmap, "interpolation": "nearest"}, im_kw, "im_kw", OWNER
         )
-        said = left_out(len(shown), len(names), "those that the latents change most")
+        text = left_out(len(shown), len(names), "those the latents change most")
         self.ax_, self.axes_, header = panels(
-            ax, len(shown), OWNER, size=(2.7, 2.2), header=bool(said)
+            ax, len(shown), OWNER, size=(2.7, 2.2), header=bool(text)
         )
-        note(header, said)
+        note(header, text)
         self.mappable_ = []
         places = zip(shown, self.axes_, edges(self.axes_), strict=True)
         for j, panel, (left, bottom) in places:
-            self.mappable_.append(_draw_map(panel, rows[..., j], style))
+            self.mappable_.append(draw_map(panel, rows[..., j], style))
             panel.set_title(names[j], fontsize="medium")
             self._name_axes(panel, left, bottom)
 
     def _name_axes(self, panel, left, bottom):
-        """Write the latents' values at the panels of the edge."""
+        """Label the latents and their values on the outer panels."""
         across, up = (ticked(values, 3) for values in self.values)
         panel.set_xticks(across, value_labels(self.values[0], across))
         panel.set_yticks(up, value_labels(self.values[1], up))
@@ -291,26 +270,31 @@ class ManifoldDisplay:
         panel.tick_params(labelleft=left, labelbottom=bottom, labelsize="small")
 
 
-def _draw_map(panel, column, style):
-    """Draw one column's values over the grid, with their colour bar."""
-    style = {"origin": "lower", "aspect": "auto", **style}
-    image = panel.imshow(as_numbers(column[..., None])[..., 0], **style)
-    bar = panel.figure.colorbar(image, ax=panel)
-    quiet(bar.ax, "y")
-    levels = levels_of(column.ravel())
-    if are_words(levels):
-        marked, names = level_ticks(levels)
-        bar.set_ticks(marked, labels=names)
-    return image
+def _grid_values(model, Z, latents, n_values):
+    """Return the values of the two latents over the grid, one row per latent."""
+    shares = (np.arange(n_values) + 0.5) / n_values
+    if Z is None or model.n_categories is not None:
+        return np.tile(model.values(shares), (2, 1))
+    return np.quantile(Z[:, latents], shares, axis=0).T
 
 
-def _checked(at, n_latents, model):
-    """Give where latents are held that do not vary, (k,)."""
+def _grid(values, latents, held):
+    """Return the latents at each grid point, (n_up, n_across, k)."""
+    n = values.shape[1]
+    grid = np.empty((n, n, len(held)))
+    grid[...] = held
+    across, up = latents
+    grid[..., across], grid[..., up] = np.meshgrid(*values)
+    return grid
+
+
+def _checked_at(at, model):
+    """Check and return the values at which the latents are held, (k,)."""
     held = np.asarray(at, dtype=np.float64)
-    if held.shape != (n_latents,):
+    if held.shape != (model.n_latents,):
         raise ValueError(
-            f"The 'at' parameter of {OWNER} must be one value a latent, of shape "
-            f"({n_latents},). Got an array of shape {held.shape} instead."
+            f"The 'at' parameter of {OWNER} must have one value per latent, so shape "
+            f"({model.n_latents},). Got an array of shape {held.shape} instead."
         )
     model.check_values(held, "at")
     return held

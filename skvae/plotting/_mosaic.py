@@ -1,4 +1,4 @@
-"""Pictures laid out as one."""
+"""Mosaics of pictures."""
 
 from numbers import Integral
 
@@ -7,11 +7,11 @@ import numpy as np
 from skvae.plotting._common import one_axes, styled
 
 CHANNELS = (1, 3, 4)
-TRIM = 0.01  # of the values of pictures that a model made by itself
+TRIM = 0.01  # share of extreme values ignored on each side in generated pictures
 
 
 def as_pictures(rows, image_shape, owner):
-    """Turn flat rows into pictures.
+    """Reshape flat rows into pictures.
 
     Parameters
     ----------
@@ -21,25 +21,25 @@ def as_pictures(rows, image_shape, owner):
         (height, width), (height, width, channels) or (channels, height, width), with 1,
         3 or 4 channels.
     owner : str
-        Whose parameter it is.
+        Name of the display, for error messages.
 
     Returns
     -------
     ndarray of shape (..., height, width) or (..., height, width, channels)
-        The channels come last, and only where there are several.
+        Channels come last; a single channel has no axis.
 
     Raises
     ------
     ValueError
-        If the shape is no picture's, or has another number of values than a row.
+        If the shape is invalid, or does not match the number of values in a row.
     """
     rows = np.asarray(rows, dtype=np.float64)
     shape = _checked(image_shape, owner)
     if np.prod(shape) != rows.shape[-1]:
         raise ValueError(
-            f"The 'image_shape' parameter of {owner} is {image_shape!r}, which makes "
+            f"The 'image_shape' parameter of {owner} is {image_shape!r}, which has "
             f"{np.prod(shape)} values, but the rows shown have {rows.shape[-1]} "
-            "columns. Choose those of the picture with `columns`."
+            "columns. Select the columns of the picture with `columns`."
         )
     pictures = rows.reshape(*rows.shape[:-1], *shape)
     if len(shape) == 3 and shape[-1] not in CHANNELS:
@@ -65,10 +65,10 @@ def _checked(shape, owner):
 
 
 def value_range(pictures, colour, trim=0.0):
-    """Give the values that are drawn darkest and brightest.
+    """Return the values to draw darkest and brightest.
 
-    The least and the largest; for colours 0 and 1, or 0 and 255, where no value
-    overshoots that by more than a quarter.
+    These are the smallest and largest values. For colours, they are 0 and 1, or 0 and
+    255, unless a value exceeds that range by more than a quarter.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ def value_range(pictures, colour, trim=0.0):
     colour : bool
         Whether they are colours.
     trim : float, default=0.0
-        The share of values left out on each side, so that a few that overshoot do not
-        take the contrast from all others.
+        Share of values ignored on each side, so that a few outliers do not reduce the
+        contrast of the rest.
     """
     low, high = map(float, np.quantile(pictures, [trim, 1 - trim]))
     for top in (1.0, 255.0) if colour else ():
@@ -88,21 +88,21 @@ def value_range(pictures, colour, trim=0.0):
 
 
 def tile(pictures, gap=1, group=None):
-    """Lay a table of pictures out as one picture, with transparent gaps.
+    """Arrange a grid of pictures as one picture, with transparent gaps.
 
     Parameters
     ----------
     pictures : ndarray of shape (n_rows, n_columns, height, width[, channels])
-        The channels, where there are any, with values in [0, 1].
+        Pictures; those with channels have values in [0, 1].
     gap : int, default=1
         Pixels between neighbours.
     group : int, optional
-        Rows that belong together; a wider gap sets them off.
+        Number of rows per group; groups are separated by a wider gap.
 
     Returns
     -------
     ndarray of shape (h, w) or (h, w, 4)
-        Grey values, NaN in the gaps; or colours, with no opacity in the gaps.
+        Grey values with NaN in the gaps, or RGBA colours with transparent gaps.
     """
     colour = pictures.ndim == 5
     if colour and pictures.shape[-1] == 3:
@@ -122,18 +122,18 @@ def tile(pictures, gap=1, group=None):
 
 
 def gap_of(pictures):
-    """Pixels between pictures: one, and more for large ones."""
+    """Return the gap between pictures in pixels: one, or more for large pictures."""
     return max(1, pictures.shape[3] // 20)
 
 
 def in_lines(pictures, n_columns):
-    """Break a list of pictures into lines, the last one filled up with gaps.
+    """Arrange a list of pictures in lines; fill up the last one with NaN.
 
     Parameters
     ----------
     pictures : ndarray of shape (n, height, width[, channels])
     n_columns : int
-        Pictures a line.
+        Pictures per line.
 
     Returns
     -------
@@ -147,26 +147,26 @@ def in_lines(pictures, n_columns):
 
 
 def draw(pictures, ax, owner, *, limits, cmap, im_kw, group=None, margin=(0.1, 0.1)):
-    """Draw a table of pictures.
+    """Draw a grid of pictures.
 
     Parameters
     ----------
     pictures : ndarray of shape (n_rows, n_columns, height, width[, channels])
     ax : Axes or None
-        None makes a figure.
+        Axes to draw on; None creates a figure.
     owner : str
-        Which display draws.
+        Name of the display, for error messages.
     limits : tuple of float
         Values drawn darkest and brightest; ``vmin`` and ``vmax`` in `im_kw` take
         precedence.
     cmap : str or Colormap
-        Of grey values.
+        Colormap for grey values.
     im_kw : dict or None
         Passed to ``imshow``.
     group : int, optional
-        Rows that belong together.
+        Number of rows per group, as in :func:`tile`.
     margin : tuple of float, default=(0.1, 0.1)
-        Inches that labels need on the left and below.
+        Space for labels on the left and below, in inches.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def draw(pictures, ax, owner, *, limits, cmap, im_kw, group=None, margin=(0.1, 0
         pictures = _as_colours(pictures, low, high)
     whole = tile(pictures, gap_of(pictures), group)
     size = _size(whole, max(pictures.shape[2:4]), margin)
-    # "compressed" also minds that pictures keep their aspect: else labels get clipped.
+    # "compressed" allows for the fixed aspect of pictures; else labels are clipped.
     ax = one_axes(ax, owner, size, "compressed")
     image = ax.imshow(whole, **style)
     ax.set(xticks=[], yticks=[])
@@ -191,7 +191,7 @@ def draw(pictures, ax, owner, *, limits, cmap, im_kw, group=None, margin=(0.1, 0
 
 
 def _as_colours(pictures, low, high):
-    """Clip colours to [0, 1]; what is no picture becomes transparent."""
+    """Scale and clip colours to [0, 1]; missing pictures become transparent."""
     missing = np.isnan(pictures).any(axis=-1)
     scaled = np.clip((pictures - low) / (high - low), 0.0, 1.0)
     if scaled.shape[-1] == 3:
@@ -201,13 +201,13 @@ def _as_colours(pictures, low, high):
 
 
 def _size(whole, side, margin):
-    """Inches of a figure: 0.8 a picture's side, 8 by 8 at most, and labels."""
+    """Return the figure size: 0.8 inches per picture, at most 8 x 8, plus labels."""
     high, wide = 0.8 / side * whole.shape[0], 0.8 / side * whole.shape[1]
     shrink = min(1.0, 8 / wide, 8 / high)
     return max(2.0, wide * shrink + margin[0]), max(1.0, high * shrink + margin[1])
 
 
 def centres(n, side, gap, group=None):
-    """Positions of the middles of `n` pictures in the mosaic, in pixels."""
+    """Return the positions of the centres of `n` pictures in a mosaic, in pixels."""
     set_off = np.arange(n) // (group or n) * (side // 4)
     return np.arange(n) * (side + gap) + (side - 1) / 2 + set_off

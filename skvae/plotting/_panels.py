@@ -1,4 +1,4 @@
-"""Small panels of a table, one a column."""
+"""Small panels for a table, one per column."""
 
 import numpy as np
 from scipy.stats import ks_2samp
@@ -12,38 +12,38 @@ MAX_LEVELS = 50
 
 
 def most(score, n, owner):
-    """Positions of the `n` largest scores, in the order of the columns.
+    """Return the positions of the `n` largest scores, in column order.
 
     Raises
     ------
     ValueError
-        If `n`, the ``max_columns`` of a display, is not a positive int.
+        If `n`, the display's ``max_columns``, is not a positive int.
     """
     check_parameter("max_columns", n, (POSITIVE_INT,), owner)
     return np.sort(np.argsort(-np.asarray(score), kind="stable")[:n])
 
 
 def left_out(n_shown, n_columns, which):
-    """Words that say which columns of many are shown; nothing where all are."""
+    """Return a text that says which columns are shown; empty if all are."""
     if n_shown == n_columns:
         return ""
     return f"{n_shown} of {n_columns} columns, {which}"
 
 
 def moved(rows, base, scale=None):
-    """How far columns are from where they are at a base, (..., d).
+    """Return the change of each column from a base row, (..., d).
 
     Parameters
     ----------
     rows : ndarray of shape (..., d)
     base : ndarray of shape (d,)
     scale : array-like of shape (d,), optional
-        What counts as 1 in each column, such as its standard deviation.
+        Unit of change of each column, such as its standard deviation.
 
     Returns
     -------
     ndarray of shape (..., d)
-        Words are at 0 where they are the same and at 1 elsewhere.
+        For strings, 0 where they are unchanged and 1 where they differ.
     """
     change = np.empty(rows.shape)
     for j in range(rows.shape[-1]):
@@ -55,9 +55,9 @@ def moved(rows, base, scale=None):
 
 
 def edges(axes):
-    """Tell of each panel whether it is the first of its line, and the lowest.
+    """Return for each panel whether it is leftmost and whether it is lowest.
 
-    Panels in no grid are both.
+    Both are True if any panel is not part of a subplot grid.
     """
     places = [panel.get_subplotspec() for panel in axes]
     if any(place is None for place in places):
@@ -67,7 +67,7 @@ def edges(axes):
 
 
 def quiet(panel, which="xy"):
-    """Few ticks, small labels without an offset."""
+    """Use few ticks, and small labels without an offset."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     for axis in [getattr(panel, f"{name}axis") for name in which]:
@@ -77,9 +77,9 @@ def quiet(panel, which="xy"):
 
 
 def levels_of(*columns):
-    """Give the levels that columns share, or None where they are no codes.
+    """Return the levels of categorical columns, or None for continuous ones.
 
-    A column is taken for codes if it holds words, or at most 50 different whole
+    Columns are categorical if they hold strings, or together at most 50 distinct whole
     numbers.
 
     Returns
@@ -96,12 +96,12 @@ def levels_of(*columns):
 
 
 def positions(column, levels):
-    """Give the position of each value among the levels, (n,)."""
+    """Return the index of each value among the levels, (n,)."""
     return np.searchsorted(levels, np.asarray(column).astype(levels.dtype))
 
 
 def agreement(original, reconstruction):
-    """R² of a numeric column, or the share of equal values in one of codes."""
+    """Return R² for a continuous column, the share of equal values for others."""
     levels = levels_of(original, reconstruction)
     if levels is None and len(original) < 2:
         return np.nan
@@ -113,8 +113,8 @@ def agreement(original, reconstruction):
 def draw_agreement(panel, original, reconstruction, *, cmap, style):
     """Draw a column against its reconstruction.
 
-    Numbers as points about the diagonal; codes as a table of shares, each column of
-    which is one level of the original and sums to one.
+    Continuous values are points around the diagonal. Categories are a table of shares:
+    each of its columns is one level of the original and sums to one.
 
     Returns
     -------
@@ -141,26 +141,26 @@ def _draw_confusion(panel, original, reconstruction, levels, cmap):
     image = panel.imshow(table, cmap=cmap, vmin=0, vmax=1, **style)
     marked, names = level_ticks(levels)
     panel.set_yticks(marked, names)
-    # The same words once more, upright, would take the place of the table.
+    # Rotated labels, equal to those of the y-axis, would leave no room for the table.
     panel.set_xticks(marked, [""] * len(names) if are_words(levels) else names)
     panel.tick_params(labelsize="small")
     return image
 
 
 def draw_distribution(panel, columns, labels, style):
-    """Draw how often the values of each of some columns are.
+    """Draw the distribution of one column in several tables, in shares of rows.
 
-    Steps for numbers, bars side by side for codes, both in shares of rows.
+    Continuous values are drawn as steps, categories as bars side by side.
 
     Parameters
     ----------
     panel : Axes
     columns : list of ndarray of shape (n_i,)
-        The same column of different tables.
+        The column in each table.
     labels : list of str
         Names of the tables.
     style : list of dict
-        Properties of the steps and bars of each table.
+        Artist properties of the steps or bars of each table.
     """
     levels = levels_of(*columns)
     draw = _draw_steps if levels is None else _draw_bars
@@ -196,7 +196,7 @@ def _draw_steps(panel, columns, style):
 
 
 def _bins(columns):
-    """Edges of 10 to 30 bins over nearly all values of each column."""
+    """Return the edges of 10 to 30 bins that span nearly all values."""
     parts = [np.quantile(column, [0.001, 0.999]) for column in columns]
     low, high = np.min(parts), np.max(parts)
     n_bins = int(np.clip(np.sqrt(min(map(len, columns))), 10, 30))
@@ -204,9 +204,10 @@ def _bins(columns):
 
 
 def distance(one, other):
-    """Largest difference of two columns' distribution functions, from 0 to 1.
+    """Return the Kolmogorov-Smirnov statistic of two columns, from 0 to 1.
 
-    The Kolmogorov-Smirnov statistic; of words, by their alphabet.
+    This is the largest difference between their distribution functions. Strings are
+    taken in alphabetical order.
     """
     x, y = np.split(
         as_numbers(np.concatenate([one, other]).reshape(-1, 1))[:, 0], [len(one)]
@@ -214,8 +215,21 @@ def distance(one, other):
     return ks_2samp(x, y, method="asymp").statistic
 
 
+def draw_map(panel, column, style):
+    """Draw the values of a column over a grid as a heat map with a colour bar."""
+    style = {"origin": "lower", "aspect": "auto", **style}
+    image = panel.imshow(as_numbers(column[..., None])[..., 0], **style)
+    bar = panel.figure.colorbar(image, ax=panel)
+    quiet(bar.ax, "y")
+    levels = levels_of(column.ravel())
+    if are_words(levels):
+        marked, names = level_ticks(levels)
+        bar.set_ticks(marked, labels=names)
+    return image
+
+
 def level_ticks(levels):
-    """Give the positions and the names of eight levels at most."""
+    """Return the positions and names of at most eight levels."""
     marked = np.arange(0, len(levels), -(-len(levels) // 8))
     if are_words(levels):
         return marked, shorten_all(levels[marked], 12)
@@ -223,5 +237,5 @@ def level_ticks(levels):
 
 
 def are_words(levels):
-    """Whether levels, as `levels_of` gives them, are words."""
+    """Whether the levels returned by `levels_of` are strings."""
     return levels is not None and levels.dtype.kind == "U"

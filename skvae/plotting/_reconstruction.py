@@ -1,4 +1,4 @@
-"""Originals beside their reconstructions."""
+"""Originals and their reconstructions."""
 
 import numpy as np
 
@@ -34,15 +34,15 @@ OWNER = "ReconstructionDisplay"
 
 
 class ReconstructionDisplay:
-    """Rows and what the model makes of them.
+    """Original rows compared with their reconstructions.
 
-    Pictures: originals above their reconstructions. Tables: one panel a column, with
-    the original across and the reconstruction upwards. Numbers are points, exact where
-    they lie on the diagonal; the title has R², the share of the variance that is kept.
-    Columns of words, or of at most 50 different whole numbers, in the original and the
-    reconstruction alike, are a table of shares: a column of it is a level of
-    the original, and says how it is reconstructed; the title has the share of equal
-    values.
+    Pictures are drawn with the originals above their reconstructions. A table is drawn
+    as one panel per column, with the original on the x-axis and the reconstruction on
+    the y-axis. Continuous columns are scatter plots, with R², the explained share of
+    the variance, in the title; exact reconstructions lie on the diagonal. Columns of
+    strings, or of at most 50 distinct whole numbers in original and reconstruction, are
+    tables of shares: each of their columns shows how one level of the original is
+    reconstructed. The title gives the share of equal values.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
     attributes.
@@ -52,8 +52,8 @@ class ReconstructionDisplay:
     original, reconstruction : array-like of shape (n_samples, n_features)
         Rows, and the same rows encoded and decoded.
     image_shape : tuple of int or None, default=None
-        (height, width), (height, width, channels) or (channels, height, width) of the
-        picture in a row; None shows a table.
+        Shape of the picture in each row: (height, width), (height, width, channels) or
+        (channels, height, width). None shows a table.
     feature_names : sequence of str or None, default=None
         Names of a table's columns.
 
@@ -61,14 +61,14 @@ class ReconstructionDisplay:
     ----------
     figure_ : Figure
     ax_ : Axes or None
-        That of the pictures; for a table the one behind the panels, or None where as
-        many axes were given.
+        Axes of the pictures. For a table, the axes behind the panels, or None if one
+        axes per panel was passed.
     axes_ : ndarray of Axes
         All axes drawn on.
     mappable_ : AxesImage or list of PathCollection or AxesImage
-        The pictures, or what was drawn for each column.
+        The mosaic, or the points or image of each column.
     columns_ : ndarray of int
-        Positions of the columns shown, for a table.
+        Positions of the columns shown; only for a table.
 
     Examples
     --------
@@ -104,28 +104,28 @@ class ReconstructionDisplay:
         decode_params=None,
         **plot_kw,
     ):
-        """Reconstruct rows, and plot them.
+        """Reconstruct rows and plot them.
 
         Parameters
         ----------
         estimator : estimator
-            An estimator of this package, another transformer with
-            ``inverse_transform``, or a Pipeline or a fitted search that has one. Rows
-            are shown in the units that enter a pipeline, or, where a step before the
-            model cannot be inverted, as the model sees them.
+            An skvae estimator, another transformer with ``inverse_transform``, or a
+            Pipeline or fitted search that contains one. Rows are shown in the units of
+            the pipeline's input, or of the model's input if a step before the model
+            cannot be inverted.
         X : array-like of shape (n_samples, n_features)
-            Rows.
+            Rows to reconstruct.
         image_shape : tuple of int or None, default=None
             As in the class.
         n_samples : int or None, default=None
-            How many of the first rows of `X` are taken: by default 10 pictures, or all
+            Number of rows to use, from the start of `X`. None means 10 pictures, or all
             rows of a table.
         columns : selector or None, default=None
-            The columns that are the picture, or that are shown: names, positions, a
-            slice, a mask. None takes all.
+            Columns of the picture, or of the table to show: names, positions, a slice
+            or a mask. None selects all.
         decode_params : dict or None, default=None
-            Passed to the model's ``reconstruct``, or its ``inverse_transform`` where it
-            has none.
+            Passed to the model's ``reconstruct``, or to its ``inverse_transform`` if it
+            has no ``reconstruct``.
         **plot_kw
             Passed to :meth:`plot`.
 
@@ -140,7 +140,7 @@ class ReconstructionDisplay:
         TypeError
             If the estimator cannot decode.
         ValueError
-            If a parameter is not allowed.
+            If a parameter is invalid.
         """
         require_matplotlib(OWNER)
         model = FittedModel(estimator, OWNER, columns, decode_params)
@@ -161,19 +161,19 @@ class ReconstructionDisplay:
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to; None makes a figure. For a table one axes of a grid of subplots,
-            whose place is divided, or one a column.
+            Axes to draw on; None creates a figure. For a table, either one axes from a
+            subplot grid, to be divided into panels, or one axes per column.
         cmap : str, Colormap or None, default=None
-            Of grey pictures ("gray"; "gray_r" is black on white) or of a table's shares
-            ("Blues").
+            Colormap; None means "gray" for grey pictures ("gray_r" is black on white)
+            and "Blues" for the shares of a table.
         max_columns : int, default=12
-            The most columns of a table; those are shown that are reconstructed worst,
-            by R² or by the share of equal values.
+            Maximum number of columns of a table; those with the worst reconstructions
+            are shown, by R² or by the share of equal values.
         im_kw : dict or None, default=None
-            Passed to ``imshow`` for pictures. The values drawn darkest and brightest,
-            ``vmin`` and ``vmax``, are by default those of the originals.
+            Passed to ``imshow`` for pictures. ``vmin`` and ``vmax`` set the range of
+            values, by default that of the originals.
         scatter_kw : dict or None, default=None
-            Passed to ``scatter`` for a table's numeric columns.
+            Passed to ``scatter`` for the continuous columns of a table.
 
         Returns
         -------
@@ -184,7 +184,7 @@ class ReconstructionDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `image_shape` does not fit, or a parameter is not allowed.
+            If `image_shape` does not match the rows, or a parameter is invalid.
         """
         if self.image_shape is None:
             style = _scatter_style(len(self.original), scatter_kw)
@@ -213,8 +213,8 @@ class ReconstructionDisplay:
             margin=(1.4, 0.1),
         )
         middles = centres(len(lines), lines.shape[2], gap_of(lines), group=2)
-        said = ["original", "reconstruction"] * (len(lines) // 2)
-        self.ax_.set_yticks(middles, said)
+        labels = ["original", "reconstruction"] * (len(lines) // 2)
+        self.ax_.set_yticks(middles, labels)
         self.ax_.tick_params(axis="y", length=0)
         self.axes_ = np.array([self.ax_], dtype=object)
 
@@ -227,11 +227,11 @@ class ReconstructionDisplay:
         self.columns_ = most(-scores, max_columns, OWNER)
         words = any(are_words(levels_of(*pairs[j])) for j in self.columns_)
         size = (3.2 if words else 2.4, 2.2)
-        said = left_out(len(self.columns_), len(names), "those reconstructed worst")
+        text = left_out(len(self.columns_), len(names), "those reconstructed worst")
         self.ax_, self.axes_, header = panels(
-            ax, len(self.columns_), OWNER, size, header=bool(said)
+            ax, len(self.columns_), OWNER, size, header=bool(text)
         )
-        note(header, said)
+        note(header, text)
         self.mappable_ = []
         places = zip(self.columns_, self.axes_, edges(self.axes_), strict=True)
         for j, panel, (left, bottom) in places:

@@ -1,4 +1,4 @@
-"""Bring latents down to the plane."""
+"""Reduce latents to two dimensions."""
 
 import numpy as np
 from sklearn.base import clone
@@ -11,12 +11,12 @@ NAMES = Options(("pca", "tsne"))
 
 
 def check_reduction(reduction, owner):
-    """Check a display's parameter ``reduction``.
+    """Check the ``reduction`` parameter of a display.
 
     Raises
     ------
     ValueError
-        If it is no name, no transformer and not None.
+        If it is neither a known name, a transformer nor None.
     """
     named = NAMES.accepts(reduction) or reduction is None
     if not (named or hasattr(reduction, "fit_transform")):
@@ -27,7 +27,7 @@ def check_reduction(reduction, owner):
 
 
 def plane(Z, names, reduction, random, owner):
-    """Bring latents down to two.
+    """Reduce latents to two dimensions.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def plane(Z, names, reduction, random, owner):
     names : list of str
         Their names.
     reduction : {"pca", "tsne"}, transformer or None
-        What does it where k is above 2.
+        The reduction used if k > 2; None keeps the first two latents.
     random : RandomState
-        Of t-SNE.
+        Source of randomness for t-SNE.
     owner : str
-        Who asks, for messages.
+        Name of the display, for error messages.
 
     Returns
     -------
@@ -51,11 +51,11 @@ def plane(Z, names, reduction, random, owner):
     Raises
     ------
     ValueError
-        If there is one latent only, or the transformer gives fewer than two columns.
+        If there is only one latent, or the transformer returns fewer than two columns.
     """
     k = Z.shape[1]
     if k < 2:
-        raise ValueError(f"{owner} needs two latents or more. Got 1.")
+        raise ValueError(f"{owner} needs at least two latents. Got 1.")
     if k == 2 or reduction is None:
         return Z[:, :2], names[:2]
     if reduction == "pca":
@@ -68,14 +68,14 @@ def plane(Z, names, reduction, random, owner):
     flat = np.asarray(reducer.fit_transform(Z))
     if flat.ndim != 2 or flat.shape[1] < 2:
         raise ValueError(
-            f"The 'reduction' parameter of {owner} must give two columns or more. "
-            f"Got {reduction!r}, which gives an array of shape {flat.shape}."
+            f"The 'reduction' parameter of {owner} must return at least two "
+            f"columns. Got {reduction!r}, which returns an array of shape {flat.shape}."
         )
     return flat[:, :2], [f"{title} {i} of {k} latents" for i in (1, 2)]
 
 
 def _principal(Z):
-    """Project on the two principal components, and say how much they hold."""
+    """Project onto two principal components; name the axes by explained variance."""
     pca = PCA(2, svd_solver="full").fit(Z)
     names = [
         f"PC {i} of {Z.shape[1]} latents ({share:.0%} of variance)"

@@ -1,4 +1,4 @@
-"""Rows that the model draws."""
+"""Samples from a model."""
 
 import numpy as np
 
@@ -26,13 +26,13 @@ OWNER = "SampleDisplay"
 
 
 class SampleDisplay:
-    """What a model generates.
+    """Samples from a model, optionally compared with data.
 
-    Pictures: a mosaic. Tables: one panel a column with the distribution of the samples,
-    beside that of the data where they are given; steps for numbers, bars for columns of
-    words or of at most 50 different whole numbers. The title has the largest difference
-    of the two distribution functions (Kolmogorov-Smirnov, KS): 0 is equality, 1 no
-    overlap.
+    Pictures are drawn as a mosaic. A table is drawn as one panel per column, with the
+    distribution of the samples and, if given, of the data: as steps for continuous
+    columns, as bars for columns of strings or of at most 50 distinct whole numbers. The
+    title gives the Kolmogorov-Smirnov statistic (KS), the largest difference between
+    the two distribution functions: 0 if they are equal, 1 if they do not overlap.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
     attributes.
@@ -40,12 +40,12 @@ class SampleDisplay:
     Parameters
     ----------
     samples : array-like of shape (n_samples, n_features)
-        Drawn rows.
+        Rows sampled from the model.
     X : array-like of shape (n_rows, n_features) or None, default=None
-        Data to compare with; for pictures they only give the range of values.
+        Data to compare with. For pictures, they only set the range of values.
     image_shape : tuple of int or None, default=None
-        (height, width), (height, width, channels) or (channels, height, width) of the
-        picture in a row; None shows a table.
+        Shape of the picture in each row: (height, width), (height, width, channels) or
+        (channels, height, width). None shows a table.
     feature_names : sequence of str or None, default=None
         Names of a table's columns.
 
@@ -53,14 +53,14 @@ class SampleDisplay:
     ----------
     figure_ : Figure
     ax_ : Axes or None
-        That of the pictures; for a table the one behind the panels, or None where as
-        many axes were given.
+        Axes of the pictures. For a table, the axes behind the panels, or None if one
+        axes per panel was passed.
     axes_ : ndarray of Axes
         All axes drawn on.
     mappable_ : AxesImage or None
-        The mosaic.
+        The mosaic; None for a table.
     columns_ : ndarray of int
-        Positions of the columns shown, for a table.
+        Positions of the columns shown; only for a table.
 
     Examples
     --------
@@ -98,28 +98,28 @@ class SampleDisplay:
         decode_params=None,
         **plot_kw,
     ):
-        """Draw rows, and plot them.
+        """Sample from a model and plot the samples.
 
         Parameters
         ----------
         estimator : estimator
-            An estimator of this package with a prior, or a Pipeline or a fitted search
-            that has one. Rows are shown in the units that enter a pipeline, or, where a
-            step before the model cannot be inverted, as the model sees them.
+            An skvae estimator with a prior, or a Pipeline or fitted search that
+            contains one. Rows are shown in the units of the pipeline's input, or of the
+            model's input if a step before the model cannot be inverted.
         X : array-like of shape (n_rows, n_features) or None, default=None
-            Data to compare with; for pictures they only give the range of values.
+            Data to compare with. For pictures, they only set the range of values.
         image_shape : tuple of int or None, default=None
             As in the class.
         n_samples : int or None, default=None
-            How many rows: by default 64 pictures, or 1000 rows of a table.
+            Number of samples. None means 64 pictures, or 1000 rows of a table.
         mean : bool or None, default=None
-            Show the mean of p(x | z), without its noise; by default for pictures, and
-            not for tables.
+            Whether to show the mean of p(x | z) instead of a draw from it. None means
+            True for pictures and False for a table.
         random_state : int, RandomState or None, default=None
-            Of the draws.
+            Seed of the samples.
         columns : selector or None, default=None
-            The columns that are the picture, or that are shown: names, positions, a
-            slice, a mask. None takes all.
+            Columns of the picture, or of the table to show: names, positions, a slice
+            or a mask. None selects all.
         decode_params : dict or None, default=None
             Passed to the model's ``sample``.
         **plot_kw
@@ -136,7 +136,7 @@ class SampleDisplay:
         TypeError
             If the estimator cannot sample.
         ValueError
-            If a parameter is not allowed.
+            If a parameter is invalid.
         """
         require_matplotlib(OWNER)
         model = FittedModel(estimator, OWNER, columns, decode_params)
@@ -158,19 +158,19 @@ class SampleDisplay:
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to; None makes a figure. For a table one axes of a grid of subplots,
-            whose place is divided, or one a column.
+            Axes to draw on; None creates a figure. For a table, either one axes from a
+            subplot grid, to be divided into panels, or one axes per column.
         cmap : str or Colormap, default="gray"
-            Of grey pictures; "gray_r" is black on white.
+            Colormap for grey pictures; "gray_r" is black on white.
         max_columns : int, default=12
-            The most columns of a table: those whose samples differ most from the data,
-            or the first ones where there are no data.
+            Maximum number of columns of a table. Those whose samples differ most from
+            the data are shown, or the first ones if there are no data.
         im_kw : dict or None, default=None
-            Passed to ``imshow`` for pictures. The values drawn darkest and brightest,
-            ``vmin`` and ``vmax``, are by default those of the data if given, else
-            the 1 % and 99 % quantiles of the samples.
+            Passed to ``imshow`` for pictures. ``vmin`` and ``vmax`` set the range of
+            values, by default that of the data if given, else the 1 % and 99 %
+            quantiles of the samples.
         line_kw : dict or None, default=None
-            Passed to the ``stairs`` and ``bar`` of a table's samples.
+            Passed to ``stairs`` and ``bar`` for the samples of a table.
 
         Returns
         -------
@@ -181,7 +181,7 @@ class SampleDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `image_shape` does not fit, or a parameter is not allowed.
+            If `image_shape` does not match the rows, or a parameter is invalid.
         """
         if self.image_shape is None:
             style = styled({"color": COLOURS[0]}, line_kw, "line_kw", OWNER)
@@ -209,32 +209,29 @@ class SampleDisplay:
         looks = [{"color": "0.8"}, style][-len(tables) :]
         columns = [list(column) for column in zip(*(t.T for t in tables), strict=True)]
         compared = len(tables) > 1
-        far = [distance(*pair) if compared else 0.0 for pair in columns]
-        self.columns_ = most(far, max_columns, OWNER)
-        which = "those whose samples differ most" if compared else "the first"
+        distances = [distance(*pair) if compared else 0.0 for pair in columns]
+        self.columns_ = most(distances, max_columns, OWNER)
+        which = "those whose samples differ most" if compared else "the first ones"
         words = any(are_words(levels_of(*columns[j])) for j in self.columns_)
-        said = left_out(len(self.columns_), len(names), which)
+        size = (2.3, 2.8 if words else 1.9)
+        text = left_out(len(self.columns_), len(names), which)
         self.ax_, self.axes_, header = panels(
-            ax,
-            len(self.columns_),
-            OWNER,
-            size=(2.3, 2.8 if words else 1.9),
-            header=bool(said) or compared,
+            ax, len(self.columns_), OWNER, size, header=bool(text) or compared
         )
         places = zip(self.columns_, self.axes_, edges(self.axes_), strict=True)
         for j, panel, (left, _) in places:
             draw_distribution(panel, columns[j], labels, looks)
-            score = f"\nKS = {far[j]:.2f}" if compared else ""
+            score = f"\nKS = {distances[j]:.2f}" if compared else ""
             panel.set_title(names[j] + score, fontsize="medium")
             panel.set_ylabel("share of rows" if left else None)
         self.mappable_ = None
         if compared:
-            self._add_legend(header, said)
+            self._add_legend(header, text)
         else:
-            note(header, said)
+            note(header, text)
 
     def _add_legend(self, header, title):
-        """Say what is drawn, above the panels or, without a header, in the first."""
+        """Add a legend to the header or, without a header, to the first panel."""
         handles, labels = self.axes_[0].get_legend_handles_labels()
         place = {"loc": "best"} if header is None else {"loc": "center", "ncols": 2}
         (self.axes_[0] if header is None else header).legend(

@@ -1,4 +1,4 @@
-"""How the losses and their terms went over the epochs."""
+"""Training curves: losses and their terms by epoch."""
 
 from numbers import Real
 
@@ -17,19 +17,19 @@ from skvae.plotting._panels import edges
 
 OWNER = "TrainingCurvesDisplay"
 LOSSES = ("train_loss", "valid_loss")
-# What skorch and the clock write beside the values of the model.
+# Entries of the history that skorch writes, and times: not values of the model.
 BOOKKEEPING = {"epoch", "batches", "seconds", "dur"}
 
 
 class TrainingCurvesDisplay:
     """Losses, their terms and scheduled values by epoch.
 
-    Shows whatever the history holds: ``train_loss`` and ``valid_loss`` in one panel,
-    and a panel for each loss of another group of parameters (``critic_loss``), each
-    recorded term (``reconstruction``, ``kl``) and each scheduled value (``beta``). A
-    value that never changes gets no panel unless it is asked for.
+    Everything in the history is shown: ``train_loss`` and ``valid_loss`` in one panel,
+    and one panel each for losses of other parameter groups (``critic_loss``), recorded
+    terms (``reconstruction``, ``kl``) and scheduled values (``beta``). Values that
+    never change get no panel unless requested.
 
-    ``train_loss``, ``valid_loss`` and the terms of a variational bound are in nats a
+    ``train_loss``, ``valid_loss`` and the terms of a variational bound are in nats per
     row. The two losses are minus the mean bound, so lower is better.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
@@ -38,16 +38,16 @@ class TrainingCurvesDisplay:
     Parameters
     ----------
     curves : dict of str to array-like of shape (n_epochs,)
-        Values by name, NaN in epochs without one.
+        Values by name; NaN in epochs without a value.
     best_epoch : int or None, default=None
-        The epoch, from 1, of the best held-out loss.
+        The epoch with the best held-out loss, counted from 1.
 
     Attributes
     ----------
     figure_ : Figure
     ax_ : Axes or None
-        The one with the curves, or the one behind the panels; None where as many axes
-        as panels were given.
+        Axes of the curves, or the axes behind the panels; None if one axes per panel
+        was passed.
     axes_ : ndarray of Axes
         All axes drawn on.
     lines_ : dict of str to Line2D
@@ -73,13 +73,12 @@ class TrainingCurvesDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, **plot_kw):
-        """Read the history, and plot it.
+        """Plot the training history of an estimator.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator of this package, or a Pipeline or a fitted search that
-            has one.
+            A fitted skvae estimator, or a Pipeline or fitted search that contains one.
         **plot_kw
             Passed to :meth:`plot`.
 
@@ -92,9 +91,9 @@ class TrainingCurvesDisplay:
         ImportError
             If matplotlib is not installed.
         TypeError
-            If there is no estimator of this package.
+            If `estimator` is not or does not contain an skvae estimator.
         ValueError
-            If a parameter is not allowed.
+            If a parameter is invalid.
         """
         require_matplotlib(OWNER)
         _, model = find_model(estimator, OWNER)
@@ -114,13 +113,13 @@ class TrainingCurvesDisplay:
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to; None makes a figure. One axes gets the curves of `which`; several
-            get one panel each.
+            Axes to draw on; None creates a figure. On one axes, the curves of `which`
+            are drawn together; with several, each axes is one panel.
         which : str, sequence of str or None, default=None
-            Names of curves to draw together on one axes. None draws all in panels, or,
-            on one given axes, the two losses.
+            Names of the curves to draw together on one axes. None draws all curves in
+            panels, or the two losses if one axes was passed.
         line_kw : dict or None, default=None
-            Passed to the lines' ``plot``.
+            Passed to ``plot`` for every curve.
 
         Returns
         -------
@@ -131,7 +130,7 @@ class TrainingCurvesDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If a name of `which` is not in the history, or a parameter is not allowed.
+            If a name in `which` is not in the history, or a parameter is invalid.
         """
         style = styled({"lw": 1.8}, line_kw, "line_kw", OWNER)
         self.lines_ = {}
@@ -150,7 +149,7 @@ class TrainingCurvesDisplay:
         return self
 
     def _groups(self):
-        """Share the curves among panels: the losses first, then the others."""
+        """Group the curves into panels: the losses first, then one panel per curve."""
         losses = [name for name in LOSSES if name in self.curves]
         others = [
             name
@@ -161,7 +160,10 @@ class TrainingCurvesDisplay:
         return [losses] * bool(losses) + [[name] for name in others]
 
     def _place(self, name):
-        """Losses first, then terms; what stands before the loss was set, not found."""
+        """Sort losses first, then terms, then scheduled values.
+
+        The history records scheduled values before the training loss.
+        """
         order = list(self.curves)
         first = order.index(LOSSES[0]) if LOSSES[0] in order else 0
         scheduled = order.index(name) < first
@@ -174,7 +176,7 @@ class TrainingCurvesDisplay:
         unknown = [name for name in names if name not in self.curves]
         if unknown or not names:
             raise ValueError(
-                f"The 'which' parameter of {OWNER} must be names of the history, among "
+                f"The 'which' parameter of {OWNER} must be names from the history: "
                 f"{sorted(self.curves)}. Got {which!r} instead."
             )
         return names
@@ -197,11 +199,11 @@ class TrainingCurvesDisplay:
         else:
             panel.legend(fontsize="small", frameon=False)
         if set(names) <= set(LOSSES):
-            panel.set_ylabel("nats a row")
+            panel.set_ylabel("nats per row")
 
 
 def _read(history):
-    """Give every curve of a history, NaN where an epoch has no value."""
+    """Return every curve in a history, with NaN where an epoch has no value."""
     names = list(dict.fromkeys(name for row in history for name in row))
     return {
         name: np.array([row.get(name, np.nan) for row in history], dtype=np.float64)
@@ -225,10 +227,10 @@ def _is_constant(values):
 
 
 def _best_epoch(losses, tol, warmup):
-    """Find the epoch whose weights early stopping keeps, from 1.
+    """Return the epoch whose weights early stopping keeps, counted from 1.
 
-    A later epoch replaces the best one only if it is better by more than `tol`; those
-    in which the weight of the divergence still rises do not count.
+    A later epoch replaces the best one only if its loss is lower by more than `tol`.
+    Epochs of the KL warm-up do not count.
     """
     best = None
     for epoch, loss in enumerate([] if losses is None else losses, 1):
@@ -240,7 +242,7 @@ def _best_epoch(losses, tol, warmup):
 
 
 def _colours(names):
-    """One colour a curve, the same for the same loss everywhere."""
+    """Return one colour per curve; each loss has the same colour in every panel."""
     if set(names) <= set(LOSSES):
         return [COLOURS[0] if name == LOSSES[0] else COLOURS[2] for name in names]
     return [COLOURS[i % len(COLOURS)] for i in range(len(names))]

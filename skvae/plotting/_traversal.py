@@ -1,4 +1,4 @@
-"""What each latent does to the output."""
+"""Latent traversals: the effect of each latent on the output."""
 
 from numbers import Integral
 
@@ -30,11 +30,11 @@ OWNER = "TraversalDisplay"
 
 
 class TraversalDisplay:
-    """Latents varied one at a time, the others held fast.
+    """Decoder output as one latent at a time is varied.
 
-    Pictures: one line a latent, its value increasing from left to right. Tables: one
-    panel a latent, in which a column's line tells by colour how far it moves from where
-    it is at the base, in the column's standard deviations. Words change by 1.
+    Pictures are drawn in one line per latent, whose value increases from left to right.
+    A table is drawn as one heat map per latent: each line shows how far a column moves
+    from its value at the base, in standard deviations. Changed strings count as 1.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
     attributes.
@@ -42,33 +42,33 @@ class TraversalDisplay:
     Parameters
     ----------
     rows : array-like of shape (n_latents, n_values, n_features)
-        What is decoded with each latent at each value.
+        Decoder output for each latent at each value.
     values : array-like of shape (n_values,)
-        The values, increasing.
+        Values of the latents, increasing.
     base : array-like of shape (n_features,)
-        What is decoded before any latent is changed.
+        Decoder output before any latent is changed.
     scale : array-like of shape (n_features,) or None, default=None
-        Standard deviation of each column; by default that of `rows`.
+        Standard deviation of each column; None computes it from `rows`.
     image_shape : tuple of int or None, default=None
-        (height, width), (height, width, channels) or (channels, height, width) of the
-        picture in a row; None shows a table.
+        Shape of the picture in each row: (height, width), (height, width, channels) or
+        (channels, height, width). None shows a table.
     feature_names : sequence of str or None, default=None
         Names of a table's columns.
     latent_names : sequence of str or None, default=None
         Names of the latents.
     value_name : str, default="value of the latent"
-        What is written below pictures.
+        Label below the pictures.
 
     Attributes
     ----------
     figure_ : Figure
     ax_ : Axes or None
-        That of the pictures; for a table the one behind the panels, or None where as
-        many axes were given.
+        Axes of the pictures. For a table, the axes behind the panels, or None if one
+        axes per panel was passed.
     axes_ : ndarray of Axes
         All axes drawn on.
     mappable_ : AxesImage or list of AxesImage
-        The pictures, or one image a latent.
+        The pictures, or one image per latent.
 
     Examples
     --------
@@ -119,32 +119,32 @@ class TraversalDisplay:
         decode_params=None,
         **plot_kw,
     ):
-        """Vary the latents, decode, and plot.
+        """Vary the latents, decode them and plot.
 
         Parameters
         ----------
         estimator : estimator
-            An estimator of this package, another transformer with
-            ``inverse_transform``, or a Pipeline or a fitted search that has one. Rows
-            are shown in the units that enter a pipeline, or, where a step before the
-            model cannot be inverted, as the model sees them.
+            An skvae estimator, another transformer with ``inverse_transform``, or a
+            Pipeline or fitted search that contains one. Rows are shown in the units of
+            the pipeline's input, or of the model's input if a step before the model
+            cannot be inverted.
         X : array-like of shape (n_samples, n_features) or None, default=None
-            The latents of its first row are the base; None takes 0. Several rows also
-            give the columns' standard deviations, which the model's own samples give
-            otherwise.
+            The latents of its first row are the base; None starts from 0. If `X` has
+            several rows, it also defines the standard deviations of the columns, which
+            are otherwise computed from samples of the model.
         latents : sequence of int or None, default=None
-            Latents in the order shown. None takes those that change the output most,
-            the most effective first.
+            Indices of the latents, in the order shown. None shows those that change the
+            output most, in descending order.
         max_latents : int, default=10
-            The most latents shown where none are chosen.
+            Maximum number of latents shown if `latents` is None.
         values : int or array-like of shape (n_values,), default=9
-            The values, or how many: quantiles of N(0, 1), from 2 % to 98 % in equal
-            steps. Of categorical latents any int shows every category.
+            The values, or their number: then quantiles of N(0, 1), from 2 % to 98 % in
+            equal steps. For categorical latents, any int shows every category.
         image_shape : tuple of int or None, default=None
             As in the class.
         columns : selector or None, default=None
-            The columns that are the picture, or that are shown: names, positions, a
-            slice, a mask. None takes all.
+            Columns of the picture, or of the table to show: names, positions, a slice
+            or a mask. None selects all.
         decode_params : dict or None, default=None
             Passed to the model's ``inverse_transform``.
         **plot_kw
@@ -161,15 +161,14 @@ class TraversalDisplay:
         TypeError
             If the estimator cannot decode.
         ValueError
-            If a parameter is not allowed.
+            If a parameter is invalid.
         """
         require_matplotlib(OWNER)
         check_parameter("max_latents", max_latents, (POSITIVE_INT,), OWNER)
         model = FittedModel(estimator, OWNER, columns, decode_params)
         values = _checked_values(values, model)
-        k = model.n_latents
-        chosen = check_latents(latents, k, OWNER)
-        base = np.zeros(k) if X is None else model.encode(X[:1])[0]
+        chosen = check_latents(latents, model.n_latents, OWNER)
+        base = np.zeros(model.n_latents) if X is None else model.encode(X[:1])[0]
         start = model.decode(base[None])[0]
         rows = model.decode(_varied(base, chosen, values))
         scale = model.scale(X, rows) if image_shape is None else None
@@ -195,16 +194,17 @@ class TraversalDisplay:
         Parameters
         ----------
         ax : Axes, array of Axes or None, default=None
-            Where to; None makes a figure. For a table one axes of a grid of subplots,
-            whose place is divided, or one a latent.
+            Axes to draw on; None creates a figure. For a table, either one axes from a
+            subplot grid, to be divided into panels, or one axes per latent.
         cmap : str, Colormap or None, default=None
-            Of grey pictures ("gray"; "gray_r" is black on white) or of a table's
-            changes ("RdBu_r").
+            Colormap; None means "gray" for grey pictures ("gray_r" is black on white)
+            and "RdBu_r" for a table.
         max_columns : int, default=12
-            The most columns of a table; those are shown that change most.
+            Maximum number of columns of a table; those that change most are shown.
         im_kw : dict or None, default=None
-            Passed to ``imshow``; ``vmin`` and ``vmax`` set the range of values, by
-            default the 1 % and 99 % quantiles of the pictures, or all changes.
+            Passed to ``imshow``. ``vmin`` and ``vmax`` set the range of values, by
+            default the 1 % and 99 % quantiles of the pictures, or the full range of
+            changes in a table.
 
         Returns
         -------
@@ -215,7 +215,7 @@ class TraversalDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `image_shape` does not fit, or a parameter is not allowed.
+            If `image_shape` does not match the rows, or a parameter is invalid.
         """
         rows = np.asarray(self.rows)
         names = self.latent_names or [f"latent {i}" for i in range(len(rows))]
@@ -231,15 +231,8 @@ class TraversalDisplay:
     def _plot_pictures(self, rows, ax, names, cmap, im_kw):
         pictures = as_pictures(as_numbers(rows), self.image_shape, OWNER)
         limits = value_range(pictures, colour=pictures.ndim == 5, trim=TRIM)
-        self.ax_, self.mappable_ = draw(
-            pictures,
-            ax,
-            OWNER,
-            limits=limits,
-            cmap=cmap,
-            im_kw=im_kw,
-            margin=(1.4, 0.6),
-        )
+        style = {"limits": limits, "cmap": cmap, "im_kw": im_kw, "margin": (1.4, 0.6)}
+        self.ax_, self.mappable_ = draw(pictures, ax, OWNER, **style)
         gap = gap_of(pictures)
         n_latents, n_values, height, width = pictures.shape[:4]
         marked = ticked(self.values, 5)
@@ -261,25 +254,25 @@ class TraversalDisplay:
         change = change[..., shown]
         n_columns = -(-len(rows) // -(-len(rows) // 5))
         size = (1.6 + 2 / n_columns, 0.8 + 0.25 * len(shown))
-        said = left_out(len(shown), len(labels), "those that change most")
+        text = left_out(len(shown), len(labels), "those that change most")
         self.ax_, self.axes_, header = panels(
-            ax, len(rows), OWNER, size, n_columns, header=bool(said)
+            ax, len(rows), OWNER, size, n_columns, header=bool(text)
         )
-        note(header, said)
+        note(header, text)
         largest = np.abs(change).max() or 1.0
         style = {"vmin": -largest, "vmax": largest, "aspect": "auto", **style}
-        written = [labels[j] for j in shown]
+        shown_labels = [labels[j] for j in shown]
         self.mappable_ = []
         places = zip(self.axes_, change, names, edges(self.axes_), strict=True)
-        for panel, of_latent, name, edge in places:
-            self.mappable_.append(panel.imshow(of_latent.T, **style))
+        for panel, changes, name, edge in places:
+            self.mappable_.append(panel.imshow(changes.T, **style))
             panel.set_title(name, fontsize="medium")
-            self._name_axes(panel, written, *edge)
+            self._name_axes(panel, shown_labels, *edge)
         bar = self.axes_[0].figure.colorbar(self.mappable_[0], ax=list(self.axes_))
         bar.set_label("change in standard deviations")
 
     def _name_axes(self, panel, columns, left, bottom):
-        """Write the columns at the panels on the left, the values at the lowest."""
+        """Label the columns on the leftmost panels and the values on the lowest."""
         panel.set_yticks(np.arange(len(columns)), columns)
         marked = ticked(self.values, 3)
         panel.set_xticks(marked, value_labels(self.values, marked, ".1f"))
@@ -288,14 +281,14 @@ class TraversalDisplay:
 
 
 def _checked_values(values, model):
-    """Give the values of a latent, (n_values,)."""
+    """Check and return the values of a latent, (n_values,)."""
     if isinstance(values, Integral):
         check_parameter("values", values, (Interval(Integral, 2),), OWNER)
         return model.values(np.linspace(0.02, 0.98, values))
     given = np.asarray(values, dtype=np.float64)
     if given.ndim != 1 or len(given) < 2 or (np.diff(given) <= 0).any():
         raise ValueError(
-            f"The 'values' parameter of {OWNER} must be an int above 1, or at least "
+            f"The 'values' parameter of {OWNER} must be an int above 1 or at least "
             f"two increasing numbers. Got {values!r} instead."
         )
     model.check_values(given, "values")
@@ -303,7 +296,7 @@ def _checked_values(values, model):
 
 
 def _varied(base, chosen, values):
-    """Latents with one changed at a time: (n_chosen, n_values, k)."""
+    """Return latents with one varied at a time, (n_chosen, n_values, k)."""
     Z = np.tile(base, (len(chosen), len(values), 1))
     for i, latent in enumerate(chosen):
         Z[i, :, latent] = values
@@ -311,6 +304,6 @@ def _varied(base, chosen, values):
 
 
 def _by_effect(rows, base, scale):
-    """Order latents by how much they change the output, the strongest first."""
+    """Order latents by how much they change the output, in descending order."""
     effect = (moved(rows, base, scale) ** 2).sum(axis=(1, 2))
     return np.argsort(-effect, kind="stable")
