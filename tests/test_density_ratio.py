@@ -1,4 +1,4 @@
-"""The learned ratio of two densities, where both are known."""
+"""The learned ratio of two known densities."""
 
 import math
 
@@ -16,18 +16,18 @@ from skvae.distributions import Noise, Normal, StandardNormal, Tilted, kl
 from skvae.priors import DensityRatio
 from skvae.training import FusedAdam, Rows
 
-N_ROWS, BATCH, PASSES = 4096, 512, 120  # what the 5 % below were found for
+N_ROWS, BATCH, PASSES = 4096, 512, 120  # the 5 % tolerances below hold for these
 
 
 def posteriors(loc, scale):
-    """Rows whose posteriors are drawn from a few, so that q(z) is their mixture."""
+    """Return the posteriors of rows that take turns, so that q(z) is their mixture."""
     loc, scale = torch.tensor(loc), torch.tensor(scale)  # (M, K) each
     which = torch.arange(N_ROWS) % len(loc)
     return Normal(loc[which], scale[which])
 
 
 def trained(q, seed=0):
-    """A critic trained on posteriors as the training loop would do it."""
+    """Train a critic on posteriors as the training loop would."""
     torch.manual_seed(seed)
     prior = DensityRatio((64, 64), dropout=0.0, n_passes=1, n_kept=2000)
     module = prior.build(q.loc.shape[1], None)
@@ -71,37 +71,37 @@ def mixture_divergence(loc, scale):
     return trapezoid([integrand(z) for z in grid], grid)
 
 
-def test_two_gaussians():
+def test_the_divergence_of_two_gaussians_is_learned():
     loc, scale = [[1.0, 0.0]], [[0.6, 1.3]]
     q = posteriors(loc, scale)
     truth = kl(q, StandardNormal(q.loc))[0].item()  # 0.80 nats
     assert_allclose(learned_divergence(trained(q), q), truth, rtol=0.05)
 
 
-def test_a_mixture_by_quadrature():
+def test_the_divergence_and_density_of_a_mixture_are_learned():
     loc, scale = [[-1.5], [1.5]], [[0.5], [0.5]]
     q = posteriors(loc, scale)
     truth = mixture_divergence(np.ravel(loc), np.ravel(scale))
     module = trained(q)
     assert_allclose(learned_divergence(module, q), truth, rtol=0.05)
-    # Where it is normal: e^T N(0, 1) / Z is q, a density that integrates to 1.
+    # e^T N(0, 1) / Z is q, a density that integrates to 1.
     prior = module(torch.zeros(1, 1))
     grid = torch.linspace(-5, 5, 2001)[:, None]
     with torch.no_grad():
         density = prior.log_prob(grid).exp().numpy()
     parts = norm.pdf(grid.numpy(), np.ravel(loc), np.ravel(scale))
     assert_allclose(trapezoid(density, dx=0.005), 1.0, atol=0.02)
-    assert np.abs(density - parts.mean(axis=1)).max() < 0.06  # it reaches 0.4
+    assert np.abs(density - parts.mean(axis=1)).max() < 0.06  # its maximum is 0.4
 
 
-def test_draws_are_those_of_the_kept_posteriors():
+def test_draws_come_from_the_kept_posteriors():
     q = posteriors([[-1.5], [1.5]], [[0.5], [0.5]])
     draws = trained(q)(torch.zeros(20_000, 1)).sample(Noise.from_seed(3))
     assert abs(draws.mean().item()) < 0.1
     assert_allclose(draws.square().mean().item(), 1.5**2 + 0.5**2, rtol=0.05)
 
 
-def test_the_normaliser_is_found_with_its_error():
+def test_the_normaliser_is_estimated_with_its_error():
     # T(z) = a z − a²/2 has ln E_N(0,1) e^T = 0, and T(z) = a z has a²/2.
     module = DensityRatio((), n_passes=1, n_kept=4).build(1, None)
     with torch.no_grad():
@@ -118,7 +118,7 @@ def test_the_normaliser_is_found_with_its_error():
     assert_allclose(values.std(ddof=1), errors.mean(), rtol=0.5)
 
 
-def test_a_tilted_normal_is_another_normal():
+def test_a_linearly_tilted_normal_is_a_shifted_normal():
     # N(z; 0, 1) e^(a z) / e^(a²/2) = N(z; a, 1).
     like = torch.zeros(5, 1)
     tilted = Tilted(StandardNormal(like), lambda z: 0.7 * z.sum(-1), 0.7**2 / 2, None)
@@ -155,7 +155,7 @@ def fitted(tasks):
     ).fit(tasks)
 
 
-def test_the_bound_gains_the_divergence_of_the_aggregate(fitted, tasks):
+def test_the_bound_rises_by_the_divergence_of_the_aggregated_posterior(fitted, tasks):
     """Theorem 2 of Takahashi et al. (2022), on the same weights, K = 1."""
     q, p = fitted._distributions(tasks)
     z = q.sample(Noise.from_seed(0), 200)
@@ -165,8 +165,8 @@ def test_the_bound_gains_the_divergence_of_the_aggregate(fitted, tasks):
     assert_allclose(gain, truth, rtol=0.05)  # the critic's error, as above
 
 
-def test_its_likelihood_is_that_of_the_aggregated_posterior(fitted, tasks):
-    """ln p(x | s) with the mixture of all posteriors put in place of the critic."""
+def test_the_likelihood_agrees_with_the_exact_aggregated_posterior(fitted, tasks):
+    """Compare with ln p(x | s) under the mixture of all posteriors as the prior."""
     q, p = fitted._distributions(tasks)
     batch = batch_of(fitted, tasks)
     z = q.sample(Noise.from_seed(1), 300)
@@ -179,7 +179,7 @@ def test_its_likelihood_is_that_of_the_aggregated_posterior(fitted, tasks):
     assert_allclose(fitted.score(tasks), ours.item(), atol=0.3)
 
 
-def test_diagnostics_tell_what_was_subtracted(fitted, tasks):
+def test_diagnostics_report_the_normaliser_that_was_subtracted(fitted, tasks):
     found = fitted.log_likelihood(tasks, return_diagnostics=True)
     module = fitted.module_.prior_module
     assert found.log_normaliser == module.log_normaliser.item() != 0
@@ -194,7 +194,7 @@ def test_diagnostics_tell_what_was_subtracted(fitted, tasks):
     assert vae.log_likelihood(tasks, return_diagnostics=True)[4:] == (0.0, 0.0)
 
 
-def test_without_passes_it_is_the_cvae(tasks):
+def test_without_critic_passes_the_model_is_a_cvae(tasks):
     columns = {"condition_columns": [-1]}
     one = small(TaskInvariantVAETransformer, n_critic_passes=0, **columns).fit(tasks)
     other = small(CVAETransformer, **columns).fit(tasks)
@@ -202,7 +202,7 @@ def test_without_passes_it_is_the_cvae(tasks):
     np.testing.assert_array_equal(one.score_samples(tasks), other.score_samples(tasks))
 
 
-def test_beta_and_warmup_weigh_the_divergence_and_the_critic_together(tasks):
+def test_beta_and_warmup_weigh_the_divergence_including_the_critic(tasks):
     estimator = small(TaskInvariantVAETransformer, condition_columns=[-1], beta=0.5)
     module = estimator.fit(tasks).module_
     module.kl_weight = 0.3
@@ -218,8 +218,8 @@ def test_beta_and_warmup_weigh_the_divergence_and_the_critic_together(tasks):
     assert (terms["kl"] < base).all()  # T is about 2 everywhere
 
 
-def test_the_critic_is_still_while_the_model_moves(tasks):
-    """Its weights in the model's step, and dropout; its own step leaves the model."""
+def test_the_critic_is_fixed_while_the_model_trains(tasks):
+    """The model's step uses no dropout in the critic; the critic's leaves the model."""
     estimator = small(TaskInvariantVAETransformer, condition_columns=[-1]).fit(tasks)
     module = estimator.module_.train()
     batch = batch_of(estimator, tasks)
@@ -249,7 +249,7 @@ def test_the_critic_is_still_while_the_model_moves(tasks):
     assert noisy[0].value != noisy[1].value  # dropout in its own phase
 
 
-def test_what_is_kept_is_as_much_as_is_said(tasks):
+def test_n_kept_posteriors_are_kept(tasks):
     estimator = small(TaskInvariantVAETransformer, condition_columns=[-1], n_kept=7)
     module = estimator.fit(tasks).module_.prior_module
     q, _ = estimator._distributions(tasks)
@@ -260,7 +260,7 @@ def test_what_is_kept_is_as_much_as_is_said(tasks):
         assert_allclose(q.scale[row], scale, atol=1e-5)
 
 
-def test_the_critics_settings_reach_it(tasks):
+def test_the_critics_settings_are_passed_on(tasks):
     estimator = small(
         TaskInvariantVAETransformer,
         condition_columns=[-1],
@@ -295,7 +295,7 @@ def test_the_critics_settings_reach_it(tasks):
     ],
     ids=str,
 )
-def test_wrong_settings_are_named(wrong, digits):
+def test_invalid_settings_are_named(wrong, digits):
     name = next(iter(wrong))
     with pytest.raises(ValueError, match=f"{name!r} parameter of DensityRatio"):
         small(VAETransformer, prior=DensityRatio(**wrong)).fit(digits)

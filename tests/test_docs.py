@@ -1,4 +1,4 @@
-"""The pages of the API reference, and the links that lead to them."""
+"""The pages of the API reference and the links to them."""
 
 import importlib
 import importlib.util
@@ -20,7 +20,7 @@ PACKAGES = sorted(path.parent.name for path in ROOT.glob("skvae/[a-z]*/__init__.
 
 
 def load(path):
-    """Import a file that belongs to no package."""
+    """Import a file that is not part of a package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -33,7 +33,7 @@ foreign_names = load(DOCS / "_ext" / "foreign_names.py")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A folder with the pages that a build would write."""
+    """Return a folder with the pages that a build would write."""
     folder = tmp_path_factory.mktemp("docs")
     api_pages.write(folder)
     return folder
@@ -50,7 +50,7 @@ def test_the_results_page_is_up_to_date():
 
 
 @pytest.mark.parametrize(("name", "estimator"), all_estimators())
-def test_html_of_an_estimator_links_to_its_page(name, estimator, source):
+def test_the_html_of_an_estimator_links_to_its_page(name, estimator, source):
     links = re.findall(
         rf'href="{re.escape(SITE)}([^"#]+)', estimator_html_repr(estimator())
     )
@@ -59,7 +59,7 @@ def test_html_of_an_estimator_links_to_its_page(name, estimator, source):
     assert f".. currentmodule:: skvae\n\n.. autoclass:: {name}\n" in page
 
 
-def test_a_subclass_from_elsewhere_has_no_link():
+def test_a_subclass_outside_the_package_has_no_link():
     class Own(VAETransformer):
         pass
 
@@ -78,7 +78,7 @@ def test_every_public_name_has_a_page(name, source):
         assert page in (f"skvae.{name}.{public}", f"skvae.{public}")
 
 
-def test_a_new_metric_gets_a_page_by_itself(monkeypatch, tmp_path):
+def test_a_new_metric_gets_a_page_automatically(monkeypatch, tmp_path):
     def new():
         """Measure something."""
 
@@ -94,7 +94,7 @@ def test_a_new_metric_gets_a_page_by_itself(monkeypatch, tmp_path):
     assert not (pages / "skvae.metrics.gone.rst").exists()
 
 
-def test_a_class_page_has_the_members_written_here():
+def test_a_class_page_lists_the_members_defined_in_this_package():
     own = api_pages.own(VAETransformer)
     assert {"fit", "transform", "sample", "save", "module_", "history_"} <= set(own)
     assert not {"get_params", "set_output", "fit_transform"} & set(own)

@@ -1,4 +1,4 @@
-"""The examples, without running them: the build of the site does that."""
+"""Static checks of the examples; the documentation build runs them."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ def tree(request):
 
 @pytest.fixture
 def names(tree):
-    """What an example imports from this package, by name."""
+    """Return what an example imports from this package, by name."""
     return {
         alias.name: getattr(importlib.import_module(node.module), alias.name)
         for node in ast.walk(tree)
@@ -30,20 +30,20 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 7
 
 
-def test_it_begins_with_a_title(tree):
+def test_an_example_begins_with_a_title(tree):
     title, line, blank, *text = ast.get_docstring(tree).splitlines()
     assert line == "=" * len(title)
     assert blank == ""
     assert text
 
 
-def test_what_it_imports_from_here_exists_and_is_used(tree, names):
+def test_every_import_from_the_package_exists_and_is_used(tree, names):
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert "VAETransformer" in names
     assert set(names) <= used
 
 
-def test_it_calls_with_arguments_that_exist(tree, names):
+def test_every_call_uses_arguments_that_exist(tree, names):
     calls = [
         node
         for node in ast.walk(tree)
@@ -56,10 +56,10 @@ def test_it_calls_with_arguments_that_exist(tree, names):
         assert keywords <= set(allowed), ast.unparse(call)
 
 
-def test_it_downloads_nothing(tree):
+def test_an_example_downloads_nothing(tree):
     aliases = [node for node in ast.walk(tree) if isinstance(node, ast.alias)]
     assert not [alias.name for alias in aliases if "fetch" in alias.name]
 
 
-def test_it_keeps_to_one_thread(tree):
+def test_an_example_uses_one_thread(tree):
     assert "torch.set_num_threads(1)" in ast.unparse(tree)

@@ -1,4 +1,4 @@
-"""Files of format 1, written by skvae 0.1.0, load for ever and give the same latents."""
+"""Files of format 1, written by skvae 0.1.0, still load and give the same latents."""
 
 import json
 from pathlib import Path
@@ -34,12 +34,12 @@ def rows_for(estimator):
 
 
 @pytest.mark.parametrize("name", LATENTS)
-def test_a_file_of_format_1_gives_the_latents_it_gave_when_it_was_written(name):
+def test_a_file_of_format_1_still_gives_its_original_latents(name):
     estimator = load(FOLDER / f"{name}.safetensors", device="cpu")
     Z = estimator.transform(rows_for(estimator))
     np.testing.assert_allclose(Z, LATENTS[name], atol=2e-6, rtol=1e-5)
     assert not hasattr(estimator, "sample") or len(estimator.sample(2)) == 2
 
 
-def test_every_estimator_of_then_is_still_there():
+def test_every_estimator_of_format_1_still_exists():
     assert {*LATENTS} <= {name for name, _ in all_estimators()}

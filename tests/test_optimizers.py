@@ -1,4 +1,4 @@
-"""The optimizers by name, and our Adam beside torch's."""
+"""Optimizers by name, and skvae's Adam compared with torch's."""
 
 import pickle
 import subprocess
@@ -28,7 +28,7 @@ def parameters_of(dtype):
 
 
 def set_gradients(parameters, step):
-    """Give new gradients; the second parameter has none in every third step."""
+    """Set new gradients; the second parameter has none in every third step."""
     for i, parameter in enumerate(parameters):
         missing = i == 1 and step % 3 == 0
         gradient = numbers(*parameter.shape, seed=100 * step + i).to(parameter.dtype)
@@ -36,7 +36,7 @@ def set_gradients(parameters, step):
 
 
 def assert_same_steps(ours, theirs, steps=50):
-    """Both optimizers' parameters stay equal to the bit."""
+    """Check that the parameters of both optimizers stay bit-equal."""
     mine, its = (
         [p for group in optimizer.param_groups for p in group["params"]]
         for optimizer in (ours, theirs)
@@ -52,7 +52,7 @@ def assert_same_steps(ours, theirs, steps=50):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("label", SETTINGS)
-def test_fused_adam_is_torchs_to_the_bit(label, dtype):
+def test_fused_adam_is_bit_equal_to_torchs(label, dtype):
     kwargs = SETTINGS[label]
     ours, theirs = (
         build(parameters_of(dtype), **kwargs) for build in (FusedAdam, torch_adam)
@@ -90,7 +90,7 @@ def resumed_by_state(optimizer):
 
 
 @pytest.mark.parametrize("resumed", [resumed_by_pickle, resumed_by_state])
-def test_a_resumed_adam_goes_on_to_the_bit(resumed):
+def test_a_resumed_adam_continues_bit_equally(resumed):
     ours, theirs = (
         build(parameters_of(torch.float32)) for build in (FusedAdam, torch_adam)
     )
@@ -112,7 +112,7 @@ def test_step_returns_the_closures_loss_and_uses_its_gradients():
     assert parameter.item() == pytest.approx(1.5)
 
 
-def test_zero_grad_forgets_the_gradients():
+def test_zero_grad_clears_the_gradients():
     parameters = parameters_of(torch.float32)
     set_gradients(parameters, 1)
     FusedAdam(parameters).zero_grad()
@@ -128,7 +128,7 @@ def test_every_name_gives_an_optimizer_that_descends(name):
     assert parameter.item() < 2.0
 
 
-def test_a_class_stands_for_itself():
+def test_a_class_is_returned_unchanged():
     assert as_optimizer(torch.optim.NAdam) is torch.optim.NAdam
 
 

@@ -1,4 +1,4 @@
-"""What a user gets with nothing but the package itself."""
+"""The package as installed without extras."""
 
 import configparser
 import pkgutil
@@ -20,7 +20,7 @@ def test_everything_imports_without_the_extras():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_the_metadata_name_the_documentation():
+def test_the_metadata_link_to_the_documentation():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     urls = dict(

@@ -1,4 +1,4 @@
-"""Estimates of I(S; Z) and of its companions, against closed forms."""
+"""Estimates of I(S; Z) and of the decomposition of the KL, against closed forms."""
 
 import math
 
@@ -11,8 +11,8 @@ from two_tasks import (
     LN2,
     density,
     draw,
+    exact_task_information,
     integral,
-    known_of_the_task,
     normals,
     posterior,
     tasks_of,
@@ -33,15 +33,15 @@ from skvae.metrics._task_information import _decomposition, _task_information
     ],
     ids=["equal", "unequal", "three"],
 )
-def test_information_of_normal_tasks_is_the_integral(means, shares, scale):
+def test_the_information_of_normal_tasks_agrees_with_quadrature(means, shares, scale):
     task = tasks_of(shares)
     found = _task_information(*draw(posterior(means, task, scale)), task)
-    # ln q(s | z) has a spread of 0.5 to 0.7: the mean of 1200 has one of 0.02.
-    assert_allclose(found, known_of_the_task(means, shares), atol=0.05)
+    # ln q(s | z) has a standard deviation of 0.5 to 0.7: 0.02 for the mean of 1200.
+    assert_allclose(found, exact_task_information(means, shares), atol=0.05)
 
 
 @pytest.mark.parametrize("n_tasks", [2, 5])
-def test_tasks_far_apart_are_known_for_sure(n_tasks):
+def test_tasks_far_apart_are_fully_identified(n_tasks):
     task = tasks_of(np.full(n_tasks, 1 / n_tasks), 200)
     q = posterior(1e3 * np.arange(n_tasks), task, 0.5)
     assert_allclose(_task_information(*draw(q), task), math.log(n_tasks), atol=1e-12)
@@ -49,24 +49,24 @@ def test_tasks_far_apart_are_known_for_sure(n_tasks):
 
 @pytest.mark.parametrize("scale", [1.0, 0.3, 0.01])
 @pytest.mark.parametrize("n_components", [1, 16])
-def test_equal_tasks_are_not_known(scale, n_components):
-    # By the averages themselves the estimate would be -40 nats for 16 narrow latents.
+def test_identical_tasks_give_no_information(scale, n_components):
+    # The plain averages would give -40 nats for 16 narrow latents.
     task = tasks_of([0.5, 0.5], 600)
     q = posterior([0.0, 0.0], task, scale, n_components)
     assert 0 <= _task_information(*draw(q), task) < 0.02
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.03])
-def test_many_narrow_latents_still_show_the_task(scale):
+def test_many_narrow_latents_still_reveal_the_task(scale):
     task = tasks_of([0.5, 0.5])
-    truth = known_of_the_task([-2.0, 2.0], [0.5, 0.5])  # 0.60
+    truth = exact_task_information([-2.0, 2.0], [0.5, 0.5])  # 0.60
     q = posterior([-2.0, 2.0], task, scale, n_components=8)
     found = _task_information(*draw(q), task)
     assert 0.75 * truth < found < truth + 0.05  # a lower bound
 
 
-def test_a_rows_own_posterior_does_not_count():
-    # With it every row of either task would be told by its own narrow posterior.
+def test_a_rows_own_posterior_is_left_out():
+    # Otherwise every row would be identified by its own narrow posterior.
     task = tasks_of([0.5, 0.5], 100)
     q = posterior([0.0, 0.0], task, 1e-3)
     assert _task_information(*draw(q), task) < 0.1
@@ -81,7 +81,7 @@ def test_slices_of_rows_do_not_change_the_result(monkeypatch):
 
 
 @pytest.mark.parametrize(("a", "scale"), [(0.8, 0.6), (1.5, 0.5), (0.0, 1.3)])
-def test_the_parts_are_the_closed_forms(a, scale):
+def test_the_decomposition_agrees_with_closed_forms(a, scale):
     # x given s is N(0, 1) and z given x and s N(a x + m_s, scale²).
     means, shares = [-1.0, 2.0], [0.5, 0.5]
     task = tasks_of(shares, 2000)
@@ -96,7 +96,7 @@ def test_the_parts_are_the_closed_forms(a, scale):
 
     truth = {
         "kl": 0.5 * (variance + 2.5 - 1) - math.log(scale),
-        "mutual_information_task": known_of_the_task(means, shares, spread),
+        "mutual_information_task": exact_task_information(means, shares, spread),
         "mutual_information_rows": 0.5 * math.log(variance / scale**2),
         "prior_gap": integral(of_the_gap),
     }
@@ -106,8 +106,8 @@ def test_the_parts_are_the_closed_forms(a, scale):
     assert_allclose(found.kl, sum(found[1:]), rtol=1e-12)
 
 
-def test_a_prior_of_each_condition_bounds_no_information():
-    # Posterior and prior agree: no divergence, and latents that know the task.
+def test_a_prior_per_condition_does_not_bound_the_information():
+    # Posterior and prior agree, so the KL is 0, but the latents identify the task.
     task = tasks_of([0.5, 0.5], 400)
     q = posterior([-9.0, 9.0], task, 1.0)
     found = _information(q, Normal(q.loc, q.scale), q.sample(Noise.from_seed(0)))

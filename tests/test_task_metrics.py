@@ -26,7 +26,7 @@ from two_tasks import (
     SIZES,
     TABLE,
     conditional,
-    known_of_the_task,
+    exact_task_information,
 )
 
 from skvae import AETransformer, CMMATransformer, CVAETransformer, VAETransformer
@@ -40,8 +40,8 @@ from skvae.metrics import (
 )
 
 
-def told(mean, scale):
-    """A CVAE with q(z | x, s) = N(±mean, scale²) whatever x is: one latent."""
+def fixed_cvae(mean, scale):
+    """Return a CVAE of one latent with q(z | x, s) = N(±mean, scale²) for any x."""
     cvae = small(
         CVAETransformer,
         n_components=1,
@@ -58,19 +58,19 @@ def told(mean, scale):
     return cvae
 
 
-def test_a_fitted_model_is_asked_for_its_posteriors():
+def test_metrics_use_the_posteriors_of_a_fitted_model():
     rows = np.repeat(TABLE, 5, axis=0)
     shares = np.array(SIZES) / 240
-    kl, of_task, of_rows, gap = task_decomposition(told(1.0, 0.8), rows)
-    truth = known_of_the_task([-1.0, 1.0], shares, 0.8)
+    kl, of_task, of_rows, gap = task_decomposition(fixed_cvae(1.0, 0.8), rows)
+    truth = exact_task_information([-1.0, 1.0], shares, 0.8)
     assert_allclose(kl, 0.5 * (1 + 0.64 - 1) - math.log(0.8))
     assert_allclose(of_task, truth, atol=0.02)
     assert_allclose(of_rows, 0.0, atol=0.02)
     assert_allclose(gap, kl - truth, atol=0.02)
-    assert of_task == task_information(told(1.0, 0.8), rows)
+    assert of_task == task_information(fixed_cvae(1.0, 0.8), rows)
     entropy = -(shares * np.log(shares)).sum()
-    assert_allclose(task_information(told(99.0, 0.8), rows), entropy, rtol=1e-6)
-    assert task_information(told(0.0, 0.8), rows) < 1e-6
+    assert_allclose(task_information(fixed_cvae(99.0, 0.8), rows), entropy, rtol=1e-6)
+    assert task_information(fixed_cvae(0.0, 0.8), rows) < 1e-6
 
 
 def test_the_parts_agree_with_the_other_metrics():
@@ -82,7 +82,7 @@ def test_the_parts_agree_with_the_other_metrics():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_task_may_come_from_anywhere(metric):
+def test_the_task_may_be_a_column_a_name_or_an_array(metric):
     columns = conditional(condition_columns=[-1]).fit(TABLE)
     expected = metric(columns, TABLE)
     assert metric(columns, TABLE, task=-1) == expected
@@ -95,7 +95,7 @@ def test_the_task_may_come_from_anywhere(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_model_without_conditions_and_a_pipeline_are_asked(metric):
+def test_metrics_accept_pipelines_and_models_without_conditions(metric):
     model = make_pipeline(StandardScaler(), small(VAETransformer, n_components=2))
     vae = clone(model[1]).fit(StandardScaler().fit_transform(PLAIN))
     rows = model.fit(PLAIN)[0].transform(PLAIN)
@@ -103,7 +103,7 @@ def test_a_model_without_conditions_and_a_pipeline_are_asked(metric):
 
 
 @pytest.mark.parametrize("metric", [task_information, task_accuracy])
-def test_metrics_are_scorers(metric):
+def test_metrics_can_be_used_as_scorers(metric):
     cvae = conditional(condition_columns=[-1])
     scoring = {"own": metric, "named": partial(metric, task=-1)}
     cv = StratifiedKFold(2)
@@ -127,7 +127,7 @@ def test_a_subset_is_drawn_by_the_seed(metric):
     assert (torch.random.get_rng_state() == state[1]).all()
 
 
-def test_accuracy_on_normal_tasks_is_that_of_bayes():
+def test_the_accuracy_on_normal_tasks_is_the_bayes_accuracy():
     task = np.tile([-1, 1], 1000)
     Z = np.random.default_rng(0).normal(size=(2000, 3))
     Z[:, 0] += task
@@ -138,7 +138,7 @@ def test_accuracy_on_normal_tasks_is_that_of_bayes():
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8])
-def test_latents_that_tell_nothing_give_chance(share):
+def test_uninformative_latents_give_chance_accuracy(share):
     random = np.random.default_rng(0)
     task = random.permutation(np.arange(1000) < 1000 * share)
     Z = random.normal(size=(1000, 2))
@@ -160,13 +160,13 @@ def test_latents_that_tell_nothing_give_chance(share):
     ],
     ids=["none", "short", "name", "single", "rows"],
 )
-def test_what_is_wrong_is_said(metric, arguments, words):
+def test_invalid_arguments_are_named(metric, arguments, words):
     vae = small(VAETransformer).fit(PLAIN)
     with pytest.raises(ValueError, match=words):
         metric(vae, PLAIN, **arguments)
 
 
-def test_several_condition_columns_leave_the_task_open():
+def test_several_condition_columns_leave_the_task_ambiguous():
     table = np.column_stack([TABLE, CLASS])
     cvae = conditional(condition_columns=[-2, -1]).fit(table)
     with pytest.raises(ValueError, match="has several condition columns"):
@@ -174,7 +174,7 @@ def test_several_condition_columns_leave_the_task_open():
     assert 0 <= task_information(cvae, table, task=-2) <= LN2
 
 
-def test_a_task_alone_cannot_be_told_apart():
+def test_a_single_task_cannot_be_predicted():
     with pytest.raises(ValueError, match="needs several tasks; all rows have 'a'"):
         task_accuracy(PCA(2).fit(PLAIN), PLAIN[:50], task=NAMES[:50])
     vae = small(VAETransformer).fit(PLAIN)
@@ -188,7 +188,7 @@ def test_models_without_a_posterior_are_refused(metric, model):
         metric(clone(model).fit(PLAIN), PLAIN, task=NAMES)
 
 
-def test_a_prior_of_each_condition_is_no_prior_of_all():
+def test_a_decomposition_needs_one_prior_for_all_conditions():
     cmma = small(CMMATransformer, n_components=2, condition_columns=[-1]).fit(TABLE)
     with pytest.raises(TypeError, match=r"one prior p\(z\)"):
         task_decomposition(cmma, TABLE)
@@ -196,7 +196,7 @@ def test_a_prior_of_each_condition_is_no_prior_of_all():
 
 
 @pytest.mark.parametrize("target", ["a", "b"])
-def test_target_density_is_that_of_its_rows(target):
+def test_the_target_density_is_the_mean_over_target_rows(target):
     rows = np.equal(NAMES, target)
     columns = conditional(condition_columns=["task"]).fit(FRAME)
     expected = columns.score(FRAME[rows])
@@ -209,7 +209,7 @@ def test_target_density_is_that_of_its_rows(target):
     assert_allclose(found, pca.score(PLAIN[rows]))
 
 
-def test_no_density_and_no_such_task_are_said():
+def test_a_missing_density_or_task_is_named():
     with pytest.raises(TypeError, match="log_likelihood nor score_samples"):
         target_log_likelihood(
             small(AETransformer).fit(PLAIN), PLAIN, target="a", task=NAMES

@@ -1,4 +1,4 @@
-"""Reports on transfer, against the same fits made by hand."""
+"""Transfer reports, against the same fits made by hand."""
 
 import math
 
@@ -32,7 +32,7 @@ def report(X=TABLE, task=-1, estimators=ESTIMATORS, **settings):
     return transfer_report(estimators, X, CLASS, task, **(SETTING | settings))
 
 
-def test_the_report_is_what_fits_by_hand_give():
+def test_the_report_agrees_with_fits_made_by_hand():
     table = report(random_states=(3,))
     splitter = FewShotTransferSplit(0, 1, 20, 2, random_state=0, task=-1)
     expected = {name: [] for name in ("vae", "cvae", "pca")}
@@ -53,7 +53,7 @@ def test_the_report_is_what_fits_by_hand_give():
         )
 
 
-def test_the_report_says_what_applies():
+def test_the_report_has_nan_for_what_does_not_apply():
     table = report(random_states=(0, 1), scoring={"one": lambda *_: 1.0})
     assert list(table.index) == list(ESTIMATORS)
     shown = [name for name in table.columns if not name.endswith("_se")]
@@ -73,8 +73,8 @@ def test_the_report_says_what_applies():
     assert len(table.attrs["runs"]) == 4 * 2 * 2
 
 
-def test_the_task_is_measured_beside_as_many_rows_of_the_source():
-    # 150 source rows and 70 held-out target rows: a share of one half.
+def test_the_task_is_measured_on_balanced_rows():
+    # 70 of 150 source rows are drawn to match 70 held-out target rows.
     far = TABLE + np.outer(CODES, [50, 0, 0, 0, 0])
     table = report(far, estimators={"raw": "passthrough"})
     assert_allclose(table["task_accuracy"], 1.0)
@@ -83,7 +83,7 @@ def test_the_task_is_measured_beside_as_many_rows_of_the_source():
     assert_allclose(table["task_accuracy"], 0.5, atol=0.15)
 
 
-def test_sources_may_be_several():
+def test_there_may_be_several_sources():
     three = np.vstack([TABLE, np.column_stack([PLAIN[:60], np.full(60, 2.0)])])
     table = transfer_report(
         {"cvae": conditional()},
@@ -99,7 +99,7 @@ def test_sources_may_be_several():
     assert "accuracy" not in table
 
 
-def test_nothing_of_the_target_needs_unknown_conditions():
+def test_without_target_rows_unknown_conditions_must_be_ignored():
     cvae = conditional(handle_unknown="ignore")
     estimators = {"cvae": cvae, "vae": ESTIMATORS["vae"]}
     table = report(estimators=estimators, n_target=0)
@@ -110,7 +110,7 @@ def test_nothing_of_the_target_needs_unknown_conditions():
 
 
 @pytest.mark.parametrize("frame", [FRAME, pl.from_pandas(FRAME)], ids=["pd", "pl"])
-def test_names_and_frames_are_as_good_as_arrays(frame):
+def test_names_and_frames_give_the_same_as_arrays(frame):
     estimators = {name: ESTIMATORS[name] for name in ("vae", "cvae", "pca")}
     plain = report(estimators=estimators)
     given = report(frame, "task", estimators, source="a", target="b")
@@ -118,9 +118,10 @@ def test_names_and_frames_are_as_good_as_arrays(frame):
     assert_allclose(given[names], plain[names], rtol=1e-6)
 
 
-def test_own_condition_columns_stay():
+def test_explicit_condition_columns_are_kept():
     table = np.column_stack([TABLE, CLASS])
-    own = conditional(condition_columns=[-1])  # the class, and the task is data
+    # The condition is the class; the task is an ordinary column.
+    own = conditional(condition_columns=[-1])
     found = report(table, 4, {"own": make_pipeline(StandardScaler(), own)})
     splitter = FewShotTransferSplit(0, 1, 20, 2, random_state=0, task=4)
     expected = [
@@ -141,12 +142,12 @@ def test_own_condition_columns_stay():
     ],
     ids=str,
 )
-def test_what_cannot_be_reported_is_said(wrong, error, words):
+def test_invalid_arguments_are_named(wrong, error, words):
     with pytest.raises(error, match=words):
         report(**wrong)
 
 
-def test_the_curve_is_a_report_for_each_number():
+def test_the_curve_is_one_report_per_number_of_target_rows():
     estimators = {name: ESTIMATORS[name] for name in ("pca", "cvae")}
     setting = SETTING | {"n_target": (30, 5)}
     curve = few_shot_curve(estimators, TABLE, CLASS, -1, **setting)
@@ -159,7 +160,7 @@ def test_the_curve_is_a_report_for_each_number():
     assert " ± " in repr(curve)
 
 
-def test_wrong_numbers_are_said_before_anything_is_fitted():
+def test_invalid_numbers_are_named_before_anything_is_fitted():
     class Never(PCA):
         def fit(self, X, y=None):
             raise AssertionError
@@ -173,7 +174,7 @@ def test_wrong_numbers_are_said_before_anything_is_fitted():
         )
 
 
-def test_folds_of_a_comparison_are_the_same_for_all():
+def test_compared_estimators_share_the_same_folds():
     cv = ShuffleSplit(2, random_state=np.random.RandomState(0))
     table = compare({"one": PCA(2), "same": PCA(2)}, PLAIN, cv=cv)
     one, same = table["log_likelihood"]

@@ -1,4 +1,4 @@
-"""Data with two tasks, posteriors that know the task, and what they know."""
+"""Data with two tasks, posteriors that depend on the task, and their information."""
 
 import math
 from functools import partial
@@ -29,11 +29,11 @@ def integral(function):
     return quad(function, -20, 20, limit=200, points=[-2, 0, 2])[0]
 
 
-def known_of_the_task(means, shares, spread=1.0):
-    """I(S; Z) of a mixture of normals, by quadrature."""
+def exact_task_information(means, shares, spread=1.0):
+    """Compute I(S; Z) of a mixture of normals by quadrature."""
 
     def entropy(means, shares):
-        # The tails, where p ln p is 0 · ln 0, add nothing.
+        # In the tails p ln p = 0 · ln 0 counts as 0.
         p = partial(density, means=means, shares=shares, spread=spread)
         return integral(lambda z: -p(z) * math.log(p(z) + 1e-300))
 
@@ -41,13 +41,13 @@ def known_of_the_task(means, shares, spread=1.0):
 
 
 def tasks_of(shares, n=1200):
-    """As many rows of each task as its share says, a tensor (n,)."""
+    """Return the task of n rows, by the share of each task, as a tensor (n,)."""
     counts = np.round(np.array(shares) * n).astype(int)
     return torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
 
 
 def posterior(means, task, scale, n_components=1, seed=0):
-    """q(z | x, s) under which z given s is N(m_s, 1), in the first latent."""
+    """Return q(z | x, s) under which the first latent given s is N(m_s, 1)."""
     x = normals(len(task), n_components, seed=seed)
     loc = math.sqrt(1 - scale**2) * x
     loc[:, 0] += torch.tensor(means).double()[task]

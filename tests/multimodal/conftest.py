@@ -1,4 +1,4 @@
-"""Tables that a test may change, and models whose weights are the truth."""
+"""Tables that a test may modify, and models with the weights of the truth."""
 
 import pandas as pd
 import pytest
