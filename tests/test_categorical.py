@@ -45,12 +45,12 @@ def tiny(digits):
 def test_categories_agree_with_torch():
     logits = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(0)).double()
     q = Categories(logits)
-    theirs = torch.distributions.OneHotCategorical(logits=logits)
+    reference = torch.distributions.OneHotCategorical(logits=logits)
     y = q.sample(Noise.from_seed(0), 20_000)  # (S, 5, 12)
     torch.testing.assert_close(
-        q.log_prob(y), theirs.log_prob(y.unflatten(-1, (3, 4))).sum(-1)
+        q.log_prob(y), reference.log_prob(y.unflatten(-1, (3, 4))).sum(-1)
     )
-    torch.testing.assert_close(q.mean, theirs.probs.flatten(-2))
+    torch.testing.assert_close(q.mean, reference.probs.flatten(-2))
     assert (y.unflatten(-1, (3, 4)).sum(-1) == 1).all()
     error = (q.mean * (1 - q.mean) / 20_000).sqrt()
     assert ((y.mean(0) - q.mean).abs() < 4.5 * error).all()

@@ -46,10 +46,10 @@ def weights(estimator):
 
 
 def assert_same_fit(one, other):
-    ours, theirs = weights(one), weights(other)
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        np.testing.assert_array_equal(tensor, theirs[name])
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        np.testing.assert_array_equal(tensor, second[name])
 
 
 # -- columns and argument are equivalent -----------------------------------------------
@@ -63,12 +63,12 @@ def test_condition_columns_can_be_chosen_in_every_way(cls, columns, frame, X, ta
     if columns == "selector":
         columns = make_column_selector(pattern="task")
     by_column = small(cls, condition_columns=columns).fit(frame)
-    beside = small(cls).fit(X, condition=task)
-    assert_same_fit(by_column, beside)
+    by_argument = small(cls).fit(X, condition=task)
+    assert_same_fit(by_column, by_argument)
     np.testing.assert_array_equal(
-        by_column.transform(frame), beside.transform(X, condition=task)
+        by_column.transform(frame), by_argument.transform(X, condition=task)
     )
-    assert by_column.score(frame) == beside.score(X, condition=task)
+    assert by_column.score(frame) == by_argument.score(X, condition=task)
     assert by_column.n_features_in_ == 17
     assert list(by_column.feature_names_in_) == list(frame.columns)
 
@@ -186,13 +186,13 @@ def test_translation_decodes_under_another_condition(frame, X, task):
         if not hasattr(cls, "translate"):
             continue
         estimator = small(cls, condition_columns=["task"]).fit(frame)
-        there = estimator.translate(frame, "plain")
+        plain = estimator.translate(frame, "plain")
         Z = estimator.transform(frame)
-        np.testing.assert_array_equal(there, estimator.inverse_transform(Z, "plain"))
-        assert not np.array_equal(there, estimator.reconstruct(frame))
-        beside = small(cls).fit(X, condition=task)
-        moved = beside.translate(X, "plain", own=task)
-        np.testing.assert_array_equal(moved, np.delete(there, 3, axis=1).astype(float))
+        np.testing.assert_array_equal(plain, estimator.inverse_transform(Z, "plain"))
+        assert not np.array_equal(plain, estimator.reconstruct(frame))
+        by_argument = small(cls).fit(X, condition=task)
+        moved = by_argument.translate(X, "plain", own=task)
+        np.testing.assert_array_equal(moved, np.delete(plain, 3, axis=1).astype(float))
 
 
 @each_estimator

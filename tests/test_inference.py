@@ -134,9 +134,9 @@ def test_the_standard_error_is_the_spread_over_seeds(method):
     )
     # The spread of 1000 draws is known to 1/sqrt(2000) = 2 % (a little more, as the
     # values are not normal); the estimated error varies from seed to seed as well.
-    found, said = values.std(0), errors.square().mean(0).sqrt()
-    assert ((found / said - 1).abs() < 0.15).all()
-    assert abs((found / said).mean() - 1) < 0.05
+    spread, claimed = values.std(0), errors.square().mean(0).sqrt()
+    assert ((spread / claimed - 1).abs() < 0.15).all()
+    assert abs((spread / claimed).mean() - 1) < 0.05
     spread_of_mean = values.mean(1).std()
     assert abs(spread_of_mean / mean_errors.square().mean().sqrt() - 1) < 0.1
 

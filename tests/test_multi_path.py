@@ -38,12 +38,12 @@ def test_paths_of_equal_depth_also_give_the_vae(digits):
     vae = small(VAETransformer, n_components=5).fit(digits)
     two = small(MPVAETransformer, n_components=(2, 3), encoder=None, taps=None)
     two.set_params(encoder=[Dense((16,)), nn.Identity()]).fit(digits)
-    module, theirs = two.module_, vae.module_
+    module, vae_module = two.module_, vae.module_
     with torch.no_grad():
-        module.stages[0][0].load_state_dict(theirs.encoder[0].state_dict())
-        module.decoder.load_state_dict(theirs.decoder.state_dict())
-        module.head.load_state_dict(theirs.head.state_dict())
-        linear = theirs.loc_scale.linear
+        module.stages[0][0].load_state_dict(vae_module.encoder[0].state_dict())
+        module.decoder.load_state_dict(vae_module.decoder.state_dict())
+        module.head.load_state_dict(vae_module.head.state_dict())
+        linear = vae_module.loc_scale.linear
         for head, part in zip(module.heads, (slice(0, 2), slice(2, 5)), strict=True):
             rows = [*range(5)][part]
             rows = rows + [5 + i for i in rows]

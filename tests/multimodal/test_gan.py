@@ -26,8 +26,8 @@ def test_the_history_shows_every_loss(holed):
         *("discriminator_loss", "missed_real", "missed_fake"),
     ):
         assert np.isfinite(rows[:, name]).all(), name
-    last, there = rows[-1], ~np.isnan(holed[:, 0])
-    parts = there.mean() * last["missed_real"] + last["missed_fake"]
+    last, has_image = rows[-1], ~np.isnan(holed[:, 0])
+    parts = has_image.mean() * last["missed_real"] + last["missed_fake"]
     np.testing.assert_allclose(last["discriminator_loss"], parts, rtol=1e-5)
 
 

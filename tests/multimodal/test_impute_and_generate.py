@@ -21,8 +21,8 @@ from skvae.training import Table
 def test_imputing_keeps_observed_values(model, holed, whole):
     estimator = fitted(model)
     filled = estimator.impute(holed)
-    there = ~np.isnan(holed)
-    np.testing.assert_array_equal(filled[there], holed[there])
+    is_observed = ~np.isnan(holed)
+    np.testing.assert_array_equal(filled[is_observed], holed[is_observed])
     assert np.isfinite(filled).all()
     assert (filled[2::4, :16] > 0).all()
     assert (filled[2::4, :16] < 1).all()
@@ -95,7 +95,7 @@ def test_other_blocks_may_be_missing_while_one_is_generated(model, three):
 
 
 @pytest.mark.parametrize(
-    ("ask", "message"),
+    ("call", "message"),
     [
         (lambda m, X: m.generate(X, "sound"), "among {'image', 'label'}. Got 'sound'"),
         (lambda m, X: m.generate(X, 0), "'modality' parameter of JMVAETransformer"),
@@ -105,9 +105,9 @@ def test_other_blocks_may_be_missing_while_one_is_generated(model, three):
         (lambda m, X: m.impute(X[:, 1:]), "25 features"),
     ],
 )
-def test_invalid_arguments_are_named(ask, message, whole):
+def test_invalid_arguments_are_named(call, message, whole):
     with pytest.raises(ValueError, match=message):
-        ask(fitted("experts"), whole)
+        call(fitted("experts"), whole)
 
 
 @pytest.mark.parametrize("value", [np.nan, -3.0])

@@ -29,7 +29,7 @@ METHODS = ["transform", "impute", "reconstruct", "score_samples", "fit", "partia
 
 
 @pytest.mark.parametrize(
-    ("row", "column", "value", "said"),
+    ("row", "column", "value", "message"),
     [
         (3, 5, np.nan, "'image' is partly NaN in row 3: column p5 is,"),
         (3, 15, np.nan, "'image' is partly NaN in row 3: column p15 is,"),
@@ -42,7 +42,7 @@ METHODS = ["transform", "impute", "reconstruct", "score_samples", "fit", "partia
     ],
 )
 @pytest.mark.parametrize("among", ["whole", "holed"])
-def test_a_partly_missing_block_is_refused(row, column, value, said, among, request):
+def test_a_partly_missing_block_is_refused(row, column, value, message, among, request):
     rows = request.getfixturevalue(among)
     if among == "whole" and not np.isnan(value):
         return  # a value in a complete table is not an error
@@ -50,7 +50,7 @@ def test_a_partly_missing_block_is_refused(row, column, value, said, among, requ
     estimator = fitted_with_names()
     table.iloc[row, column] = value
     for method in METHODS:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             getattr(estimator, method)(table)
 
 

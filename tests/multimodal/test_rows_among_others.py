@@ -53,8 +53,8 @@ def test_a_complete_row_is_encoded_alike_among_incomplete_ones(model):
 )
 @each_model
 def test_slices_of_many_rows_give_the_same_result(model, method, n_times):
-    ask = getattr(fitted(model), method)
-    found, expected = ask(np.tile(HOLED, (n_times, 1))), ask(HOLED)
+    answer = getattr(fitted(model), method)
+    found, expected = answer(np.tile(HOLED, (n_times, 1))), answer(HOLED)
     expected = np.tile(expected, (n_times, 1))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 

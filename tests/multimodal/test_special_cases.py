@@ -51,9 +51,9 @@ def test_alpha_weighs_the_divergences_from_the_experts(X):
     q = module.posterior(batch)
     divergence = 0
     for expert in module.experts_of(batch):
-        theirs = torch.distributions.Normal(expert.loc, expert.scale)
-        ours = torch.distributions.Normal(q.loc, q.scale)
-        divergence += torch.distributions.kl_divergence(ours, theirs).sum(-1)
+        p = torch.distributions.Normal(expert.loc, expert.scale)
+        joint_q = torch.distributions.Normal(q.loc, q.scale)
+        divergence += torch.distributions.kl_divergence(joint_q, p).sum(-1)
     for alpha in (1.0, 2.5):
         torch.testing.assert_close(bounds[0.0] - bounds[alpha], alpha * divergence)
 

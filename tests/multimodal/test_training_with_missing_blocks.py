@@ -78,14 +78,14 @@ def test_terms_of_missing_blocks_are_zero(model, holed):
 @each_model
 def test_the_history_averages_over_the_rows_that_have_a_block(model, holed):
     estimator = make(model, batch_size=7).fit(holed)  # a batch may lack a block
-    there = ~missing_in(holed, estimator)
+    present = ~missing_in(holed, estimator)
     for row in estimator.history_:
         parts = [row[f"reconstruction_{name}"] for name in estimator.modalities_]
-        total = parts @ there.mean(axis=0)
+        total = parts @ present.mean(axis=0)
         np.testing.assert_allclose(row["reconstruction"], total, rtol=1e-5)
     if model in ("experts", "gan"):  # beta = alpha = 1
         row = estimator.history_[-1]
-        among = there.all(axis=1).mean() * row["kl_experts"]
+        among = present.all(axis=1).mean() * row["kl_experts"]
         bound = row["reconstruction"] - row["kl"] - among
         np.testing.assert_allclose(row["train_loss"], -bound, rtol=1e-5)
 
