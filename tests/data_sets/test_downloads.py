@@ -5,7 +5,7 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
-from image_files import FILES, SHAPES, random_images
+from data_sets.image_files import FILES, SHAPES, random_images
 from sklearn.utils import Bunch
 
 from skvae import datasets

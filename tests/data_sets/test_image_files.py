@@ -5,7 +5,14 @@ import struct
 
 import numpy as np
 import pytest
-from image_files import NUMERALS, RANDOM, SHAPES, SIZES, random_images, write_npz
+from data_sets.image_files import (
+    NUMERALS,
+    RANDOM,
+    SHAPES,
+    SIZES,
+    random_images,
+    write_npz,
+)
 from scipy.io import savemat
 
 from skvae import datasets

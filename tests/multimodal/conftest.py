@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from gaussian_truth import TRUTH, at_the_truth
-from modality_models import HOLED, LABELS, PIXELS, THREE, WHOLE, WHOLE_THREE
+from multimodal.gaussian_truth import TRUTH, at_the_truth
+from multimodal.modality_models import HOLED, LABELS, PIXELS, THREE, WHOLE, WHOLE_THREE
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
 from instances import batch_of, small
+from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
 from sklearn.datasets import load_digits
 
 from skvae import CMMATransformer, CVAETransformer, JMVAETransformer

@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from modality_models import BLOCKS, TO_A_TWO, each_model, fitted, fitted_to_three, make
+from multimodal.modality_models import (
+    BLOCKS,
+    TO_A_TWO,
+    each_model,
+    fitted,
+    fitted_to_three,
+    make,
+)
 
 
 @each_model

@@ -5,7 +5,14 @@ import copy
 import numpy as np
 import pytest
 import torch
-from modality_models import BLOCKS, fitted, fitted_to_three, make, of_three, trained
+from multimodal.modality_models import (
+    BLOCKS,
+    fitted,
+    fitted_to_three,
+    make,
+    of_three,
+    trained,
+)
 from saved import through_file
 
 

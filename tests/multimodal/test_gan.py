@@ -2,12 +2,12 @@
 
 import copy
 
-import gaussian_truth
 import numpy as np
 import pytest
 import torch
 from instances import batch_of, small
-from modality_models import OF_THREE, fitted, make, of_three, weights
+from multimodal import gaussian_truth
+from multimodal.modality_models import OF_THREE, fitted, make, of_three, weights
 from saved import assert_same_answers, through_file
 from torch import nn
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from gaussian_truth import BLOCKS, EVERY, TRUTH, K, replicates, without
 from instances import batch_of
+from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, K, replicates, without
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
 

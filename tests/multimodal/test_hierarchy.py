@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from modality_models import assert_same_weights, make
+from multimodal.modality_models import assert_same_weights, make
 
 
 @pytest.mark.parametrize("widths", [(4, 3), (5, 3, 2), (3,)])

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from modality_models import (
+from multimodal.modality_models import (
     BLOCKS,
     N_PIXELS,
     each_model,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from instances import small
-from modality_models import (
+from multimodal.modality_models import (
     BLOCKS,
     HOLED,
     LABELS,

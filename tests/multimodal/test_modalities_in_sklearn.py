@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from modality_models import (
+from multimodal.modality_models import (
     LABELS,
     PIXELS,
     TO_A_TWO,

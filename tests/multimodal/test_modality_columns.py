@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from modality_models import (
+from multimodal.modality_models import (
     BLOCKS,
     LABELS,
     LIKELIHOOD,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from modality_models import MODELS, N_PIXELS, PIXELS, each_model, make
+from multimodal.modality_models import MODELS, N_PIXELS, PIXELS, each_model, make
 from saved import assert_same_answers, through_file
 from sklearn.compose import make_column_selector
 from torch import nn

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of
-from modality_models import assert_same_weights, each_model, make, weights
+from multimodal.modality_models import assert_same_weights, each_model, make, weights
 from saved import assert_same_answers, through_file
 
 from skvae.distributions import Noise

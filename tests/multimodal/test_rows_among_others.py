@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from modality_models import (
+from multimodal.modality_models import (
     HOLED,
     MODELS,
     OF_THREE,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from gaussian_truth import BLOCKS, without
 from instances import batch_of, small
+from multimodal.gaussian_truth import BLOCKS, without
 
 from skvae import HierarchicalJMVAETransformer, JMVAETransformer, VAETransformer
 from skvae.distributions import Noise

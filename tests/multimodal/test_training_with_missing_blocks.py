@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of
-from modality_models import (
+from multimodal.modality_models import (
     OF_THREE,
     assert_same_weights,
     each_model,
