@@ -1,4 +1,4 @@
-"""One torch thread, as in a worker of joblib: results then agree to the bit."""
+"""Use one torch thread, as a joblib worker does, so that results are bit-equal."""
 
 import pytest
 import torch
@@ -21,5 +21,5 @@ def pipeline():
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the longest tests, so that no worker waits for them at the end."""
+    """Run the longest tests first, so that no worker waits for them at the end."""
     items.sort(key=lambda item: "untouched_default" not in item.name)

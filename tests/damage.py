@@ -1,4 +1,4 @@
-"""Files that are no models, or no longer: each function gives other bytes."""
+"""Files that are not models, or no longer: each function returns damaged bytes."""
 
 import gzip
 import json
@@ -68,7 +68,7 @@ def of_another_kind(random, data):
 
 
 def with_another_text(random, data):
-    """Put a header that a reader of JSON may stumble over."""
+    """Replace the header by one that may break a JSON parser."""
     deep = 10 ** int(random.integers(2, 6))
     text = table_of_contents(data)["__metadata__"]["skvae"]
     texts = (
@@ -97,7 +97,7 @@ def with_another_text(random, data):
 
 
 def with_another_table_of_contents(random, data):
-    """Change what safetensors itself reads: shapes, types, places."""
+    """Change what safetensors itself reads: shapes, types, offsets."""
     outer = table_of_contents(data)
     names = [name for name in outer if name != "__metadata__"]
     entry = outer[names[random.integers(len(names))]]

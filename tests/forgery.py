@@ -1,4 +1,4 @@
-"""Files whose maker knows the program: each function changes a header or tensors."""
+"""Files forged by someone who knows the format: each function edits one in place."""
 
 import copy
 import math
@@ -92,7 +92,7 @@ def places(node):
 
 
 def choose_place(random, header, wanted=lambda node, key: True):
-    """Choose a place, the upper ones as often as the many deep ones."""
+    """Choose a place; each top-level entry is equally likely, however deep it is."""
     found = []
     while not found:
         top = list(header)[random.integers(len(header))]

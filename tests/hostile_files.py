@@ -1,8 +1,8 @@
-"""Three models as files, and what becomes of them by accident or intent.
+"""Files of three models, damaged by accident or forged on purpose.
 
-Damaged files differ from what skvae wrote and must be refused. Forged ones carry the
-right checksum; they are refused, or give an estimator that works (with another learning
-rate, say).
+Damaged files differ from what skvae wrote and must be refused. Forged files carry a
+valid checksum: they are refused, or load as an estimator that works (with another
+learning rate, say).
 """
 
 import copy
@@ -32,7 +32,7 @@ PARTS = [
 
 
 def table():
-    """40 rows of mixed columns."""
+    """Return 40 rows with columns of mixed type."""
     random = np.random.default_rng(0)
     columns = {name: random.normal(size=40) for name in "abc"}
     columns |= {name: random.integers(0, 3, 40).astype(float) for name in "defg"}
@@ -41,14 +41,14 @@ def table():
 
 
 def table_of(estimator):
-    """Give rows that an estimator of these can be asked about."""
+    """Return rows that one of these estimators accepts."""
     if not hasattr(estimator, "condition_columns"):
         return table()
     return table().assign(task=["plain", "inverted"] * 20)
 
 
 def models():
-    """Three fitted estimators; between them, most of what a file can hold."""
+    """Fit three estimators that together cover most of what a file can hold."""
     mixed = small(VAETransformer, n_components=2, max_epochs=1, hidden_layer_sizes=(4,))
     mixed.set_params(likelihood=PARTS, random_state=np.random.RandomState(0))
     mixed.set_params(prior="vamp", net_params={"optimizer__betas": (0.5, 0.99)})
@@ -61,7 +61,7 @@ def models():
 
 @cache
 def originals():
-    """Give the bytes, the header and the tensors of each as they were saved."""
+    """Return the bytes, header and tensors of each model as saved."""
     found = []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
@@ -73,7 +73,7 @@ def originals():
 
 
 def forged(random, forgeries, path):
-    """Write a file with the right checksum and changed contents."""
+    """Write a file with changed contents and a valid checksum."""
     _, header, tensors = originals()[random.integers(3)]
     header, tensors = copy.deepcopy(header), dict(tensors)
     del header["format"]
@@ -83,7 +83,7 @@ def forged(random, forgeries, path):
 
 
 def damaged(random, damage, path):
-    """Write a file that is no model any more."""
+    """Write a damaged file."""
     path.write_bytes(damage(random, originals()[random.integers(3)][0]))
 
 
@@ -103,27 +103,27 @@ def cases(n, seed=0):
 
 
 def use(estimator, path):
-    """Ask a loaded estimator everything.
+    """Call every method of a loaded estimator.
 
-    A ValueError is an answer too, and a RuntimeError torch's to numbers without sense.
+    A ValueError is allowed, and so is torch's RuntimeError for meaningless numbers.
     """
     X, n_outputs = table_of(estimator), len(estimator.get_feature_names_out())
     repr(estimator), clone(estimator), len(estimator.history_), estimator.module_
-    questions = [
+    calls = [
         lambda: estimator.transform(X),
         lambda: decode(estimator, np.zeros((40, n_outputs)), X),
         lambda: estimator.score(X),
         lambda: estimator.save(path, training_state=True),
     ]
     if hasattr(estimator, "sample"):
-        questions.append(lambda: estimator.sample(3, random_state=0))
-    for question in questions:
+        calls.append(lambda: estimator.sample(3, random_state=0))
+    for call in calls:
         with suppress(ValueError, RuntimeError):
-            question()
+            call()
 
 
 def verdict(load, path, must_refuse):
-    """Load a file; return "refused" or "works"; any error is a bug."""
+    """Load a file and return "refused" or "works"; any other error is a bug."""
     try:
         estimator = load(path)
     except ValueError as error:

@@ -22,8 +22,8 @@ SMALL_WHERE_KNOWN = {
     "discriminator": Dense((8,)),
 }
 
-# Settings that take another path through the code. An estimator without one of the
-# parameters is left out of that variant.
+# Settings that exercise other paths through the code. An estimator that lacks one of a
+# variant's parameters is left out of that variant.
 VARIANTS = {
     "small": {},
     "linear": {"hidden_layer_sizes": ()},
@@ -42,7 +42,7 @@ VARIANTS = {
 }
 
 HALVES = {"left": slice(0, 30), "right": slice(30, None)}
-# Settings that need columns with few values, as the digits have them.
+# Settings that need columns with few distinct values, as in the digits.
 OF_DIGITS = {
     "condition": {"condition_columns": [3, 20]},
     "passthrough": {
@@ -55,26 +55,26 @@ OF_DIGITS = {
 
 
 def small(cls, **params):
-    """Give an instance that fits in an instant."""
+    """Return an instance that fits quickly."""
     known = cls().get_params()
     extra = {name: v for name, v in SMALL_WHERE_KNOWN.items() if name in known}
     return cls(**(SMALL | extra | params))
 
 
 def having(*parameters):
-    """List every estimator that has these parameters."""
+    """Return the estimator classes that have all of these parameters."""
     known = {cls: cls().get_params() for _, cls in all_estimators()}
     return [cls for cls, params in known.items() if {*parameters} <= params.keys()]
 
 
 def width_parameter(cls):
-    """Name the parameter that says how many latents there are."""
+    """Return the name of the parameter that sets the number of latents."""
     known = cls().get_params()
     return "n_components" if "n_components" in known else "n_variables"
 
 
 def variants(settings=VARIANTS):
-    """Yield (label, instance) for every estimator and every variant it has."""
+    """Yield (label, instance) for every estimator and each of its variants."""
     for name, cls in all_estimators():
         known = cls().get_params()
         for label, params in settings.items():
@@ -83,7 +83,7 @@ def variants(settings=VARIANTS):
 
 
 def decode(estimator, Z, X):
-    """Decode latents, under the conditions that X holds if it has such columns."""
+    """Decode latents, given the condition columns of X if there are any."""
     columns = estimator.get_params(deep=False).get("condition_columns")
     if columns is None:
         return estimator.inverse_transform(Z)
@@ -104,7 +104,7 @@ def batch_of(estimator, X):
 
 
 def bodies(estimator):
-    """Give the fitted encoder and decoder of an estimator of one modality."""
+    """Return the encoder and decoder bodies of an estimator of one modality."""
     module = estimator.module_
     if hasattr(module, "stages"):
         return module.stages[0], module.decoder
@@ -113,5 +113,5 @@ def bodies(estimator):
 
 
 def fitted(estimator, X):
-    """Fit a copy."""
+    """Return a fitted clone."""
     return clone(estimator).fit(X)

@@ -1,4 +1,4 @@
-"""Estimators through a file and back, and how to see that they are the same."""
+"""Save and reload estimators, and check that nothing has changed."""
 
 import io
 import pickle
@@ -30,11 +30,11 @@ def through_joblib(estimator):
 
 
 def answers(estimator, X):
-    """All that a fitted estimator can be asked."""
+    """Return the results of all methods of a fitted estimator."""
     Z = estimator.transform(X)
     found = [Z, decode(estimator, Z, X), estimator.reconstruct(X)]
     found.append(np.array(estimator.score(X)))
-    # What a module keeps of its training rows, too.
+    # The bound also uses what a module keeps of its training rows.
     bound = estimator.module_.bound(batch_of(estimator, X), Noise.from_seed(0))
     found.append(bound.detach().numpy())
     if hasattr(estimator, "sample"):
@@ -48,7 +48,7 @@ def assert_same_answers(one, other, X):
 
 
 def described(value):
-    """Write a value so that equal writings mean equal values of equal types."""
+    """Describe a value such that equal descriptions mean equal values and types."""
     if isinstance(value, dict):
         return {key: described(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -64,7 +64,7 @@ def described(value):
 
 @contextmanager
 def changed_header(path):
-    """Change what the header says, with the right checksum."""
+    """Change the header and write a valid checksum."""
     header, tensors = read(path)
     version = header.pop("format")
     yield header

@@ -1,4 +1,4 @@
-"""Batches hold the table's rows, wherever the table lies, and never a copy of it."""
+"""Batches hold the rows of a table without copying the table, wherever it is stored."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def read_only(X):
 
 
 def mapped(mode):
-    """Give a function that maps the array from a file, and one to write there."""
+    """Return a function that returns a memory map of X and a writable one."""
 
     def build(X, folder):
         np.save(folder / "X.npy", X)
@@ -36,7 +36,7 @@ def viewed(view):
     return lambda X, folder: (view(X), X)
 
 
-# Each gives a table and where to write to so that the table changes.
+# Each returns a table, and an array that shares its memory and can be written to.
 TABLES = {
     "float32": viewed(lambda X: X),
     "read-only": viewed(read_only),
@@ -55,7 +55,7 @@ def rows_of(X, dtype=torch.float32, index=None):
 
 
 def numbered(n):
-    """Rows whose only value is their number."""
+    """Return rows whose only value is their row number."""
     return rows_of(np.arange(n, dtype=np.float32).reshape(-1, 1))
 
 
@@ -68,7 +68,7 @@ def numbers_in(batches):
 
 @each_precision
 @each_table
-def test_a_batch_is_the_rows_asked_for(kind, dtype, tmp_path):
+def test_a_batch_holds_the_requested_rows(kind, dtype, tmp_path):
     X, _ = TABLES[kind](table(dtype), tmp_path)
     which = torch.tensor([3, 0, 3, 19])
     batch = rows_of(X).take(which)
@@ -87,15 +87,15 @@ def test_the_table_is_not_copied(kind, dtype, tmp_path):
     assert (rows.take(torch.tensor([0, 9])).x == 7).all()
 
 
-def test_a_batch_may_be_wider_than_the_table():
+def test_a_batch_may_have_higher_precision_than_the_table():
     batch = rows_of(table(np.float32), torch.float64).take(torch.tensor([1, 2]))
     assert batch.x.dtype == torch.float64
 
 
 @pytest.mark.parametrize("kind", ["read-only", "reversed-rows"])
-def test_a_condition_may_be_any_view(kind, tmp_path):
+def test_a_condition_may_be_any_view_of_an_array(kind, tmp_path):
     C, _ = TABLES[kind](table(np.float32), tmp_path)
-    torch.set_warn_always(True)  # else once a process
+    torch.set_warn_always(True)  # otherwise only once per process
     try:
         rows = rows_of(Table(table(), C))
     finally:
@@ -104,13 +104,13 @@ def test_a_condition_may_be_any_view(kind, tmp_path):
     np.testing.assert_array_equal(rows.take(which).condition.numpy(), C[which])
 
 
-def test_changing_a_batch_leaves_the_table_alone():
+def test_changing_a_batch_does_not_change_the_table():
     X = table(np.float32)
     rows_of(X).take(torch.tensor([0, 1])).x.zero_()
     np.testing.assert_array_equal(X, table(np.float32))
 
 
-def test_a_subset_of_a_subset_counts_in_the_part():
+def test_a_subset_of_a_subset_is_indexed_within_the_first():
     part = numbered(20).subset(np.arange(10, 20)).subset(np.array([1, 3]))
     assert len(part) == 2
     assert numbers_in(TensorBatches(part, 5)) == [[11, 13]]
@@ -120,7 +120,7 @@ def test_a_subset_of_a_subset_counts_in_the_part():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_binarized_rows_are_ones_as_often_as_they_are_grey(dtype):
+def test_binarized_values_are_one_with_the_grey_value_as_probability(dtype):
     X = np.tile(np.array([0.0, 0.25, 1.0], dtype), (10_000, 1))
     x = rows_of(X).binarized(seed=0).take(torch.arange(10_000)).x
     assert set(x.unique().tolist()) == {0.0, 1.0}
@@ -129,7 +129,7 @@ def test_binarized_rows_are_ones_as_often_as_they_are_grey(dtype):
     assert abs(x[:, 1].mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 10_000)
 
 
-def test_binarized_rows_repeat_with_the_seed_and_keep_their_subset():
+def test_binarized_rows_depend_on_the_seed_and_keep_their_subset():
     grey = rows_of(np.full((5000, 3), 0.5)).subset(np.array([4, 4999]))
     first, second, other = (grey.binarized(seed) for seed in (0, 0, 1))
     everything = torch.arange(5000)
@@ -141,12 +141,12 @@ def test_binarized_rows_repeat_with_the_seed_and_keep_their_subset():
 # -- batches ----------------------------------------------------------------------
 
 
-def test_without_a_generator_rows_come_in_their_order():
+def test_rows_stay_in_order_without_a_generator():
     batches = TensorBatches(numbered(7), 3)
     assert numbers_in(batches) == [[0, 1, 2], [3, 4, 5, 6]]
 
 
-def test_a_generator_shuffles_all_rows_once():
+def test_a_generator_shuffles_every_row_once():
     def epoch(seed):
         generator = torch.Generator().manual_seed(seed)
         batches = TensorBatches(numbered(50), 8, generator)
@@ -164,7 +164,7 @@ def test_a_shuffled_batch_knows_its_row_numbers():
 
 @by_hypothesis
 @given(n=st.integers(1, 200), batch_size=st.integers(2, 64))
-def test_no_batch_has_a_single_row_unless_the_table_has(n, batch_size):
+def test_no_batch_has_a_single_row_unless_the_table_does(n, batch_size):
     sizes = TensorBatches(numbered(n), batch_size).sizes()
     assert sum(sizes) == n
     assert set(sizes[:-1]) <= {batch_size}
@@ -172,7 +172,7 @@ def test_no_batch_has_a_single_row_unless_the_table_has(n, batch_size):
     assert min(sizes) > 1 or n == 1
 
 
-def test_batches_of_one_row_stay_so_where_asked_for():
+def test_batches_of_one_row_are_made_on_request():
     assert TensorBatches(numbered(4), 1).sizes() == [1, 1, 1, 1]
 
 
@@ -181,7 +181,7 @@ def test_batches_of_one_row_stay_so_where_asked_for():
 
 @by_hypothesis
 @given(n=st.integers(2, 200), fraction=st.floats(0.001, 0.999), seed=st.integers(0, 99))
-def test_held_out_rows_and_the_rest_are_all_rows(n, fraction, seed):
+def test_held_out_and_training_rows_partition_the_table(n, fraction, seed):
     train, valid = HoldOut(fraction, seed)(numbered(n))
     assert sorted([*train.index, *valid.index]) == list(range(n))
     assert len(train) >= 1
@@ -197,7 +197,7 @@ def test_held_out_rows_are_chosen_by_the_seed_and_keep_their_order():
     assert first == sorted(first) != list(range(15))
 
 
-def test_rows_are_held_out_of_a_subset():
+def test_rows_can_be_held_out_of_a_subset():
     part = numbered(20).subset(np.arange(10, 20))
     train, valid = HoldOut(0.5, 0)(part)
     assert sorted([*train.index, *valid.index]) == list(range(10, 20))

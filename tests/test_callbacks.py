@@ -1,4 +1,4 @@
-"""skorch's callbacks, scikit-learn's, the progress bar and Ctrl-C."""
+"""Callbacks of skorch and scikit-learn, the progress bar and Ctrl-C."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ needs_sklearn_callbacks = pytest.mark.skipif(
 
 
 class Spy(Callback):
-    """Count every hook."""
+    """Record every call of a hook."""
 
     def __init__(self):
         self.calls = []
@@ -57,7 +57,7 @@ def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     plain = small(cls, batch_size=100).fit(digits)
     watched = small(cls, batch_size=100, callbacks=[("spy", spy)]).fit(digits)
     assert_same_weights(plain, watched)
-    assert spy.calls == []  # the parameter is copied, the fitted one is in the net
+    assert spy.calls == []  # the net uses a copy of the parameter
     calls = dict(watched.net_.callbacks_)["spy"].calls
     kinds = [call if isinstance(call, str) else "batch" for call in calls]
     module, batch = watched.module_, batch_of(watched, digits)
@@ -69,7 +69,7 @@ def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     assert kinds == ["train", *[*epoch, "epoch"] * 2]
 
 
-def test_gradient_clipping_and_schedules_of_skorch_work(digits):
+def test_skorchs_gradient_clipping_and_schedules_work(digits):
     estimator = small(
         VAETransformer,
         max_epochs=3,
@@ -83,14 +83,14 @@ def test_gradient_clipping_and_schedules_of_skorch_work(digits):
     assert norm <= 1.001e-6
 
 
-def test_a_users_callback_may_be_called_as_it_likes(digits):
+def test_a_users_callback_may_have_the_name_of_a_built_in_one(digits):
     spy = ("early_stopping", Spy())
     estimator = small(VAETransformer, early_stopping=True, callbacks=[spy]).fit(digits)
     calls = dict(estimator.net_.callbacks_)["early_stopping"].calls
     assert calls.count("epoch") == 2
 
 
-def test_callbacks_see_the_epoch_after_which_early_stopping_stops(digits):
+def test_callbacks_see_the_last_epoch_before_early_stopping(digits):
     estimator = small(
         VAETransformer,
         early_stopping=True,
@@ -103,13 +103,13 @@ def test_callbacks_see_the_epoch_after_which_early_stopping_stops(digits):
     assert calls.count("epoch") == estimator.n_iter_ == 2
 
 
-def test_a_callback_may_stop_the_training(digits):
+def test_a_callback_may_stop_training(digits):
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9)
     estimator = small(VAETransformer, max_epochs=50, callbacks=[stop])
     assert estimator.fit(digits).n_iter_ < 5
 
 
-def test_net_params_have_the_last_word(digits):
+def test_net_params_override_other_parameters(digits):
     estimator = small(
         VAETransformer,
         lr=1e-3,
@@ -120,17 +120,17 @@ def test_net_params_have_the_last_word(digits):
     assert estimator.net_.batch_size == 20
 
 
-def test_net_params_may_set_the_epochs(digits):
+def test_net_params_may_set_the_number_of_epochs(digits):
     assert small(VAETransformer, net_params={"max_epochs": 3}).fit(digits).n_iter_ == 3
 
 
-def test_unknown_net_params_are_refused_by_name(digits):
+def test_unknown_net_params_are_named_in_the_error(digits):
     with pytest.raises(ValueError, match="optimiser__lr"):
         small(VAETransformer, net_params={"optimiser__lr": 1}).fit(digits)
 
 
 @each_estimator
-def test_verbose_shows_a_bar_over_the_epochs(cls, digits, capsys):
+def test_verbose_shows_a_progress_bar(cls, digits, capsys):
     small(cls, verbose=1).fit(digits)
     shown = capsys.readouterr().err
     assert cls.__name__ in shown
@@ -155,7 +155,7 @@ def test_sklearns_progress_bar_counts_epochs_in_a_grid_search(digits):
 
 
 @needs_sklearn_callbacks
-def test_sklearns_callbacks_see_the_estimator_so_far_and_may_stop_it(digits):
+def test_sklearns_callbacks_see_the_current_estimator_and_may_stop_it(digits):
     scores, ended = [], []
 
     class Score:
@@ -182,10 +182,10 @@ def test_sklearns_callbacks_see_the_estimator_so_far_and_may_stop_it(digits):
 
 @contextmanager
 def ctrl_c_when(ready):
-    """Send this process a SIGINT from a thread, as soon as `ready()` is true.
+    """Send SIGINT to this process from a thread as soon as `ready()` is true.
 
-    Python drops one that arrives in a destructor, so it is pressed again, as a user
-    would, if nothing has happened for a while.
+    Python ignores an interrupt that arrives in a destructor, so the signal is sent
+    again if nothing has happened for a while.
     """
     over = threading.Event()
 
@@ -196,7 +196,7 @@ def ctrl_c_when(ready):
             os.kill(os.getpid(), signal.SIGINT)
             over.wait(20)
 
-    # A shell starts what runs in the background with the signal ignored.
+    # A shell starts background processes with SIGINT ignored.
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -217,18 +217,18 @@ def epochs_done(estimator):
 
 @each_estimator
 @pytest.mark.parametrize("n_epochs", [2, 3, 7, 20, 50, 51])
-def test_ctrl_c_keeps_the_epochs_done_and_goes_on_up(cls, n_epochs, digits):
+def test_ctrl_c_keeps_the_completed_epochs_and_propagates(cls, n_epochs, digits):
     estimator = small(cls, max_epochs=10**6)
     with ctrl_c_when(lambda: epochs_done(estimator) >= n_epochs):
         estimator.fit(digits)
-    assert estimator.n_iter_ >= n_epochs - 1  # the last one may have been undone
+    assert estimator.n_iter_ >= n_epochs - 1  # the last epoch may have been undone
     again = small(cls, max_epochs=estimator.n_iter_).fit(digits)
     np.testing.assert_array_equal(estimator.transform(digits), again.transform(digits))
     assert estimator.history_[:, "train_loss"] == again.history_[:, "train_loss"]
 
 
 class Slow(Callback):
-    """A callback in which a Ctrl-C lands."""
+    """A callback that is slow enough for Ctrl-C to arrive in it."""
 
     entered = threading.Event()
 
@@ -237,7 +237,7 @@ class Slow(Callback):
         time.sleep(30)
 
 
-def test_ctrl_c_in_a_callback_is_no_wish_to_stop(digits):
+def test_ctrl_c_in_a_callback_propagates_and_keeps_the_epoch(digits):
     Slow.entered.clear()
     estimator = small(VAETransformer, callbacks=[Slow()])
     with ctrl_c_when(Slow.entered.is_set):
@@ -245,7 +245,7 @@ def test_ctrl_c_in_a_callback_is_no_wish_to_stop(digits):
     assert estimator.n_iter_ == 1
 
 
-def test_ctrl_c_by_a_handler_of_signals_is_no_wish_to_stop(digits):
+def test_ctrl_c_from_a_custom_signal_handler_propagates(digits):
     def handle(*_):
         raise KeyboardInterrupt
 
@@ -266,4 +266,4 @@ def test_ctrl_c_stops_a_grid_search(digits):
     start = time.perf_counter()
     with ctrl_c_when(Slow.entered.is_set):
         search.fit(digits)
-    assert time.perf_counter() - start < 20  # the first of five fits alone takes 60 s
+    assert time.perf_counter() - start < 20  # one of the five fits takes 60 s

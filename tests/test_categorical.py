@@ -1,4 +1,4 @@
-"""Categorical latents against enumeration, and the annealing that must happen."""
+"""Categorical latents against exact enumeration, and the temperature schedule."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def tiny(digits):
-    """Two variables of three categories, half trained, in double precision."""
+    """Two variables of three categories, partly trained, in double precision."""
     return CategoricalVAETransformer(
         2,
         3,
@@ -42,21 +42,21 @@ def tiny(digits):
 # -- distributions --------------------------------------------------------------------
 
 
-def test_categories_against_torch():
+def test_categories_agree_with_torch():
     logits = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(0)).double()
     q = Categories(logits)
-    theirs = torch.distributions.OneHotCategorical(logits=logits)
+    reference = torch.distributions.OneHotCategorical(logits=logits)
     y = q.sample(Noise.from_seed(0), 20_000)  # (S, 5, 12)
     torch.testing.assert_close(
-        q.log_prob(y), theirs.log_prob(y.unflatten(-1, (3, 4))).sum(-1)
+        q.log_prob(y), reference.log_prob(y.unflatten(-1, (3, 4))).sum(-1)
     )
-    torch.testing.assert_close(q.mean, theirs.probs.flatten(-2))
+    torch.testing.assert_close(q.mean, reference.probs.flatten(-2))
     assert (y.unflatten(-1, (3, 4)).sum(-1) == 1).all()
     error = (q.mean * (1 - q.mean) / 20_000).sqrt()
     assert ((y.mean(0) - q.mean).abs() < 4.5 * error).all()
 
 
-def test_the_divergence_from_the_uniform_is_enumerated(tiny, digits):
+def test_the_divergence_from_the_uniform_equals_its_enumeration(tiny, digits):
     batch = batch_of(tiny, digits[:10])
     q, p = tiny.module_.posterior(batch), tiny.module_.prior(batch)
     y = configurations(tiny.module_).unsqueeze(1)
@@ -91,18 +91,18 @@ def test_relaxed_draws_harden_as_the_temperature_falls():
 # -- enumeration ----------------------------------------------------------------------
 
 
-def test_the_log_likelihood_is_that_of_the_enumeration(tiny, digits):
+def test_the_log_likelihood_equals_its_enumeration(tiny, digits):
     batch = batch_of(tiny, digits[:40])
     y = configurations(tiny.module_).unsqueeze(1)
     log_joint = tiny.module_.likelihood(y).log_prob(batch.x)  # (9, B)
     exact = (torch.logsumexp(log_joint, 0) - 2 * np.log(3)).detach().numpy()
     found = tiny.log_likelihood(digits[:40], n_samples=20_000, return_std_error=True)
     assert abs(found.values.mean() - exact.mean()) < 4 * found.mean_std_error
-    # Configurations that q hardly draws are missing from a row's own estimate.
+    # A row's own estimate misses configurations that q hardly ever draws.
     np.testing.assert_allclose(found.values, exact, atol=0.2)
 
 
-def test_the_bound_is_that_of_the_enumeration(tiny, digits):
+def test_the_bound_equals_its_enumeration(tiny, digits):
     batch = batch_of(tiny, digits[:40])
     tiny.module_.kl_weight = 1.0
     exact = exact_bound(tiny.module_, batch).detach()
@@ -117,7 +117,7 @@ def test_the_bound_is_that_of_the_enumeration(tiny, digits):
     assert abs(found.values.mean() - exact.mean()) < 4 * found.mean_std_error
 
 
-def test_gradients_against_enumeration(tiny, digits):
+def test_gradient_bias_and_variance_trade_off_with_temperature(tiny, digits):
     found = gradient_check(
         tiny, digits[:50], temperatures=[2.0, 0.5, 0.1], n_draws=400, random_state=0
     )
@@ -130,7 +130,7 @@ def test_gradients_against_enumeration(tiny, digits):
         assert check.draw_cosine > 0, name
 
 
-def test_a_gradient_check_leaves_the_model_as_it_is(tiny, digits):
+def test_a_gradient_check_does_not_change_the_model(tiny, digits):
     before, tau = tiny.transform(digits), tiny.module_.temperature
     gradients = [p.grad.clone() for p in tiny.module_.parameters()]
     gradient_check(tiny, digits[:10], n_draws=2, random_state=0)
@@ -140,7 +140,7 @@ def test_a_gradient_check_leaves_the_model_as_it_is(tiny, digits):
         assert torch.equal(p.grad, gradient)
 
 
-def test_a_gradient_check_says_what_it_needs(digits):
+def test_a_gradient_check_refuses_unsuitable_models(digits):
     with pytest.raises(TypeError, match="VAETransformer"):
         gradient_check(small(VAETransformer).fit(digits), digits)
     model = small(CategoricalVAETransformer, n_variables=9).fit(digits)
@@ -156,7 +156,7 @@ def test_a_gradient_check_says_what_it_needs(digits):
 # -- training -------------------------------------------------------------------------
 
 
-def test_the_temperature_really_falls(digits):
+def test_the_temperature_falls_as_scheduled(digits):
     model = small(
         CategoricalVAETransformer,
         temperature=0.9,
@@ -174,19 +174,19 @@ def test_the_temperature_really_falls(digits):
 @pytest.mark.parametrize(
     "gradient", ["gumbel", "straight-through", "target-propagation"]
 )
-def test_every_gradient_learns(gradient, digits):
+def test_every_gradient_estimator_learns(gradient, digits):
     params = {"gradient": gradient, "likelihood": "bernoulli", "random_state": 0}
     model = CategoricalVAETransformer(6, 4, hidden_layer_sizes=(32,), **params)
     begin = model.set_params(max_epochs=1, lr=3e-3).fit(digits).score(digits)
     end = model.set_params(max_epochs=150, kl_warmup=50).fit(digits).score(digits)
-    # Better than the columns' own frequencies, which need no latents.
+    # Better than the column frequencies, which need no latents.
     share = digits.mean(axis=0).clip(1e-6, 1 - 1e-6)
     without = (digits * np.log(share) + (1 - digits) * np.log1p(-share)).sum(1).mean()
     assert end > without + 1
     assert end > begin
 
 
-def test_target_propagation_moves_encoder_and_decoder_by_their_own_losses(digits):
+def test_target_propagation_trains_encoder_and_decoder_by_separate_losses(digits):
     model = small(CategoricalVAETransformer, gradient="target-propagation").fit(digits)
     row = model.history_[-1]
     assert {"encoder_loss", "target_distance", "inverse_distance"} <= row.keys()
@@ -214,7 +214,7 @@ def test_a_perfect_reconstruction_is_its_own_target(tiny, digits):
     torch.testing.assert_close(target, q.mean)
 
 
-def test_the_inverse_is_asked_around_the_draws(tiny, digits):
+def test_the_inverse_is_evaluated_near_the_draws(tiny, digits):
     module, batch = tiny.module_, batch_of(tiny, digits)
     way, noise = TargetPropagation(), Noise.from_seed(0)
     y = module.posterior(batch).sample(noise)
@@ -224,13 +224,13 @@ def test_the_inverse_is_asked_around_the_draws(tiny, digits):
         entries = module.by_variable(again)
         assert torch.equal(entries.sum(-1), torch.ones_like(entries[..., 0]))
         changed.append((entries != module.by_variable(y)).any(-1).double().mean())
-    # One in ten is drawn anew, and not always another.
+    # One in ten is redrawn, and may be drawn as the same category.
     expected = 0.1 * (1 - 1 / module.n_categories)
     error = (expected * (1 - expected) / (n_draws * len(digits) * 2)) ** 0.5
     assert abs(torch.stack(changed).mean() - expected) < 4 * error
 
 
-def test_the_encoders_loss_is_that_of_target_inverse_and_divergence(tiny, digits):
+def test_the_encoders_loss_sums_target_inverse_and_divergence(tiny, digits):
     module, batch = tiny.module_, batch_of(tiny, digits)
     way, y = TargetPropagation(), module.posterior(batch).sample(Noise.from_seed(0))
     inverse = way.inverse_distance(module, y, batch, Noise.from_seed(1))
@@ -245,10 +245,10 @@ def test_the_encoders_loss_is_that_of_target_inverse_and_divergence(tiny, digits
     torch.testing.assert_close(encoder.value, expected.mean())
 
 
-# -- what transform gives -------------------------------------------------------------
+# -- outputs of transform -------------------------------------------------------------
 
 
-def test_the_three_outputs_say_the_same(digits):
+def test_the_three_outputs_agree(digits):
     by = {
         output: small(
             CategoricalVAETransformer, n_variables=3, n_categories=4, output=output
@@ -271,11 +271,11 @@ def test_the_three_outputs_say_the_same(digits):
     assert len(by["codes"].get_feature_names_out()) == 3
 
 
-# -- what is shown of them ------------------------------------------------------------
+# -- diagnostics and displays ---------------------------------------------------------
 
 
-def test_diagnose_has_a_row_a_variable(digits):
-    """The information of one variable about the rows is a sum over its categories."""
+def test_diagnose_has_one_row_per_variable(digits):
+    """The mutual information of a variable and the rows is a sum over categories."""
     model = small(CategoricalVAETransformer, n_variables=2, n_categories=3, lr=0.02)
     model.set_params(beta=0.1, max_epochs=60, dtype="float64").fit(digits)
     table = diagnose(model, digits)
@@ -344,7 +344,7 @@ def test_displays_show_every_category(output, X, digits):
 
 
 @pytest.mark.parametrize("values", [[0, 4], [0.5, 1], [-1, 0]])
-def test_a_category_that_is_none_is_refused(values, digits):
+def test_an_invalid_category_is_refused(values, digits):
     pytest.importorskip("matplotlib")
     model = small(CategoricalVAETransformer, n_variables=3, n_categories=4).fit(digits)
     with pytest.raises(ValueError, match=r"'values' .* categories below 4"):
@@ -353,7 +353,7 @@ def test_a_category_that_is_none_is_refused(values, digits):
         ManifoldDisplay.from_estimator(model, at=[*values, 0])
 
 
-def test_whole_values_of_a_real_latent_are_no_categories(digits):
+def test_whole_values_of_a_real_latent_are_not_categories(digits):
     pytest.importorskip("matplotlib")
     vae = small(VAETransformer, n_components=2).fit(digits)
     shown = TraversalDisplay.from_estimator(vae, values=[-1, 0, 1], image_shape=(8, 8))

@@ -1,4 +1,4 @@
-"""What every estimator must do, beyond scikit-learn's checks."""
+"""Checks that every estimator must pass, beyond those of scikit-learn."""
 
 import pickle
 
@@ -29,7 +29,7 @@ def assert_same_weights(one, other):
 
 
 @each_variant
-def test_same_seed_same_bits(label, digits):
+def test_the_same_seed_gives_bit_equal_fits(label, digits):
     one, other = (fitted(VARIANTS[label], digits) for _ in range(2))
     assert_same_weights(one, other)
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
@@ -43,7 +43,7 @@ def test_another_seed_gives_another_fit(label, digits):
 
 
 @each_variant
-def test_pickle_keeps_every_answer(label, digits):
+def test_pickling_keeps_every_result(label, digits):
     one = fitted(VARIANTS[label], digits)
     other = pickle.loads(pickle.dumps(one))
     assert other.net_.module is other.net_.module_
@@ -59,7 +59,7 @@ def test_clone_of_a_fitted_estimator_is_unfitted_and_equal(label, digits):
 
 
 @each_variant
-def test_rows_are_answered_one_by_one_as_together(label, digits):
+def test_a_rows_latents_do_not_depend_on_the_other_rows(label, digits):
     estimator = fitted(VARIANTS[label], digits)
     together = estimator.transform(digits)
     alone = np.concatenate([estimator.transform(row[None]) for row in digits[:7]])
@@ -104,7 +104,7 @@ def test_every_parameter_gets_a_gradient_from_its_own_group_alone(label, digits)
 
 
 @each_variant
-def test_the_bound_has_one_number_a_row_and_takes_no_step(label, digits):
+def test_the_bound_has_one_value_per_row_and_changes_no_weights(label, digits):
     estimator = fitted(VARIANTS[label], digits)
     before = [w.copy() for w in weights(estimator)]
     module = estimator.module_
@@ -115,7 +115,7 @@ def test_the_bound_has_one_number_a_row_and_takes_no_step(label, digits):
 
 
 @each_variant
-def test_the_weight_of_the_divergence_reaches_the_bound(label, digits):
+def test_the_kl_weight_affects_the_bound(label, digits):
     estimator = fitted(VARIANTS[label], digits)
     if "kl_warmup" not in estimator.get_params():
         return
@@ -166,13 +166,13 @@ def test_every_public_method_is_documented(cls):
 
 
 @each_estimator
-def test_constraints_are_given_for_exactly_the_parameters(cls):
+def test_every_parameter_and_nothing_else_has_constraints(cls):
     assert cls._allowed.keys() == cls().get_params(deep=False).keys()
 
 
 @each_estimator
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_inputs_precision_is_kept(cls, dtype, digits):
+def test_the_precision_of_the_input_is_kept(cls, dtype, digits):
     estimator = small(cls).fit(digits)
     Z = estimator.transform(digits.astype(dtype))
     assert Z.dtype == dtype
@@ -188,7 +188,7 @@ def test_reconstruct_is_transform_and_back(cls, digits):
 
 
 @each_estimator
-def test_a_torch_tensor_is_taken_as_it_is(cls, digits):
+def test_a_torch_tensor_is_treated_like_an_array(cls, digits):
     estimator = small(cls).fit(digits)
     tensor = torch.as_tensor(digits, dtype=torch.float32, device="cpu")
     np.testing.assert_array_equal(

@@ -1,4 +1,4 @@
-"""Levels of conditions: how they are coded, drawn, kept and read from a file."""
+"""Levels of conditions: how they are encoded, drawn and restored from a file."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from skvae.inputs import Conditions
 
 
-def test_codes_and_values_are_inverse():
+def test_encoding_and_decoding_are_inverse():
     values = np.array([["b", 2], ["a", 1], ["b", 1], ["c", 2]], dtype=object)
     conditions = Conditions()
     codes = conditions.fit(values)
@@ -17,7 +17,7 @@ def test_codes_and_values_are_inverse():
     assert conditions.share_.tolist() == [0.25] * 4
 
 
-def test_draws_come_as_often_as_in_fit():
+def test_conditions_are_drawn_with_their_frequencies_in_fit():
     conditions = Conditions()
     conditions.fit(np.repeat(["a", "b", "c"], [600, 300, 100])[:, None])
     drawn = conditions.draw(20_000, seed=0)[:, 0]
@@ -25,7 +25,7 @@ def test_draws_come_as_often_as_in_fit():
     np.testing.assert_allclose(found, [0.6, 0.3, 0.1], atol=0.015)
 
 
-def test_no_more_than_a_thousand_combinations_are_kept():
+def test_at_most_a_thousand_combinations_are_kept():
     values = np.random.default_rng(0).integers(0, 50, (5000, 2))
     conditions = Conditions()
     conditions.fit(values)
@@ -52,7 +52,7 @@ def test_no_more_than_a_thousand_combinations_are_kept():
     ],
     ids=str,
 )
-def test_a_files_conditions_are_checked(change):
+def test_conditions_read_from_a_file_are_checked(change):
     conditions = Conditions()
     conditions.fit(np.array([["a"], ["b"]], dtype=object))
     learned = conditions.learned()

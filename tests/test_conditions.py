@@ -1,4 +1,4 @@
-"""Conditions of rows: as columns or beside them, strings or numbers, seen or not."""
+"""Conditions given as columns or as an argument, of every type, known or unknown."""
 
 import numpy as np
 import pandas as pd
@@ -46,35 +46,35 @@ def weights(estimator):
 
 
 def assert_same_fit(one, other):
-    ours, theirs = weights(one), weights(other)
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        np.testing.assert_array_equal(tensor, theirs[name])
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        np.testing.assert_array_equal(tensor, second[name])
 
 
-# -- two ways, one model ---------------------------------------------------------------
+# -- columns and argument are equivalent -----------------------------------------------
 
 
 @each_estimator
 @pytest.mark.parametrize(
     "columns", [["task"], [3], 3, -14, slice("task", "task"), "task", "selector"]
 )
-def test_columns_are_chosen_in_every_way(cls, columns, frame, X, task):
+def test_condition_columns_can_be_chosen_in_every_way(cls, columns, frame, X, task):
     if columns == "selector":
         columns = make_column_selector(pattern="task")
     by_column = small(cls, condition_columns=columns).fit(frame)
-    beside = small(cls).fit(X, condition=task)
-    assert_same_fit(by_column, beside)
+    by_argument = small(cls).fit(X, condition=task)
+    assert_same_fit(by_column, by_argument)
     np.testing.assert_array_equal(
-        by_column.transform(frame), beside.transform(X, condition=task)
+        by_column.transform(frame), by_argument.transform(X, condition=task)
     )
-    assert by_column.score(frame) == beside.score(X, condition=task)
+    assert by_column.score(frame) == by_argument.score(X, condition=task)
     assert by_column.n_features_in_ == 17
     assert list(by_column.feature_names_in_) == list(frame.columns)
 
 
 @each_estimator
-def test_every_kind_of_table_gives_the_same(cls, frame):
+def test_every_kind_of_table_gives_the_same_result(cls, frame):
     estimator = small(cls, condition_columns=[3]).fit(frame)
     for table in (frame.to_numpy(), pl.from_pandas(frame), frame.to_numpy().tolist()):
         other = clone(estimator).fit(table)
@@ -102,7 +102,7 @@ def test_levels_may_be_of_any_kind(cls, values, X, task):
 
 
 @each_estimator
-def test_several_conditions_come_side_by_side(cls, frame):
+def test_several_conditions_are_encoded_side_by_side(cls, frame):
     table = frame.assign(place=np.arange(len(frame)) % 4)
     estimator = small(cls, condition_columns=["task", "place"]).fit(table)
     assert estimator.conditions_.width == 2 + 4
@@ -112,7 +112,7 @@ def test_several_conditions_come_side_by_side(cls, frame):
 
 
 @each_estimator
-def test_numbers_pass_as_they_are(cls, X):
+def test_numeric_conditions_can_pass_unencoded(cls, X):
     given = np.linspace(-1, 1, len(X))
     estimator = small(cls, condition_encoding="passthrough").fit(X, condition=given)
     assert estimator.conditions_.width == 1
@@ -122,7 +122,7 @@ def test_numbers_pass_as_they_are(cls, X):
 
 
 @each_estimator
-def test_no_condition_is_one_condition(cls, X):
+def test_no_condition_equals_a_constant_condition(cls, X):
     without = small(cls).fit(X)
     constant = small(cls).fit(X, condition=np.full(len(X), "all"))
     assert_same_fit(without, constant)
@@ -133,7 +133,7 @@ def test_no_condition_is_one_condition(cls, X):
     )
 
 
-def test_a_constant_condition_makes_the_vae(X):
+def test_a_constant_condition_gives_the_plain_vae(X):
     vae = small(VAETransformer).fit(X)
     for cls in CONDITIONAL:
         if "n_critic_passes" in cls().get_params():
@@ -146,12 +146,12 @@ def test_a_constant_condition_makes_the_vae(X):
         np.testing.assert_array_equal(other.score_samples(X), vae.score_samples(X))
 
 
-# -- what comes back -------------------------------------------------------------------
+# -- decoded rows ----------------------------------------------------------------------
 
 
 @without_names
 @each_estimator
-def test_columns_are_filled_in_on_the_way_back(cls, frame, task):
+def test_decoding_fills_in_the_condition_columns(cls, frame, task):
     estimator = small(cls, condition_columns=["task"]).fit(frame)
     back = estimator.reconstruct(frame)
     assert back.shape == frame.shape
@@ -181,22 +181,22 @@ def test_numeric_tables_stay_numeric(cls, X):
     ]
 
 
-def test_translation_is_encoding_here_and_decoding_there(frame, X, task):
+def test_translation_decodes_under_another_condition(frame, X, task):
     for cls in CONDITIONAL:
         if not hasattr(cls, "translate"):
             continue
         estimator = small(cls, condition_columns=["task"]).fit(frame)
-        there = estimator.translate(frame, "plain")
+        plain = estimator.translate(frame, "plain")
         Z = estimator.transform(frame)
-        np.testing.assert_array_equal(there, estimator.inverse_transform(Z, "plain"))
-        assert not np.array_equal(there, estimator.reconstruct(frame))
-        beside = small(cls).fit(X, condition=task)
-        moved = beside.translate(X, "plain", own=task)
-        np.testing.assert_array_equal(moved, np.delete(there, 3, axis=1).astype(float))
+        np.testing.assert_array_equal(plain, estimator.inverse_transform(Z, "plain"))
+        assert not np.array_equal(plain, estimator.reconstruct(frame))
+        by_argument = small(cls).fit(X, condition=task)
+        moved = by_argument.translate(X, "plain", own=task)
+        np.testing.assert_array_equal(moved, np.delete(plain, 3, axis=1).astype(float))
 
 
 @each_estimator
-def test_a_likelihood_list_counts_all_columns(cls, frame):
+def test_a_mixed_likelihood_counts_all_columns(cls, frame):
     parts = [("gaussian", slice(0, 3)), ("bernoulli", list(range(4, 17)))]
     by_place = small(cls, condition_columns=["task"], likelihood=parts).fit(frame)
     names = [
@@ -210,7 +210,7 @@ def test_a_likelihood_list_counts_all_columns(cls, frame):
         small(cls, condition_columns=["task"], likelihood=wrong).fit(frame)
 
 
-# -- what is refused -------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------
 
 
 @each_estimator
@@ -233,7 +233,7 @@ def test_a_missing_value_is_refused(cls, missing, X, task):
 
 
 @each_estimator
-def test_a_condition_left_out_later_is_an_error_that_says_both_ways(cls, X, task):
+def test_a_missing_condition_is_an_error_that_names_both_ways_to_pass_it(cls, X, task):
     estimator = small(cls).fit(X, condition=task)
     for method in (estimator.transform, estimator.score, estimator.reconstruct):
         with pytest.raises(ValueError, match=r"condition_columns=.* condition=\.\.\."):
@@ -243,12 +243,12 @@ def test_a_condition_left_out_later_is_an_error_that_says_both_ways(cls, X, task
 
 
 @each_estimator
-def test_both_ways_at_once_are_refused(cls, frame, task):
+def test_passing_a_condition_in_both_ways_is_refused(cls, frame, task):
     with pytest.raises(ValueError, match="choose one of the two"):
         small(cls, condition_columns=["task"]).fit(frame, condition=task)
 
 
-def test_decoding_needs_to_know_under_what(X, task):
+def test_decoding_needs_a_condition(X, task):
     for cls in CONDITIONAL:
         estimator = small(cls).fit(X, condition=task)
         Z = estimator.transform(X, condition=task)
@@ -273,7 +273,7 @@ def test_decoding_needs_to_know_under_what(X, task):
     ],
     ids=str,
 )
-def test_wrong_parameters_leave_the_fitted_as_it_was(cls, params, match, frame):
+def test_invalid_parameters_leave_the_fitted_model_unchanged(cls, params, match, frame):
     estimator = small(cls, condition_columns=["task"]).fit(frame)
     before = estimator.transform(frame)
     with pytest.raises(ValueError, match=match):
@@ -292,7 +292,7 @@ def test_wrong_parameters_leave_the_fitted_as_it_was(cls, params, match, frame):
         ([1, "a"] * 100, "either only strings or only numbers"),
     ],
 )
-def test_wrong_conditions_are_said(cls, condition, match, X, task):
+def test_invalid_conditions_are_named(cls, condition, match, X, task):
     estimator = small(cls).fit(X, condition=task)
     with pytest.raises(ValueError, match=match):
         estimator.transform(X, condition=condition)
@@ -303,7 +303,7 @@ def test_wrong_conditions_are_said(cls, condition, match, X, task):
 
 @each_estimator
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_columns_work_in_a_pipeline_and_a_search(cls, n_jobs, frame):
+def test_condition_columns_work_in_a_pipeline_and_a_search(cls, n_jobs, frame):
     scale = make_column_transformer(
         (MinMaxScaler(), make_column_selector(dtype_include=float)),
         remainder="passthrough",
@@ -320,7 +320,7 @@ def test_columns_work_in_a_pipeline_and_a_search(cls, n_jobs, frame):
 
 
 @each_estimator
-def test_a_part_of_a_table_is_encoded(cls, frame):
+def test_some_columns_of_a_table_can_be_encoded(cls, frame):
     latents = small(cls, condition_columns=["task"])
     columns = make_column_transformer(
         (latents, ["p0", "task", "p1", "p2"]), (MinMaxScaler(), ["p5"])
@@ -331,7 +331,7 @@ def test_a_part_of_a_table_is_encoded(cls, frame):
 
 
 @each_estimator
-def test_a_fold_without_a_level_does_not_end_a_search(cls, frame):
+def test_a_fold_without_a_level_does_not_stop_cross_validation(cls, frame):
     table = frame.sort_values("task")
     estimator = small(cls, condition_columns=["task"])
     with pytest.warns(Warning, match="not seen in fit"):
@@ -360,7 +360,7 @@ def test_conditions_are_routed(cls, X, task):
 
 
 @each_estimator
-def test_conditions_go_through_a_file(cls, frame, tmp_path):
+def test_conditions_survive_saving_and_loading(cls, frame, tmp_path):
     selector = make_column_selector(pattern="task")
     estimator = small(cls, condition_columns=selector).fit(frame)
     estimator.save(tmp_path / "model", training_state=True)

@@ -1,4 +1,4 @@
-"""Bad input gives one clear error before any training, and nothing fitted is lost."""
+"""Bad input raises one clear error before training, and keeps the fitted state."""
 
 import numpy as np
 import pytest
@@ -123,7 +123,7 @@ def test_bad_data_is_one_clear_error_and_changes_nothing(cls, case, digits):
         if cls in having(name) or name == "n_components"
     ],
 )
-def test_a_wrong_parameter_is_named(cls, name, value, digits):
+def test_an_invalid_parameter_is_named(cls, name, value, digits):
     name = width_parameter(cls) if name == "n_components" else name
     with pytest.raises(ValueError, match=f"The '{name}' parameter of {cls.__name__}"):
         small(cls, **{name: value}).fit(digits)
@@ -139,7 +139,7 @@ def test_a_wrong_parameter_is_named(cls, name, value, digits):
         ("n_importance_samples", 0),
     ],
 )
-def test_a_wrong_parameter_of_a_vae_is_named(name, value, digits):
+def test_an_invalid_parameter_of_a_vae_is_named(name, value, digits):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of VAETransformer"):
         small(VAETransformer, **{name: value}).fit(digits)
 
@@ -156,7 +156,7 @@ def test_a_wrong_parameter_of_a_vae_is_named(name, value, digits):
         ),
     ],
 )
-def test_a_wrong_parameter_of_a_part_is_named(params, message, digits):
+def test_an_invalid_parameter_of_a_part_is_named(params, message, digits):
     with pytest.raises(ValueError, match=message):
         small(VAETransformer, **params).fit(digits)
 
@@ -195,7 +195,7 @@ def test_an_unfitted_estimator_says_so(cls, digits):
 
 
 @each_estimator
-def test_a_wrong_column_count_is_named(cls, digits):
+def test_a_wrong_number_of_columns_is_named(cls, digits):
     estimator = small(cls).fit(digits)
     with pytest.raises(ValueError, match=r"63 features, but .* expecting 64"):
         estimator.transform(digits[:, :63])
@@ -215,7 +215,7 @@ def test_binarize_needs_bernoulli_columns(digits):
         small(VAETransformer, binarize="dynamic").fit(digits)
 
 
-def test_bernoulli_above_one_warns_and_goes_on(digits):
+def test_bernoulli_values_above_one_only_warn(digits):
     with pytest.warns(SkvaeDataWarning, match="Column x5 reaches 2"):
         small(VAETransformer, likelihood=Bernoulli()).fit(changed(digits, 2.0))
 
@@ -228,7 +228,7 @@ def test_bernoulli_above_one_warns_and_goes_on(digits):
         ("log_likelihood", {"method": "exact"}),
     ],
 )
-def test_a_wrong_argument_is_named(method, arguments, digits):
+def test_an_invalid_argument_is_named(method, arguments, digits):
     estimator = small(VAETransformer).fit(digits)
     data = {} if method == "sample" else {"X": digits}
     name = next(iter(arguments))
@@ -237,7 +237,7 @@ def test_a_wrong_argument_is_named(method, arguments, digits):
 
 
 class Exploding(nn.Module):
-    """A body that gives NaN from its n-th use in training on."""
+    """A body that returns NaN from its n-th use in training onwards."""
 
     def __init__(self, n_in, n_batches):
         super().__init__()
@@ -250,7 +250,7 @@ class Exploding(nn.Module):
 
 
 def exploding(estimator):
-    """List every such body in a fitted estimator."""
+    """Return the `Exploding` bodies of a fitted estimator."""
     return [m for m in estimator.module_.modules() if isinstance(m, Exploding)]
 
 
@@ -274,7 +274,7 @@ def test_a_non_finite_loss_keeps_the_epoch_before(cls, early_stopping, digits):
     np.testing.assert_array_equal(broken.transform(digits), whole.transform(digits))
 
 
-def test_weights_broken_by_the_last_step_are_found_in_their_epoch(digits):
+def test_weights_broken_by_an_epochs_last_step_are_found_in_that_epoch(digits):
     def infinite_gradient(module):
         module.linear.weight.register_hook(lambda g: g * torch.inf)
         return module
@@ -291,13 +291,13 @@ def test_a_non_finite_held_out_bound_is_an_error(digits):
     held_out = HoldOut(0.1, 0)(Rows(X, "cpu", torch.float32))[1].index
     estimator = small(VAETransformer, likelihood=Gaussian(scale=1.0, mean="sigmoid"))
     estimator.set_params(early_stopping=True).fit(X)
-    X[:, 0] = 3e30  # finite, and its square is not
+    X[:, 0] = 3e30  # finite, but its square is not
     rows = Rows(X, "cpu", torch.float32).subset(held_out)
     with pytest.raises(FloatingPointError, match="held-out rows"):
         estimator.net_.run_single_epoch(rows, False, "valid", None)
 
 
-def test_a_rate_too_high_is_reported_and_survived(digits):
+def test_too_high_a_learning_rate_is_reported_and_survived(digits):
     estimator = small(VAETransformer, likelihood=Poisson(), lr=1e30, max_epochs=5)
     counts = np.round(16 * digits)
     with pytest.raises(FloatingPointError, match="lower lr"):

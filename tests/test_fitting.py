@@ -1,4 +1,4 @@
-"""Ways to the same weights, and what may change between fits."""
+"""Different ways to train to the same weights, and what may change between fits."""
 
 import pickle
 from functools import partial
@@ -24,7 +24,7 @@ each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimator
 
 @each_estimator
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
-def test_four_epochs_by_any_way_are_bit_equal(cls, dropout, digits):
+def test_every_way_to_train_four_epochs_gives_the_same_bits(cls, dropout, digits):
     whole = small(cls, max_epochs=4, dropout=dropout).fit(digits)
     parts = small(cls, dropout=dropout)
     for _ in range(4):
@@ -41,7 +41,7 @@ def test_four_epochs_by_any_way_are_bit_equal(cls, dropout, digits):
 
 
 @each_estimator
-def test_six_threads_at_once_reproduce_the_serial_fits(cls, digits):
+def test_fits_in_six_threads_equal_the_serial_fits(cls, digits):
     estimators = [small(cls, random_state=seed) for seed in range(6)]
     serial = [clone(e).fit(digits).transform(digits) for e in estimators]
     threads = Parallel(n_jobs=6, backend="threading")(
@@ -51,7 +51,7 @@ def test_six_threads_at_once_reproduce_the_serial_fits(cls, digits):
         np.testing.assert_array_equal(one, other)
 
 
-def test_fit_starts_afresh(digits):
+def test_fit_starts_from_scratch(digits):
     estimator = small(VAETransformer)
     once = weights(estimator.fit(digits))
     once = [w.copy() for w in once]
@@ -59,7 +59,7 @@ def test_fit_starts_afresh(digits):
         np.testing.assert_array_equal(a, b)
 
 
-def test_fit_after_set_params_builds_another_network(digits):
+def test_fit_after_set_params_builds_a_new_network(digits):
     estimator = small(VAETransformer).fit(digits)
     estimator.set_params(n_components=3).fit(digits[:, :20])
     assert estimator.transform(digits[:, :20]).shape == (200, 3)
@@ -77,7 +77,7 @@ def test_fit_after_set_params_builds_another_network(digits):
     ],
 )
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])
-def test_a_changed_architecture_cannot_go_on(name, value, way, digits):
+def test_training_cannot_resume_with_a_changed_architecture(name, value, way, digits):
     estimator = small(VAETransformer, warm_start=True).fit(digits)
     before = estimator.transform(digits)
     estimator.set_params(**{name: value})
@@ -86,7 +86,7 @@ def test_a_changed_architecture_cannot_go_on(name, value, way, digits):
     np.testing.assert_array_equal(estimator.transform(digits), before)
 
 
-def test_warm_start_takes_new_training_settings(digits):
+def test_warm_start_uses_new_training_settings(digits):
     estimator = small(VAETransformer, warm_start=True).fit(digits)
     estimator.set_params(lr=1e-2, batch_size=50, beta=3.0, max_epochs=1).fit(digits)
     assert estimator.net_.optimizer_.param_groups[0]["lr"] == 1e-2
@@ -94,7 +94,7 @@ def test_warm_start_takes_new_training_settings(digits):
     assert estimator.history_[:, "beta"] == [1.0, 1.0, 3.0]
 
 
-def test_warm_start_takes_another_weight_decay(digits):
+def test_warm_start_uses_a_new_weight_decay(digits):
     estimator = small(VAETransformer, warm_start=True).fit(digits)
     estimator.set_params(weight_decay=0.5).fit(digits)
     assert estimator.net_.optimizer_.param_groups[0]["weight_decay"] == 0.5
@@ -119,7 +119,7 @@ def test_warm_start_after_half_a_warmup_trains_at_full_weight(digits):
         ),
     ],
 )
-def test_an_equal_parameter_is_no_change(name, value, equal, digits):
+def test_an_equal_parameter_does_not_count_as_changed(name, value, equal, digits):
     X = pd.DataFrame(digits, columns=[f"p{i}" for i in range(64)])
     estimator = small(VAETransformer, warm_start=True, **{name: value}).fit(X)
     assert estimator.set_params(**{name: equal}).fit(X).n_iter_ == 4
@@ -133,13 +133,13 @@ def test_an_equal_parameter_is_no_change(name, value, equal, digits):
     ],
     ids=["lambda", "partial"],
 )
-def test_another_function_that_builds_a_body_is_a_change(one, other, digits):
+def test_another_function_that_builds_a_body_counts_as_changed(one, other, digits):
     estimator = small(VAETransformer, warm_start=True, encoder=one).fit(digits)
     with pytest.raises(ValueError, match=r"The 'encoder' parameter .* must stay"):
         estimator.set_params(encoder=other).fit(digits)
 
 
-def test_an_early_stopped_fit_that_goes_on_gets_no_worse(digits):
+def test_resuming_an_early_stopped_fit_keeps_the_best_weights(digits):
     estimator = small(
         VAETransformer, early_stopping=True, warm_start=True, max_epochs=30
     ).fit(digits)
@@ -150,7 +150,7 @@ def test_an_early_stopped_fit_that_goes_on_gets_no_worse(digits):
     assert again == pytest.approx(best, abs=1e-3)
 
 
-def test_partial_fit_of_one_row_needs_none_held_out(digits):
+def test_partial_fit_on_one_row_holds_out_none(digits):
     estimator = small(VAETransformer, early_stopping=True)
     assert estimator.partial_fit(digits[:1]).n_iter_ == 1
 
@@ -164,7 +164,7 @@ def test_fixed_binarisation_differs_between_blocks():
     np.testing.assert_array_equal(drawn[0], again)
 
 
-def test_partial_fit_takes_blocks_of_other_sizes(digits):
+def test_partial_fit_accepts_blocks_of_any_size(digits):
     estimator = small(VAETransformer)
     for block in (digits[:64], digits[64:65], digits[65:]):
         estimator.partial_fit(block)
@@ -194,15 +194,15 @@ def test_early_stopping_restores_the_best_weights(digits):
     assert_same_weights(estimator, again.fit(digits))
 
 
-@pytest.mark.parametrize(("binarize", "anew"), [("fixed", False), ("dynamic", True)])
-def test_binarize_draws_once_or_anew_in_every_epoch(binarize, anew, digits):
-    # An autoencoder whose weights stand still: its loss tells the drawn pixels.
+@pytest.mark.parametrize(("binarize", "redrawn"), [("fixed", False), ("dynamic", True)])
+def test_binarize_draws_once_or_in_every_epoch(binarize, redrawn, digits):
+    # With fixed weights, the loss changes only if the pixels are drawn again.
     estimator = small(AETransformer, likelihood="bernoulli", binarize=binarize)
     losses = estimator.set_params(lr=1e-12).fit(digits).history_[:, "train_loss"]
-    assert (abs(losses[1] - losses[0]) > 1e-3) is anew
+    assert (abs(losses[1] - losses[0]) > 1e-3) is redrawn
 
 
-def test_binarize_leaves_what_is_asked_later_grey(digits):
+def test_binarize_does_not_apply_to_transform(digits):
     estimator = small(VAETransformer, likelihood="bernoulli", binarize="dynamic")
     estimator.fit(digits)
     rounded = (digits > 0.5).astype(float)

@@ -26,7 +26,7 @@ TABLES = {
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("cls", [AETransformer, VAETransformer])
-def test_every_likelihood_trains_and_answers(name, cls):
+def test_every_likelihood_trains_scores_and_reconstructs(name, cls):
     likelihood, X = TABLES[name]
     estimator = small(cls, likelihood=likelihood, max_epochs=20).fit(X)
     assert estimator.history_[-1]["train_loss"] < estimator.history_[0]["train_loss"]
@@ -36,7 +36,7 @@ def test_every_likelihood_trains_and_answers(name, cls):
 
 @pytest.mark.parametrize("prior", ["standard-normal", "vamp"])
 @pytest.mark.parametrize("name", TABLES)
-def test_samples_are_rows_that_can_be_scored(name, prior):
+def test_samples_are_valid_rows(name, prior):
     likelihood, X = TABLES[name]
     vae = small(VAETransformer, likelihood=likelihood, prior=prior).fit(X)
     rows = vae.sample(40, random_state=0)
@@ -47,7 +47,7 @@ def test_samples_are_rows_that_can_be_scored(name, prior):
     assert vae.sample(3, random_state=0, mean=True).shape == (3, X.shape[1])
 
 
-def test_samples_without_a_seed_differ_from_call_to_call(digits):
+def test_samples_without_a_seed_differ_between_calls(digits):
     vae = small(VAETransformer).fit(digits)
     assert not np.array_equal(vae.sample(3), vae.sample(3))
 
@@ -66,14 +66,14 @@ def test_log_likelihoods_of_all_bit_strings_sum_to_one(prior):
     ).fit(X)
     estimate = vae.log_likelihood(BITS, n_samples=4000, return_std_error=True)
     total = np.exp(estimate.values).sum()
-    # Rows share their draws, so errors may all fall on one side: they add up.
+    # Rows share their draws, so errors may all have the same sign: they add up.
     error = (np.exp(estimate.values) * estimate.std_error).sum()
     assert total == pytest.approx(1.0, abs=4 * error)
     assert error < 0.01
 
 
-def test_one_latent_is_integrated_exactly():
-    """ln p(x) of one latent by quadrature, against importance sampling."""
+def test_the_likelihood_under_one_latent_agrees_with_quadrature():
+    """ln p(x) by importance sampling, against quadrature over the single latent."""
     X = BITS[np.random.default_rng(1).integers(64, size=200)]
     vae = small(VAETransformer, n_components=1, likelihood="bernoulli", dtype="float64")
     vae.set_params(max_epochs=60, lr=1e-2).fit(X)
@@ -97,7 +97,7 @@ def test_samples_follow_the_model():
     np.testing.assert_allclose(rows.mean(0), means.mean(0), atol=0.02)
 
 
-def test_a_row_is_scored_alone_as_among_others(digits):
+def test_a_rows_score_does_not_depend_on_the_other_rows(digits):
     vae = small(VAETransformer).fit(digits)
     together = vae.score_samples(digits)
     np.testing.assert_allclose(vae.score_samples(digits[5:6]), together[5:6], rtol=1e-6)

@@ -32,7 +32,7 @@ def log_prob(z):
 
 
 def tuned(n_rows=200, n=300):
-    """Run chains with adaptation: positions, step size, last acceptances."""
+    """Run adapted chains and return positions, step size and the last acceptances."""
     noise, step = Noise.from_seed(0), torch.tensor(0.1).double()
     z, accepted = torch.zeros(n_rows, 3).double(), []
     for _ in range(n):
@@ -42,7 +42,7 @@ def tuned(n_rows=200, n=300):
     return z, step, accepted
 
 
-def test_the_step_size_is_tuned_to_the_acceptance():
+def test_the_step_size_is_tuned_to_the_target_acceptance():
     _, _, accepted = tuned()
     assert 0.85 < np.mean(accepted[-100:]) < 0.95
     assert accepted[0] > 0.97  # the first step was too small
@@ -55,14 +55,14 @@ def test_chains_have_the_moments_of_a_gaussian():
         z, _ = transition(log_prob, z, noise, step, 10)
         draws.append(z)
     draws = torch.stack(draws)  # (400, 200, 3)
-    by_chain = draws.mean(0)  # chains are independent, draws of one are not
+    by_chain = draws.mean(0)  # chains are independent, draws within a chain are not
     error = by_chain.std(0) / 200**0.5
     assert ((by_chain.mean(0) - MEAN).abs() < 4 * error).all()
     covariance = torch.cov(draws.flatten(0, 1).T)
     torch.testing.assert_close(covariance, FACTOR @ FACTOR.T, atol=0.05, rtol=0.05)
 
 
-def test_shared_noise_makes_equal_chains_of_equal_rows():
+def test_with_shared_noise_a_chain_does_not_depend_on_the_other_rows():
     start = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)).double()
     step = torch.tensor(0.3).double()
     together, _ = transition(log_prob, start, SharedNoise.from_seed(2), step, 7)
@@ -71,7 +71,7 @@ def test_shared_noise_makes_equal_chains_of_equal_rows():
         torch.testing.assert_close(alone[0], together[i], rtol=1e-12, atol=1e-12)
 
 
-def test_a_step_that_leaves_all_bounds_is_not_taken():
+def test_a_step_that_overflows_is_rejected():
     z = torch.ones(4, 3).double()
     moved, acceptance = transition(
         log_prob, z, Noise.from_seed(0), torch.tensor(1e200).double(), 5
@@ -89,7 +89,7 @@ def linear_gaussian():
     return X[:800], X[800:]
 
 
-def test_a_linear_model_reaches_factor_analysis_and_its_posterior():
+def test_a_linear_model_agrees_with_factor_analysis():
     train, test = linear_gaussian()
     model = MCEMTransformer(
         2,
@@ -111,7 +111,7 @@ def test_a_linear_model_reaches_factor_analysis_and_its_posterior():
     means = (test - mean) @ (W / var[:, None]) @ covariance
     q, _ = model._distributions(test)
     # Rows share their noise, so each column has the error of one chain of 200 draws:
-    # within 4 standard errors of as many independent ones.
+    # within 4 standard errors of 200 independent draws.
     scale = np.diag(covariance) ** 0.5
     errors = np.abs(q.loc.numpy() - means)
     assert (errors < 4 * scale / 200**0.5).all()
@@ -124,13 +124,13 @@ def test_a_linear_model_reaches_factor_analysis_and_its_posterior():
 
 
 class Table:
-    """Stands for the rows of a table."""
+    """A stand-in for `Rows`."""
 
     def __init__(self, X):
         self.X = X
 
 
-def test_chains_go_on_with_the_same_table_and_begin_again_with_another(digits):
+def test_chains_continue_on_the_same_table_and_restart_on_another(digits):
     model = small(MCEMTransformer, warm_start=True).fit(digits)
     chains = model.module_.chains.clone()
     assert chains.shape == (120, 8)
@@ -140,7 +140,7 @@ def test_chains_go_on_with_the_same_table_and_begin_again_with_another(digits):
     assert model.module_.fresh.all()
 
 
-def test_chains_are_of_the_training_state_and_not_of_the_model(digits, tmp_path):
+def test_chains_belong_to_the_training_state(digits, tmp_path):
     model = small(MCEMTransformer).fit(digits)
     model.save(tmp_path / "model")
     model.save(tmp_path / "whole", training_state=True)
@@ -153,14 +153,14 @@ def test_chains_are_of_the_training_state_and_not_of_the_model(digits, tmp_path)
     assert more[0] == more[1]
 
 
-def test_rows_held_out_have_a_bound_though_no_chain(digits):
+def test_held_out_rows_have_a_bound_but_no_chain(digits):
     model = small(MCEMTransformer, early_stopping=True).fit(digits)
     assert np.isfinite(model.history_[:, "valid_loss"]).all()
-    assert model.module_.fresh.sum() == 12  # a tenth was never visited
+    assert model.module_.fresh.sum() == 12  # the held-out tenth
 
 
-def test_likelihoods_are_those_of_a_grid_where_the_posterior_has_several_places():
-    """Two latents of digits: a run from one point misses where most of it is."""
+def test_likelihoods_agree_with_a_grid_for_multimodal_posteriors():
+    """A run from one point would miss most of the posterior of two latents."""
     X = (load_digits().data > 7.5).astype(np.float64)
     train, test = X[:500], X[500:700]
     model = MCEMTransformer(

@@ -1,4 +1,4 @@
-"""Inside pipelines, searches, frames and tables of mixed type."""
+"""Estimators in pipelines and searches, on frames and tables of mixed type."""
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ def pipeline(vae):
 
 @each_estimator
 @pytest.mark.parametrize("backend", ["loky", "threading", "dask"])
-def test_parallel_searches_repeat_the_serial_one_to_the_bit(cls, backend, labelled):
+def test_parallel_searches_are_bit_equal_to_the_serial_one(cls, backend, labelled):
     search = GridSearchCV(
         pipeline(small(cls, likelihood="bernoulli")),
         {f"vae__{width_parameter(cls)}": [2, 4], "vae__lr": [1e-3, 1e-2]},
@@ -73,7 +73,7 @@ def dask_client():
     )
 
 
-def test_latents_are_worth_more_than_chance(labelled):
+def test_latents_classify_better_than_chance(labelled):
     X, y = labelled
     vae = small(
         VAETransformer,
@@ -86,7 +86,7 @@ def test_latents_are_worth_more_than_chance(labelled):
     assert accuracy > 0.6  # chance is 0.1
 
 
-def test_score_is_a_scorer_of_searches(labelled):
+def test_score_can_guide_a_search(labelled):
     search = GridSearchCV(
         small(VAETransformer), {"likelihood": ["gaussian", "gaussian-unit"]}, cv=2
     ).fit(labelled[0])
@@ -104,7 +104,7 @@ def test_parts_of_a_likelihood_can_be_searched(labelled):
     assert len(set(search.cv_results_["mean_test_score"])) == 3
 
 
-def test_halving_search_spends_epochs(labelled):
+def test_halving_search_uses_epochs_as_its_resource(labelled):
     search = HalvingGridSearchCV(
         small(VAETransformer),
         {"lr": [1e-4, 1e-3, 1e-2]},
@@ -113,11 +113,11 @@ def test_halving_search_spends_epochs(labelled):
         cv=2,
         random_state=0,
     ).fit(labelled[0])
-    assert search.n_resources_ == [3, 9]  # a third of the candidates, thrice the epochs
+    assert search.n_resources_ == [3, 9]  # thrice the epochs for a third
     assert search.best_estimator_.n_iter_ == 9
 
 
-def test_validation_curve_over_epochs(labelled):
+def test_the_validation_curve_rises_with_epochs(labelled):
     train, _ = validation_curve(
         small(VAETransformer, lr=1e-2),
         labelled[0],
@@ -129,7 +129,7 @@ def test_validation_curve_over_epochs(labelled):
     assert train[1].mean() > train[0].mean()
 
 
-def test_beside_pca_in_a_feature_union(labelled):
+def test_an_autoencoder_works_in_a_feature_union(labelled):
     union = FeatureUnion([("pca", PCA(3)), ("ae", small(AETransformer))])
     assert union.fit_transform(labelled[0]).shape == (300, 11)
     assert list(union.get_feature_names_out()[[0, 3]]) == [
@@ -176,7 +176,7 @@ MIXED = {
 
 
 @pytest.mark.parametrize("likelihood", MIXED.values(), ids=MIXED)
-def test_a_mixed_table_is_modelled_column_by_column(likelihood, table):
+def test_every_column_of_a_mixed_table_has_its_own_likelihood(likelihood, table):
     X = coded(table)
     vae = small(VAETransformer, likelihood=likelihood, max_epochs=30).fit(X)
     sample = vae.sample(50, random_state=0)
@@ -196,7 +196,7 @@ def test_a_mixed_likelihood_may_be_built_by_hand(table):
     assert scores[0] == scores[1]
 
 
-def test_the_ways_to_name_columns_are_one_model(table):
+def test_all_ways_to_select_columns_give_the_same_model(table):
     X = coded(table)
     by_name = [
         ("gaussian", "height"),
@@ -229,7 +229,7 @@ def test_a_frame_goes_through_a_column_transformer(table):
 
 
 @each_estimator
-def test_polars_in_polars_out(cls, labelled):
+def test_polars_frames_give_polars_frames(cls, labelled):
     frame = pl.DataFrame(labelled[0], schema=[f"p{i}" for i in range(64)])
     estimator = small(cls).set_output(transform="polars")
     Z = estimator.fit_transform(frame)
@@ -237,6 +237,6 @@ def test_polars_in_polars_out(cls, labelled):
     assert list(estimator.feature_names_in_[:2]) == ["p0", "p1"]
 
 
-def test_one_column_one_likelihood(table):
+def test_a_single_column_can_be_fitted(table):
     X = load_wine().data[:, :1]
     assert np.isfinite(small(VAETransformer, n_components=3).fit(X).score(X))

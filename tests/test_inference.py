@@ -1,4 +1,4 @@
-"""Likelihood estimates of a linear-Gaussian model, whose p(x) is known."""
+"""Likelihood estimates for a linear Gaussian model, whose p(x) is known."""
 
 import math
 
@@ -21,7 +21,7 @@ IDENTITY = torch.eye(N_FEATURES, dtype=torch.float64)
 class LinearGaussian(LatentModel):
     """z ~ N(0, I), x ~ N(W z + b, σ² I); W has orthogonal columns.
 
-    The exact posterior is then diagonal. `shift` and `stretch` spoil it.
+    The exact posterior is then diagonal; `shift` and `stretch` distort it.
     """
 
     n_components = N_COMPONENTS
@@ -47,7 +47,7 @@ class LinearGaussian(LatentModel):
 
 
 class MixturePrior(LinearGaussian):
-    """The same with a prior of one component, N(0, I), without a closed form."""
+    """The same model, with N(0, I) as a one-component mixture: no closed-form KL."""
 
     def prior(self, batch):
         zero = torch.zeros(1, N_COMPONENTS, dtype=batch.x.dtype)
@@ -65,7 +65,7 @@ def truth(X):
 
 X = (2 * numbers(300, N_FEATURES, seed=2)).numpy()
 FEW = X[:40]
-SPOILED = {"shift": 0.3, "stretch": 1.2}
+DISTORTED = {"shift": 0.3, "stretch": 1.2}
 
 
 def estimate(X, n_samples=16, seed=0, method="importance", model=LinearGaussian, **how):
@@ -73,7 +73,7 @@ def estimate(X, n_samples=16, seed=0, method="importance", model=LinearGaussian,
 
 
 def repeated(repeats, **how):
-    """Give values, standard errors and that of the mean for many seeds."""
+    """Return values, standard errors and that of the mean for many seeds."""
     results = [estimate(FEW, seed=seed, **how) for seed in range(repeats)]
     parts = list(zip(*results, strict=True))[:3]
     return [torch.as_tensor(np.stack(part)) for part in parts]
@@ -92,7 +92,7 @@ def test_the_exact_posterior_gives_the_exact_likelihood(n_samples, model):
         assert abs(result.mean_std_error) < 1e-10
 
 
-def test_another_posterior_gives_less_and_more_samples_lose_less():
+def test_a_wrong_posterior_underestimates_less_with_more_samples():
     losses = []
     for n_samples in (1, 4, 16):
         values, *_ = repeated(1000, n_samples=n_samples, shift=0.4)
@@ -103,23 +103,23 @@ def test_another_posterior_gives_less_and_more_samples_lose_less():
 
 
 def test_the_mean_weight_is_unbiased():
-    values, *_ = repeated(2000, n_samples=4, **SPOILED)
+    values, *_ = repeated(2000, n_samples=4, **DISTORTED)
     assert_mean((values - torch.as_tensor(truth(FEW))).exp(), 1.0)
 
 
 @pytest.mark.parametrize("model", [LinearGaussian, MixturePrior])
-def test_the_elbo_is_the_likelihood_less_the_posteriors_error(model):
-    values, *_ = repeated(500, model=model, method="elbo", n_samples=8, **SPOILED)
+def test_the_elbo_is_the_likelihood_minus_the_posteriors_divergence(model):
+    values, *_ = repeated(500, model=model, method="elbo", n_samples=8, **DISTORTED)
     batch = Batch(x=torch.as_tensor(FEW))
     with torch.no_grad():
-        q, exact = (m.posterior(batch) for m in (model(**SPOILED), model()))
+        q, exact = (m.posterior(batch) for m in (model(**DISTORTED), model()))
         expected = torch.as_tensor(truth(FEW)) - kl(q, exact)
     assert_mean(values, expected)
 
 
-def test_one_weighted_sample_is_one_sampled_elbo():
-    weighted = estimate(X, 1, model=MixturePrior, **SPOILED).values
-    elbo = estimate(X, 1, model=MixturePrior, method="elbo", **SPOILED).values
+def test_one_importance_sample_equals_a_one_sample_elbo():
+    weighted = estimate(X, 1, model=MixturePrior, **DISTORTED).values
+    elbo = estimate(X, 1, model=MixturePrior, method="elbo", **DISTORTED).values
     np.testing.assert_allclose(weighted, elbo, rtol=1e-12)
 
 
@@ -130,20 +130,20 @@ def test_one_weighted_sample_is_one_sampled_elbo():
 def test_the_standard_error_is_the_spread_over_seeds(method):
     repeats = 1000
     values, errors, mean_errors = repeated(
-        repeats, n_samples=100, method=method, **SPOILED
+        repeats, n_samples=100, method=method, **DISTORTED
     )
     # The spread of 1000 draws is known to 1/sqrt(2000) = 2 % (a little more, as the
     # values are not normal); the estimated error varies from seed to seed as well.
-    found, said = values.std(0), errors.square().mean(0).sqrt()
-    assert ((found / said - 1).abs() < 0.15).all()
-    assert abs((found / said).mean() - 1) < 0.05
+    spread, claimed = values.std(0), errors.square().mean(0).sqrt()
+    assert ((spread / claimed - 1).abs() < 0.15).all()
+    assert abs((spread / claimed).mean() - 1) < 0.05
     spread_of_mean = values.mean(1).std()
     assert abs(spread_of_mean / mean_errors.square().mean().sqrt() - 1) < 0.1
 
 
-def test_rows_share_their_draws_so_the_means_error_is_no_root_of_n_smaller():
+def test_averaging_rows_with_shared_draws_does_not_reduce_the_error():
     same = np.repeat(X[:1], 50, axis=0)
-    result = estimate(same, **SPOILED)
+    result = estimate(same, **DISTORTED)
     assert result.mean_std_error == pytest.approx(result.std_error[0])
 
 
@@ -166,25 +166,25 @@ SUBSETS = {
 
 @pytest.mark.parametrize("label", SUBSETS)
 @pytest.mark.parametrize("method", ["importance", "elbo"])
-def test_a_rows_value_is_the_same_in_any_company(method, label):
+def test_a_rows_value_does_not_depend_on_the_other_rows(method, label):
     which = SUBSETS[label]
-    everything = estimate(X, method=method, **SPOILED)
-    some = estimate(X[which], method=method, **SPOILED)
+    everything = estimate(X, method=method, **DISTORTED)
+    some = estimate(X[which], method=method, **DISTORTED)
     for name in ("values", "std_error"):
         expected = getattr(everything, name)[which]
         np.testing.assert_allclose(getattr(some, name), expected, rtol=1e-12)
 
 
-# torch draws normal numbers in blocks of 16: chunks of whole blocks, here of eight
-# draws, take the same numbers from the generator as one chunk does.
+# torch draws normal numbers in blocks of 16. Chunks of whole blocks, here of eight
+# draws, therefore use the same random numbers as a single chunk.
 @pytest.mark.parametrize("rows", [32, 100])
 @pytest.mark.parametrize("draws", [8, 24])
 @pytest.mark.parametrize("method", ["importance", "elbo"])
-def test_slices_and_chunks_do_not_change_the_number(method, draws, rows, monkeypatch):
-    whole = estimate(X, 48, method=method, **SPOILED)
+def test_slices_and_chunks_do_not_change_the_estimate(method, draws, rows, monkeypatch):
+    whole = estimate(X, 48, method=method, **DISTORTED)
     monkeypatch.setattr(inference, "LIKELIHOOD_ROWS", rows)
     monkeypatch.setattr(inference, "CHUNK_ELEMENTS", draws * rows * N_FEATURES)
-    parts = estimate(X, 48, method=method, **SPOILED)
+    parts = estimate(X, 48, method=method, **DISTORTED)
     for given, expected in zip(parts, whole, strict=True):
         np.testing.assert_allclose(given, expected, rtol=1e-10)
 
@@ -215,7 +215,7 @@ VIEWS = {
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_answers_are_row_by_row(question, view, monkeypatch):
+def test_results_are_computed_row_by_row(question, view, monkeypatch):
     ask, rows = QUESTIONS[question], VIEWS[view](X)
     monkeypatch.setattr(inference, "ROWS", 64)
     answer = ask(Evaluator(LinearGaussian()), rows)

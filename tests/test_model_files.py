@@ -1,4 +1,4 @@
-"""A model's file: written whole or not at all, refused if it is not whole."""
+"""Model files are written completely or not at all, and refused if incomplete."""
 
 import errno
 import os
@@ -61,7 +61,7 @@ def test_a_full_disk_leaves_the_old_file(model, path):
     assert files(path.parent) == before
 
 
-def test_a_link_and_the_rights_of_the_old_file_are_kept(model, path, tmp_path):
+def test_a_link_and_the_permissions_of_the_old_file_are_kept(model, path, tmp_path):
     model.save(path)
     path.chmod(0o600)
     link = tmp_path / "link"
@@ -85,14 +85,14 @@ def test_a_folder_is_not_replaced(model, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_history_that_no_file_can_hold_is_an_error(model, path, monkeypatch):
+def test_too_long_a_history_cannot_be_saved(model, path, monkeypatch):
     monkeypatch.setattr(skvae.persistence._file, "HEADER_LIMIT", 1000)
     with pytest.raises(ValueError, match="shorten the history"):
         model.save(path)
     assert not path.exists()
 
 
-def test_paths_that_are_no_files(tmp_path):
+def test_a_path_that_is_not_a_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "nothing")
     with pytest.raises((IsADirectoryError, PermissionError)):
@@ -105,7 +105,7 @@ def test_paths_that_are_no_files(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(model, path):
+def test_a_file_without_read_permission_is_refused(model, path):
     model.save(path)
     path.chmod(0)
     with pytest.raises(PermissionError):
@@ -138,8 +138,8 @@ def test_an_older_format_warns_and_a_newer_one_is_refused(model, path, monkeypat
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_whatever_a_file_holds_is_refused_or_works(path):
-    """See benchmarks/fuzz_persistence.py for ten thousand of these."""
+def test_a_hostile_file_is_refused_or_loads_a_working_model(path):
+    """benchmarks/fuzz_persistence.py tries ten thousand of these files."""
     seen = set()
     for number, (label, must_refuse, make) in enumerate(hostile_files.cases(200)):
         make(path)
@@ -150,13 +150,13 @@ def test_whatever_a_file_holds_is_refused_or_works(path):
     assert {verdict for _, verdict in seen} == {"refused", "works"}
 
 
-def test_the_originals_of_the_hostile_files_load(path):
+def test_the_undamaged_files_load(path):
     for data, _, _ in hostile_files.originals():
         path.write_bytes(data)
         load(path)
 
 
-def test_every_single_flipped_bit_of_the_header_is_seen(model, path):
+def test_every_flipped_bit_of_the_header_is_detected(model, path):
     model.save(path)
     data = path.read_bytes()
     length = 8 + int.from_bytes(data[:8], "little")
@@ -169,7 +169,7 @@ def test_every_single_flipped_bit_of_the_header_is_seen(model, path):
             load(path)
 
 
-def test_even_a_harmless_change_of_the_header_is_seen(model, path):
+def test_even_a_harmless_change_of_the_header_is_detected(model, path):
     model.save(path)
     data = path.read_bytes()
     text = table_of_contents(data)["__metadata__"]["skvae"]
@@ -203,7 +203,7 @@ def test_even_a_harmless_change_of_the_header_is_seen(model, path):
     ],
     ids=str,
 )
-def test_wrong_values_are_named(part, values, message, model, path):
+def test_invalid_values_are_named(part, values, message, model, path):
     model.save(path)
     with changed_header(path) as header:
         header[part] |= values
@@ -221,7 +221,7 @@ def test_wrong_values_are_named(part, values, message, model, path):
     ],
     ids=str,
 )
-def test_huge_shapes_are_seen_before_memory_is_taken(parameters, model, path):
+def test_huge_shapes_are_refused_before_memory_is_allocated(parameters, model, path):
     model.save(path)
     with changed_header(path) as header:
         header["parameters"] |= parameters
@@ -229,7 +229,7 @@ def test_huge_shapes_are_seen_before_memory_is_taken(parameters, model, path):
         load(path)
 
 
-def test_many_layers_are_seen_before_any_is_built(model, path):
+def test_too_many_layers_are_refused_before_any_is_built(model, path):
     model.save(path)
     with changed_header(path) as header:
         header["parameters"]["hidden_layer_sizes"] = {"@tuple": [1] * 10**5}
@@ -247,7 +247,7 @@ def test_many_layers_are_seen_before_any_is_built(model, path):
         ({"more": torch.zeros(1)}, "superfluous tensors: .'more'"),
     ],
 )
-def test_tensors_must_be_those_of_the_network(tensors, message, model, path):
+def test_tensors_must_match_the_network(tensors, message, model, path):
     model.save(path)
     header, saved = read(path)
     del header["format"]
@@ -261,10 +261,10 @@ def test_loading_executes_nothing(path):
     sys.addaudithook(lambda name, _: watching and events.append(name))
     watching = False
     hostile_files.models()[0].save(path, training_state=True)
-    load(path)  # what torch and others import on first use
+    load(path)  # triggers what torch and others import on first use
     watching = True
     load(path)
     watching = False
     assert "open" in events
-    # ("compile" is there: inspect.signature parses the signatures of built-in types.)
+    # ("compile" is expected: inspect.signature parses signatures of built-in types.)
     assert not {"exec", "import", "pickle.find_class", "os.system"} & set(events)

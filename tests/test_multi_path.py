@@ -1,4 +1,4 @@
-"""Latents from several depths: identities, weights a path, names, own networks."""
+"""Latents from several depths: special cases, weights, names and own networks."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def digits():
 
 @pytest.mark.parametrize("kl_warmup", [0, 2])
 @pytest.mark.parametrize("beta", [1.0, 4.0])
-def test_one_path_makes_the_vae(beta, kl_warmup, digits):
+def test_one_path_gives_the_plain_vae(beta, kl_warmup, digits):
     params = {"beta": beta, "kl_warmup": kl_warmup, "hidden_layer_sizes": (16, 8)}
     vae = small(VAETransformer, n_components=5, **params).fit(digits)
     one = small(MPVAETransformer, n_components=(5,), **params).fit(digits)
@@ -33,17 +33,17 @@ def test_one_path_makes_the_vae(beta, kl_warmup, digits):
     )
 
 
-def test_paths_of_one_depth_make_the_vae_too(digits):
-    """Two paths behind the last layer are two halves of its latents."""
+def test_paths_of_equal_depth_also_give_the_vae(digits):
+    """Two paths after the last layer are two halves of the latents of a VAE."""
     vae = small(VAETransformer, n_components=5).fit(digits)
     two = small(MPVAETransformer, n_components=(2, 3), encoder=None, taps=None)
     two.set_params(encoder=[Dense((16,)), nn.Identity()]).fit(digits)
-    module, theirs = two.module_, vae.module_
+    module, vae_module = two.module_, vae.module_
     with torch.no_grad():
-        module.stages[0][0].load_state_dict(theirs.encoder[0].state_dict())
-        module.decoder.load_state_dict(theirs.decoder.state_dict())
-        module.head.load_state_dict(theirs.head.state_dict())
-        linear = theirs.loc_scale.linear
+        module.stages[0][0].load_state_dict(vae_module.encoder[0].state_dict())
+        module.decoder.load_state_dict(vae_module.decoder.state_dict())
+        module.head.load_state_dict(vae_module.head.state_dict())
+        linear = vae_module.loc_scale.linear
         for head, part in zip(module.heads, (slice(0, 2), slice(2, 5)), strict=True):
             rows = [*range(5)][part]
             rows = rows + [5 + i for i in rows]
@@ -77,7 +77,7 @@ def test_beta_weighs_each_path(digits):
     assert (row["beta_path0"], row["beta_path1"]) == (0.5, 3.0)
 
 
-def test_paths_choose_what_transform_gives(digits):
+def test_paths_select_the_output_of_transform(digits):
     whole = small(MPVAETransformer, n_components=(2, 3)).fit(digits)
     Z = whole.transform(digits)
     for paths, columns in (
@@ -97,7 +97,7 @@ def test_paths_choose_what_transform_gives(digits):
         )
 
 
-def test_names_say_which_path(digits):
+def test_feature_names_contain_the_path(digits):
     model = small(MPVAETransformer, n_components=(1, 2), paths=(1, 0))
     pipeline = make_pipeline(StandardScaler(), model).set_output(transform="pandas")
     table = pipeline.fit_transform(digits)
@@ -112,7 +112,7 @@ def test_names_say_which_path(digits):
     )
 
 
-def test_taps_say_where_paths_begin(digits):
+def test_taps_set_where_paths_begin(digits):
     sizes = {"hidden_layer_sizes": (12, 10, 8), "n_components": (1, 1)}
     for taps, widths in ((None, (10, 8)), ((0, 3), (64, 8)), ((1, 2), (12, 10))):
         model = small(MPVAETransformer, **sizes, taps=taps).fit(digits)
@@ -120,8 +120,8 @@ def test_taps_say_where_paths_begin(digits):
         assert tuple(found) == widths
 
 
-def test_own_networks_are_stages(digits, tmp_path):
-    """A convolution, a second one behind it, and what they cost to save: nothing."""
+def test_a_list_of_networks_gives_the_stages(digits, tmp_path):
+    """The stages are convolutional recipes, which a file can hold."""
     first = ConvEncoder((1, 8, 8), channels=(4,), batch_norm=False)  # (n, 4 * 4 * 4)
     second = ConvEncoder((4, 4, 4), channels=(8,), batch_norm=False)  # (n, 8 * 2 * 2)
     model = small(MPVAETransformer, encoder=[first, second], likelihood="bernoulli")
@@ -146,6 +146,6 @@ def test_own_networks_are_stages(digits, tmp_path):
         ({"encoder": [Dense((4,))]}, "'encoder'.* one entry for each of 2 paths"),
     ],
 )
-def test_a_wrong_parameter_is_named(params, message, digits):
+def test_an_invalid_parameter_is_named(params, message, digits):
     with pytest.raises(ValueError, match=message):
         small(MPVAETransformer, **params).fit(digits)

@@ -1,4 +1,4 @@
-"""Plain values keep their types on the way to JSON and back; others are refused."""
+"""Plain values keep their types in a JSON round trip; others are refused."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ PLAIN = (
 
 
 class Heavy(Gaussian):
-    """Another class than the one that may be named."""
+    """A class that is not in the table of allowed classes."""
 
 
 def round_trip(value):
@@ -47,7 +47,7 @@ def round_trip(value):
 
 
 def kind(value):
-    """A test's name: without addresses, which differ from process to process."""
+    """Return a test id without addresses, which differ between processes."""
     return type(value).__name__
 
 
@@ -71,7 +71,7 @@ NESTED = st.recursive(
 
 @settings(derandomize=True, deadline=None, max_examples=50)
 @given(NESTED)
-def test_any_nesting_of_plain_values(value):
+def test_any_nesting_of_plain_values_keeps_its_types(value):
     assert described(round_trip(value)) == described(value)
 
 
@@ -85,7 +85,7 @@ def test_any_nesting_of_plain_values(value):
     ],
     ids=kind,
 )
-def test_other_values_are_not_plain(value):
+def test_other_values_are_refused(value):
     with pytest.raises(NotPlainError, match="value"):
         Packer(CLASSES).pack([value], "value")
 
@@ -104,13 +104,13 @@ def test_other_values_are_not_plain(value):
         ({"@RandomState": [[1] * 623, 3, 0, 0.0]}, "invalid RandomState"),
     ],
 )
-def test_what_no_packer_writes_is_refused(packed, message):
+def test_data_that_no_packer_writes_are_refused(packed, message):
     with pytest.raises(ValueError, match=message):
         Unpacker(CLASSES, {"there": torch.ones(1)}).unpack(packed)
 
 
 @pytest.mark.parametrize("tag", ["@class", "@object"])
-def test_classes_are_found_in_the_table_alone(tag):
+def test_only_classes_in_the_table_are_found(tag):
     packed = {tag: "Codes" if tag == "@class" else ["Codes", {}]}
     with pytest.raises(KeyError, match="Codes"):
         Unpacker(CLASSES, {}).unpack(packed)

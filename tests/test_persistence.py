@@ -1,4 +1,4 @@
-"""What `save` writes `load` gives back, to the bit, and training goes on."""
+"""`load` restores what `save` wrote, bit for bit, and training can resume."""
 
 import copy
 
@@ -38,7 +38,7 @@ def model(digits):
 
 
 @each_variant
-def test_every_answer_is_the_same(label, digits, path):
+def test_a_loaded_estimator_gives_the_same_results(label, digits, path):
     one = fitted(VARIANTS[label], digits)
     other = through_file(one, path)
     assert type(other) is type(one)
@@ -54,27 +54,27 @@ def test_every_answer_is_the_same(label, digits, path):
 
 
 @each_variant
-def test_another_save_gives_the_same_bytes(label, digits, path, tmp_path):
+def test_saving_again_gives_the_same_bytes(label, digits, path, tmp_path):
     other = through_file(fitted(VARIANTS[label], digits), path, training_state=True)
     other.save(tmp_path / "again", training_state=True)
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
 
 
 @each_variant
-def test_a_clone_of_the_loaded_fits_as_the_original(label, digits, path):
+def test_a_clone_of_a_loaded_estimator_fits_like_the_original(label, digits, path):
     one = fitted(VARIANTS[label], digits)
     again = clone(through_file(one, path)).fit(digits)
     assert_same_answers(one, again, digits)
 
 
 @each_variant
-def test_all_that_fit_sets_is_saved(label, digits, path):
+def test_every_fitted_attribute_is_restored(label, digits, path):
     one = fitted(VARIANTS[label], digits)
     assert vars(through_file(one, path)).keys() == vars(one).keys()
 
 
 @pytest.mark.parametrize("i", [0, 1, 2])
-def test_a_mixed_table_with_names(i, path):
+def test_a_model_of_a_mixed_table_is_restored(i, path):
     one = hostile_files.models()[i]
     rows = hostile_files.table_of(one)
     other = through_file(one, path, training_state=True)
@@ -89,14 +89,14 @@ def test_a_mixed_table_with_names(i, path):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_precision_that_auto_found_is_kept(dtype, digits, path):
+def test_the_precision_chosen_by_auto_is_kept(dtype, digits, path):
     one = small(VAETransformer, dtype="auto").fit(digits.astype(dtype))
     other = through_file(one, path)
     assert other.module_.dtype == getattr(torch, dtype)
     assert_same_answers(one, other, digits)
 
 
-def test_a_random_state_goes_on_where_it_was(path, digits):
+def test_a_random_state_continues_where_it_was(path, digits):
     one = small(VAETransformer, random_state=np.random.RandomState(5)).fit(digits)
     other = through_file(one, path)
     assert other.random_state.randint(10**9) == one.random_state.randint(10**9)
@@ -108,7 +108,7 @@ def test_set_output_is_kept(path):
     assert list(frame.columns) == list(one.get_feature_names_out())
 
 
-def test_partial_fit_alone_can_be_saved(digits, path):
+def test_a_model_trained_by_partial_fit_alone_can_be_saved(digits, path):
     one = small(VAETransformer).partial_fit(digits)
     assert_same_answers(one, through_file(one, path), digits)
 
@@ -130,7 +130,7 @@ def test_the_path_may_be_a_str(model, path, digits):
     "copied",
     [copy.deepcopy, through_pickle, through_joblib],
 )
-def test_copies_by_other_means_answer_the_same(copied, path):
+def test_other_kinds_of_copies_give_the_same_results(copied, path):
     one = hostile_files.models()[0]
     other = copied(one)
     assert_same_answers(one, other, table())
@@ -138,11 +138,11 @@ def test_copies_by_other_means_answer_the_same(copied, path):
     assert_same_answers(one.partial_fit(table()), other.partial_fit(table()), table())
 
 
-# -- training goes on ------------------------------------------------------------------
+# -- resumed training ------------------------------------------------------------------
 
 
 @each_variant
-def test_training_goes_on_as_if_never_interrupted(label, digits, path):
+def test_training_resumes_as_if_never_interrupted(label, digits, path):
     one = fitted(VARIANTS[label], digits)
     other = through_file(one, path, training_state=True)
     for estimator in (one, other):
@@ -153,14 +153,14 @@ def test_training_goes_on_as_if_never_interrupted(label, digits, path):
 
 
 @pytest.mark.parametrize("binarize", ["fixed", "dynamic"])
-def test_binarized_training_goes_on(binarize, digits, path):
+def test_binarized_training_resumes(binarize, digits, path):
     one = small(VAETransformer, likelihood="bernoulli", binarize=binarize).fit(digits)
     other = through_file(one, path, training_state=True)
     assert_same_answers(one.partial_fit(digits), other.partial_fit(digits), digits)
 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, torch.optim.RAdam, "momentum"])
-def test_every_optimizer_goes_on(optimizer, digits, path):
+def test_every_optimizer_resumes(optimizer, digits, path):
     params = {"optimizer": optimizer}
     if optimizer == "momentum":
         params = {"optimizer": "sgd", "net_params": {"optimizer__momentum": 0.9}}
@@ -169,7 +169,7 @@ def test_every_optimizer_goes_on(optimizer, digits, path):
     assert_same_answers(one.partial_fit(digits), other.partial_fit(digits), digits)
 
 
-def test_without_training_state_the_optimizer_is_fresh(model, digits, path):
+def test_the_optimizer_starts_fresh_without_training_state(model, digits, path):
     other = through_file(model, path)
     assert not other.net_.optimizer_.state
     before = other.score(digits)
@@ -181,7 +181,7 @@ def test_without_training_state_the_optimizer_is_fresh(model, digits, path):
     )
 
 
-def test_a_changed_architecture_is_an_error_after_loading_too(model, digits, path):
+def test_a_changed_architecture_is_also_an_error_after_loading(model, digits, path):
     other = through_file(model, path).set_params(n_components=5)
     with pytest.raises(ValueError, match=r"'n_components'.* must stay.* Got 5"):
         other.partial_fit(digits)
@@ -197,13 +197,13 @@ def test_the_training_state_of_another_optimizer_is_refused(model, path):
 
 # -- devices ---------------------------------------------------------------------------
 
-without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-with_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is available")
+with_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU available")
 
 
 @without_gpu
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", {"@device": "cuda:0"}])
-def test_a_model_of_a_gpu_comes_to_the_cpu(device, model, path, digits):
+def test_a_gpu_model_is_moved_to_the_cpu(device, model, path, digits):
     model.save(path, training_state=True)
     with changed_header(path) as header:
         header["parameters"]["device"] = device
@@ -225,12 +225,14 @@ def test_a_device_that_cannot_be_used_is_refused(device, model, path):
 
 
 @with_gpu
-def test_from_a_gpu_to_the_cpu_and_back(digits, path):
+def test_a_model_can_be_loaded_on_gpu_or_cpu(digits, path):
     one = small(VAETransformer, device="cuda").fit(digits)
-    there = through_file(one, path, training_state=True)
-    assert all(p.is_cuda for p in there.module_.parameters())
-    assert_same_answers(one, there, digits)
-    assert_same_answers(one.partial_fit(digits), there.partial_fit(digits), digits)
-    here = load(path, device="cpu").partial_fit(digits)
-    np.testing.assert_allclose(here.transform(digits), one.transform(digits), atol=1e-4)
-    assert not any(p.is_cuda for p in here.module_.parameters())
+    on_gpu = through_file(one, path, training_state=True)
+    assert all(p.is_cuda for p in on_gpu.module_.parameters())
+    assert_same_answers(one, on_gpu, digits)
+    assert_same_answers(one.partial_fit(digits), on_gpu.partial_fit(digits), digits)
+    on_cpu = load(path, device="cpu").partial_fit(digits)
+    np.testing.assert_allclose(
+        on_cpu.transform(digits), one.transform(digits), atol=1e-4
+    )
+    assert not any(p.is_cuda for p in on_cpu.module_.parameters())

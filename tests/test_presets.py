@@ -1,4 +1,4 @@
-"""The published networks: layers as the paper lists them, and that they train."""
+"""Published networks: their layers are those of the papers, and they train."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ CELEBA = {"image": slice(0, 3072), "label": slice(3072, 3112)}
 
 
 def layers(module):
-    """Letters and widths, as the paper writes them."""
+    """Return letters and widths in the notation of the paper."""
     names = {nn.ReLU: "R", nn.BatchNorm1d: "B", nn.BatchNorm2d: "B", nn.Flatten: "F"}
     out = []
     for part in module.modules():
@@ -36,12 +36,12 @@ def layers(module):
     return "".join(out).lstrip("-")
 
 
-def test_the_networks_of_celeba_are_the_published_ones():
+def test_the_celeba_networks_are_as_published():
     settings = suzuki2018("celeba", adversarial=True)
     encoder, decoder = settings["encoder"], settings["decoder"]
     assert layers(encoder["image"](3072)) == "C64R-C128BR-C256BR-C256BR-F"
     assert layers(encoder["label"](40)) == "D512R-D512BR"
-    # The last F is of rows as this package has them.
+    # The last F flattens images to rows, as this package represents them.
     assert layers(decoder["image"](128)) == "D4096R-DC256BR-DC128BR-DC64BR-DC3-F"
     assert layers(decoder["label"](128)) == "D4096R-D512BR"
     assert settings["joint_hidden_layer_sizes"] == (1024,)
@@ -49,7 +49,7 @@ def test_the_networks_of_celeba_are_the_published_ones():
     assert layers(discriminator) == "C64R-C128BR-C256BR-C256BR-F-D1024R"
 
 
-def test_the_networks_of_mnist_are_the_published_ones():
+def test_the_mnist_networks_are_as_published():
     X = np.zeros((20, 794))
     X[np.arange(20), 784 + np.arange(20) % 10] = 1
     settings = suzuki2018("mnist") | {"max_epochs": 1}
@@ -58,7 +58,7 @@ def test_the_networks_of_mnist_are_the_published_ones():
         assert layers(modality.encoder) == "D512R-D512R"
         assert layers(modality.decoder) == "D512R-D512R"
         assert layers(modality.head) == f"D{width}"
-    assert layers(module.joint) == "D128"  # two of D64
+    assert layers(module.joint) == "D128"  # D64 for the mean and for the scale
     assert [layers(expert) for expert in module.experts] == ["D512R-D512R-D128"] * 2
 
 
@@ -70,7 +70,7 @@ def test_the_networks_of_mnist_are_the_published_ones():
         (JMVAEGANTransformer, {"adversarial": True}),
     ],
 )
-def test_small_ones_train_on_faces(cls, how):
+def test_shrunk_networks_train_on_faces(cls, how):
     X = np.random.default_rng(0).normal(size=(12, 3112))
     X[:, 3072:] = np.sign(X[:, 3072:])
     settings = suzuki2018("celeba", shrink=32, **how)
@@ -79,7 +79,7 @@ def test_small_ones_train_on_faces(cls, how):
     X[:, :3072] = np.nan
     pictures = model.generate(X[:3], "image", random_state=0, mean=True)
     assert pictures.shape == (1, 3, 3072)
-    assert (np.abs(pictures) <= 1).all()  # a tanh
+    assert (np.abs(pictures) <= 1).all()  # the output is a tanh
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_small_ones_train_on_faces(cls, how):
         ({"data": "mnist", "adversarial": True}, "'adversarial'"),
     ],
 )
-def test_what_is_not_published_is_refused(args, message):
+def test_an_unpublished_setting_is_refused(args, message):
     with pytest.raises(ValueError, match=message):
         suzuki2018(**args)
 
 
-def test_the_network_of_two_paths_is_the_published_one():
+def test_the_two_path_network_is_as_published():
     settings = ishikawa_mpvae("dsprites")
     shallow, deep = settings["encoder"]
     assert layers(shallow(4096)) == "C32R-C32R-C64R-C64R-F"
@@ -107,12 +107,12 @@ def test_the_network_of_two_paths_is_the_published_one():
     assert layers(path1) == "D256R-DC64R"  # 64 of 2 x 2
     assert [type(m).__name__ for m in behind[:4]] == ["Conv2d", "ReLU"] * 2
     assert [m.kernel_size for m in behind[:4:2]] == [(3, 3)] * 2
-    assert behind[0].in_channels == 128  # joined by channels
+    assert behind[0].in_channels == 128  # concatenated along the channels
     assert layers(behind[4:]) == "DC64R-DC32R-DC32R-DC1-F"
 
 
 @pytest.mark.parametrize(("data", "n_colours"), [("dsprites", 1), ("celeba", 3)])
-def test_the_network_of_two_paths_trains(data, n_colours):
+def test_the_two_path_network_trains(data, n_colours):
     X = np.random.default_rng(0).random((20, n_colours * 64 * 64)) < 0.1
     params = ishikawa_mpvae(data, shrink=8)
     model = MPVAETransformer(**params, max_epochs=2, random_state=0).fit(X * 1.0)
@@ -123,6 +123,6 @@ def test_the_network_of_two_paths_trains(data, n_colours):
 
 
 @pytest.mark.parametrize("params", [{"data": "faces"}, {"data": "celeba", "shrink": 0}])
-def test_an_unknown_network_of_two_paths_is_refused(params):
+def test_an_unknown_two_path_network_is_refused(params):
     with pytest.raises(ValueError, match=f"'{list(params)[-1]}' parameter"):
         ishikawa_mpvae(**params)

@@ -1,4 +1,4 @@
-"""What a file cannot hold is given again at loading, or named in an error."""
+"""Parts that a file cannot hold are passed again to `load`, or named in an error."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def own_encoder(n_in):
 
 
 class Tied(nn.Module):
-    """Twice the same layer."""
+    """A body that uses the same layer twice."""
 
     def __init__(self, width):
         super().__init__()
@@ -43,7 +43,7 @@ class Tied(nn.Module):
 
 
 class Counter(Callback):
-    """Writes something into the history that is no plain data."""
+    """A callback that adds values to the history which are not plain data."""
 
     def on_epoch_end(self, net, **kwargs):
         net.history.record("odd", {1, 2})
@@ -75,7 +75,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("label", OWN)
-def test_own_things_are_given_again(label, digits, path):
+def test_own_parts_are_passed_again_to_load(label, digits, path):
     own = OWN[label]
     params = {"lr": 1e-4} | own
     one = small(VAETransformer, **params).fit(digits)
@@ -85,14 +85,14 @@ def test_own_things_are_given_again(label, digits, path):
 
 
 @pytest.mark.parametrize("label", OWN)
-def test_own_things_are_asked_for_by_name(label, digits, path):
+def test_missing_own_parts_are_named(label, digits, path):
     small(VAETransformer, **OWN[label]).fit(digits).save(path)
     again = ", ".join(f"{name}=..." for name in sorted(OWN[label]))
     with pytest.raises(ValueError, match=rf"load\(path, {again}\)"):
         load(path)
 
 
-def test_callbacks_may_be_left_behind(digits, path):
+def test_callbacks_may_be_dropped_on_loading(digits, path):
     one = small(VAETransformer, **OWN["callbacks"]).fit(digits)
     other = through_file(one, path, callbacks=None)
     assert other.history_[-1, "even"] == one.history_[-1, "even"]
@@ -100,20 +100,20 @@ def test_callbacks_may_be_left_behind(digits, path):
     assert_same_answers(one, other, digits)
 
 
-def test_another_network_than_the_own_one_is_refused(digits, path):
+def test_a_network_other_than_the_saved_one_is_refused(digits, path):
     small(VAETransformer, encoder=own_encoder).fit(digits).save(path)
     for encoder in (None, nn.Linear(64, 5)):
         with pytest.raises(ValueError, match="weights do not fit the network"):
             load(path, encoder=encoder)
 
 
-def test_what_the_file_holds_is_not_taken_twice(model, path):
+def test_a_part_that_the_file_holds_cannot_be_passed(model, path):
     model.save(path)
     with pytest.raises(ValueError, match=r"does not lack encoder.*set_params"):
         load(path, encoder=own_encoder)
 
 
-def test_a_selector_is_saved_as_what_it_selected(path):
+def test_a_selector_is_saved_as_the_selected_columns(path):
     X = table().astype({"d": int, "e": int})
     parts = [
         ("gaussian", make_column_selector(dtype_include=float)),

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, none excused and none skipped."""
+"""scikit-learn's own checks, without exceptions or skips."""
 
 import os
 
@@ -7,9 +7,7 @@ from instances import VARIANTS as SETTINGS
 from instances import small, variants
 from sklearn.base import clone
 from sklearn.utils import estimator_checks
-from sklearn.utils._param_validation import (
-    Interval as SklearnInterval,
-)
+from sklearn.utils._param_validation import Interval as SklearnInterval
 from sklearn.utils._param_validation import (
     StrOptions,
 )
@@ -18,7 +16,7 @@ from skvae import MCEMTransformer, VAETransformer
 from skvae._validation import NONE, Instance, Interval, Options, Sequence
 from skvae.discovery import all_estimators
 
-# What all estimators share is checked in one of them, and in the others what is theirs.
+# Shared settings are checked in one estimator; the others check only their own.
 SHARED = VAETransformer().get_params().keys()
 EVERYWHERE = ("small", "early-stopping")
 VARIANTS = {
@@ -29,7 +27,7 @@ VARIANTS = {
     or label in EVERYWHERE
     or not params.keys() <= SHARED
 }
-# The data of the checks are floats of any size, which Bernoulli warns of.
+# The checks use floats of any size, about which Bernoulli warns.
 pytestmark = pytest.mark.filterwarnings("ignore::skvae.exceptions.SkvaeDataWarning")
 
 BEYOND_CHECK_ESTIMATOR = (
@@ -56,28 +54,28 @@ def not_passed(estimator):
 
 
 @pytest.mark.parametrize("label", VARIANTS)
-def test_check_estimator(label):
+def test_check_estimator_passes(label):
     assert os.environ.get("SCIPY_ARRAY_API") == "1", "set it, or a check is skipped"
     assert not_passed(VARIANTS[label]) == []
 
 
 @pytest.mark.parametrize(("name", "cls"), all_estimators())
-def test_check_estimator_of_the_untouched_default(name, cls):
+def test_check_estimator_passes_for_the_untouched_default(name, cls):
     # A hundred epochs of Markov chains in each of fifty checks would take minutes.
     fewer = {"max_epochs": 5} if cls is MCEMTransformer else {}
     assert not_passed(cls(**fewer)) == []
 
 
-# The checks mix frames and arrays, which scikit-learn itself warns of.
+# The checks mix frames and arrays, about which scikit-learn itself warns.
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
 @pytest.mark.parametrize("check", BEYOND_CHECK_ESTIMATOR)
 @pytest.mark.parametrize(("name", "cls"), all_estimators())
-def test_checks_that_sklearn_runs_on_itself(check, name, cls):
+def test_sklearns_internal_checks_pass(check, name, cls):
     getattr(estimator_checks, check)(name, small(cls))
 
 
 def in_sklearns_words(constraint):
-    """Translate a constraint of ours, so that sklearn's check can find wrong values."""
+    """Translate an skvae constraint, so that sklearn can derive invalid values."""
     if isinstance(constraint, Interval):
         low = None if constraint.low == float("-inf") else constraint.low
         high = None if constraint.high == float("inf") else constraint.high
@@ -92,13 +90,13 @@ def in_sklearns_words(constraint):
 
 
 @pytest.mark.parametrize(("name", "cls"), all_estimators())
-def test_parameter_validation(name, cls, monkeypatch):
+def test_sklearns_check_of_parameter_validation_passes(name, cls, monkeypatch):
     table = {
         parameter: [in_sklearns_words(constraint) for constraint in constraints]
         for parameter, constraints in cls._allowed.items()
     }
     estimator = clone(small(cls))
     monkeypatch.setattr(cls, "_parameter_constraints", table, raising=False)
-    # sklearn's own error class is private; ours is the ValueError that it derives from.
+    # sklearn's error class is private; skvae raises its base class, ValueError.
     monkeypatch.setattr(estimator_checks, "InvalidParameterError", ValueError)
     estimator_checks.check_param_validation(name, estimator)

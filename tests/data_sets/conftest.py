@@ -1,4 +1,4 @@
-"""No test reads local data or downloads anything."""
+"""Keep these tests from reading local data or downloading anything."""
 
 import pytest
 
@@ -7,10 +7,10 @@ from skvae.datasets import _faces, _sources
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch):
-    """Keep the machine's own data away, and the network."""
+    """Hide local data sets, and fail on any download."""
 
     def unexpected(**settings):
-        raise AssertionError("nothing is to be downloaded")
+        raise AssertionError("a test tried to download data")
 
     monkeypatch.delenv("SKVAE_DATA", raising=False)
     monkeypatch.setattr(_sources, "fetch_openml", unexpected)

@@ -1,4 +1,4 @@
-"""Made-up image sets, written as files of the published kinds."""
+"""Random image sets, written in the published file formats."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ NUMERALS = ("mnist", "usps", "svhn")
 FILES = {name: name if name in NUMERALS else f"{name}_faces" for name in SHAPES}
 
 
-def made_up(name):
-    """Bytes and classes of every part of a set."""
+def random_images(name):
+    """Return random images and classes of every part of a set."""
     sizes = SIZES if name in NUMERALS else {"all": 6}
     return {
         part: (

@@ -1,4 +1,4 @@
-"""Parameters and seeds of all data sets."""
+"""Invalid parameters and seeds of all data sets."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ from skvae.datasets import load_image_tasks, make_digit_tasks, make_task_gaussia
         (load_image_tasks, {"random_state": 0.5}, "random_state"),
     ],
 )
-def test_wrong_parameters(function, parameters, name):
+def test_invalid_parameters_are_named(function, parameters, name):
     given = {"names": ["mnist"]} if function is load_image_tasks else {}
     with pytest.raises(ValueError, match=f"The '{name}") as caught:
         function(**(given | parameters))
@@ -54,7 +54,7 @@ def test_wrong_parameters(function, parameters, name):
 
 
 @pytest.mark.parametrize("function", [make_task_gaussians, make_digit_tasks])
-def test_own_random_numbers(function):
+def test_seeds_do_not_touch_the_global_generator(function):
     before = np.random.get_state()[1].copy()
     one, same, other = (function(random_state=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.data, same.data)

@@ -10,7 +10,7 @@ from skvae import CVAETransformer
 from skvae.datasets import make_digit_tasks
 
 
-def test_views_of_digits():
+def test_tasks_are_views_of_the_digits():
     raw = load_digits().images / 16
     found = make_digit_tasks(random_state=0)
     assert found.data.dtype == np.float32
@@ -23,15 +23,15 @@ def test_views_of_digits():
     np.testing.assert_array_equal(found.target, load_digits().target[found.index])
 
 
-def test_every_digit_is_in_one_task():
+def test_every_digit_is_in_exactly_one_task():
     found = make_digit_tasks(random_state=0)
     assert sorted(found.index) == list(range(1797))
     shares = [np.bincount(found.target[found.task == t]) for t in np.unique(found.task)]
-    assert np.ptp(shares, axis=0).max() <= 1  # each class as often in each task
+    assert np.ptp(shares, axis=0).max() <= 1  # each class equally often in each task
 
 
 @pytest.mark.parametrize("disjoint", [True, False])
-def test_every_digit_is_in_every_task(disjoint):
+def test_every_digit_is_in_every_task_if_not_disjoint(disjoint):
     tasks = ["rotated"] if disjoint else ["rotated", "plain"]
     found = make_digit_tasks(tasks, disjoint=disjoint)
     for task in tasks:
@@ -39,7 +39,7 @@ def test_every_digit_is_in_every_task(disjoint):
     assert list(dict.fromkeys(found.task)) == tasks
 
 
-def test_a_frame_of_digits_is_ready_for_a_conditional_model():
+def test_a_frame_of_digits_fits_a_conditional_model():
     found = make_digit_tasks(["plain", "inverted"], as_frame=True, random_state=0)
     arrays = make_digit_tasks(["plain", "inverted"], random_state=0)
     assert [*found.data.columns] == [*found.feature_names, "task"]
@@ -57,7 +57,7 @@ def test_a_frame_of_digits_is_ready_for_a_conditional_model():
     ]
 
 
-def test_a_frame_without_pandas(monkeypatch):
+def test_a_frame_needs_pandas(monkeypatch):
     found = builtins.__import__
 
     def without(name, *arguments, **more):

@@ -5,7 +5,7 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
-from image_files import FILES, SHAPES, made_up
+from data_sets.image_files import FILES, SHAPES, random_images
 from sklearn.utils import Bunch
 
 from skvae import datasets
@@ -13,7 +13,7 @@ from skvae.datasets import _faces, _sources
 
 
 def openml(shape, counts, n_test, low, high, first):
-    """What OpenML gives: classes as str, rows of floats, training rows first."""
+    """Return data as OpenML does: classes as str, float rows, training rows first."""
     target = np.repeat(np.arange(10), counts)
     target = np.append(target, np.arange(n_test) % 10) + first
     data = np.full((len(target), np.prod(shape)), float(low))
@@ -26,7 +26,7 @@ MNIST_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 
 
 @pytest.mark.parametrize("pandas", [True, False])
-def test_download_of_usps(monkeypatch, tmp_path, pandas):
+def test_usps_is_downloaded_and_scaled(monkeypatch, tmp_path, pandas):
     asked = {}
 
     def fetch(**settings):
@@ -48,7 +48,7 @@ def test_download_of_usps(monkeypatch, tmp_path, pandas):
     np.testing.assert_array_equal(test.target, found.target[7291:])
 
 
-def test_download_of_mnist(monkeypatch):
+def test_mnist_is_downloaded_and_scaled(monkeypatch):
     made = openml((28, 28), MNIST_COUNTS, 20, 0, 255, first=0)
     monkeypatch.setattr(_sources, "fetch_openml", lambda **settings: made)
     found = datasets.load_mnist(subset="test")
@@ -57,9 +57,9 @@ def test_download_of_mnist(monkeypatch):
     np.testing.assert_array_equal(found.target, np.arange(20) % 10)
 
 
-def test_download_of_olivetti_has_the_values_of_the_file(monkeypatch, tmp_path):
-    raw = made_up("olivetti")["all"][0] % 243
-    raw[0, 0, 0] = 242  # the largest
+def test_downloaded_olivetti_faces_equal_those_of_a_file(monkeypatch, tmp_path):
+    raw = random_images("olivetti")["all"][0] % 243
+    raw[0, 0, 0] = 242  # the maximum
     faces = Bunch(images=(raw / 242).astype(np.float32), target=np.repeat([0, 1], 3))
     monkeypatch.setattr(_faces, "fetch_olivetti_faces", lambda: faces)
     found = datasets.load_olivetti()
@@ -86,7 +86,9 @@ def test_download_of_olivetti_has_the_values_of_the_file(monkeypatch, tmp_path):
         ("olivetti", _faces, "fetch_olivetti_faces"),
     ],
 )
-def test_a_download_that_fails(error, name, module, fetcher, monkeypatch, tmp_path):
+def test_a_failed_download_names_the_alternatives(
+    error, name, module, fetcher, monkeypatch, tmp_path
+):
     def fetch(**settings):
         raise error
 
@@ -100,7 +102,7 @@ def test_a_download_that_fails(error, name, module, fetcher, monkeypatch, tmp_pa
     assert "\n" not in message
 
 
-def test_a_download_in_another_order(monkeypatch):
+def test_a_download_in_an_unexpected_order_is_refused(monkeypatch):
     made = openml((16, 16), USPS_COUNTS[::-1], 2007, -1, 1, first=1)
     monkeypatch.setattr(_sources, "fetch_openml", lambda **settings: made)
     with pytest.raises(FileNotFoundError, match="not in the published order"):
@@ -109,7 +111,7 @@ def test_a_download_in_another_order(monkeypatch):
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_what_is_missing_is_said_and_not_downloaded(name, tmp_path):
+def test_missing_files_are_named_and_not_downloaded(name, tmp_path):
     load = getattr(datasets, f"load_{name}")
     allowed = name in ("mnist", "usps", "olivetti")
     more = {"download_if_missing": False} if allowed else {}

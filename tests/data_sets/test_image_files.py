@@ -5,7 +5,14 @@ import struct
 
 import numpy as np
 import pytest
-from image_files import NUMERALS, RANDOM, SHAPES, SIZES, made_up, write_npz
+from data_sets.image_files import (
+    NUMERALS,
+    RANDOM,
+    SHAPES,
+    SIZES,
+    random_images,
+    write_npz,
+)
 from scipy.io import savemat
 
 from skvae import datasets
@@ -28,7 +35,7 @@ def write_mat(folder, name, parts):
         images = parts["all"][0]
         savemat(folder / "frey_rawface.mat", {"ff": images.reshape(-1, 560).T})
         return
-    for part, (images, labels) in parts.items():  # SVHN: grey in all three colours
+    for part, (images, labels) in parts.items():  # SVHN: equal red, green and blue
         colours = np.stack([images] * 3, -1).transpose(1, 2, 3, 0)
         ten = np.where(labels == 0, 10, labels)[:, None]
         savemat(folder / f"{part}_32x32.mat", {"X": colours, "y": ten})
@@ -52,8 +59,8 @@ def check(found, parts, name):
 
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("keys", [str, str.lower])
-def test_archives(name, keys, tmp_path):
-    parts = made_up(name)
+def test_archives_are_read(name, keys, tmp_path):
+    parts = random_images(name)
     write_npz(tmp_path, name, parts, keys)
     check(getattr(datasets, f"load_{name}")(tmp_path), parts, name)
 
@@ -67,13 +74,13 @@ def test_archives(name, keys, tmp_path):
         ("svhn", write_mat, ()),
     ],
 )
-def test_published_files(name, write, more, tmp_path):
-    parts = made_up(name)
+def test_published_files_are_read(name, write, more, tmp_path):
+    parts = random_images(name)
     write(tmp_path, name, parts, *more)
     check(getattr(datasets, f"load_{name}")(str(tmp_path)), parts, name)
 
 
-def test_published_file_of_umist(tmp_path):
+def test_the_published_umist_file_is_read(tmp_path):
     people = np.empty((1, 2), dtype=object)
     for i, n_images in enumerate((3, 2)):
         people[0, i] = RANDOM.integers(0, 256, (112, 92, n_images)).astype(np.uint8)
@@ -86,27 +93,27 @@ def test_published_file_of_umist(tmp_path):
 
 @pytest.mark.parametrize("name", NUMERALS)
 @pytest.mark.parametrize("part", SIZES)
-def test_parts(name, part, tmp_path):
-    parts = {part: made_up(name)[part]}  # the other one need not be there
+def test_one_part_can_be_read_without_the_other(name, part, tmp_path):
+    parts = {part: random_images(name)[part]}  # the other part need not exist
     write_npz(tmp_path, name, parts)
     found = getattr(datasets, f"load_{name}")(tmp_path, subset=part)
     check(found, parts, name)
 
 
-def test_data_and_classes_alone(tmp_path):
-    write_npz(tmp_path, "usps", made_up("usps"))
+def test_data_and_classes_can_be_returned_alone(tmp_path):
+    write_npz(tmp_path, "usps", random_images("usps"))
     bunch = datasets.load_usps(tmp_path)
     X, y = datasets.load_usps(tmp_path, return_X_y=True)
     np.testing.assert_array_equal(X, bunch.data)
     np.testing.assert_array_equal(y, bunch.target)
 
 
-def test_rounded_numbers_beyond_white(tmp_path):
+def test_rounding_errors_above_white_are_clipped(tmp_path):
     np.savez(tmp_path / "frey_faces.npz", X=np.full((1, 28, 20), 1 + 5e-7))
     assert datasets.load_frey(tmp_path).data.max() == 1
 
 
-def test_folder_by_variable_and_by_argument(tmp_path, monkeypatch):
+def test_the_folder_argument_overrides_the_variable(tmp_path, monkeypatch):
     folders = [tmp_path / "one", tmp_path / "two"]
     for i, folder in enumerate(folders):
         folder.mkdir()
@@ -134,7 +141,7 @@ def test_folder_by_variable_and_by_argument(tmp_path, monkeypatch):
         ("train-images-idx3-ubyte.gz", b"unpacked", "cannot be read"),
     ],
 )
-def test_damaged_files(name, content, message, tmp_path):
+def test_damaged_files_are_refused(name, content, message, tmp_path):
     if isinstance(content, bytes):
         (tmp_path / name).write_bytes(content)
     else:
@@ -146,7 +153,7 @@ def test_damaged_files(name, content, message, tmp_path):
     assert str(tmp_path) in str(caught.value)
 
 
-def test_a_mat_file_of_something_else(tmp_path):
+def test_a_mat_file_with_other_contents_is_refused(tmp_path):
     savemat(tmp_path / "frey_rawface.mat", {"gg": np.zeros(3)})
     with pytest.raises(ValueError, match="it has no 'ff'"):
         datasets.load_frey(tmp_path)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from image_files import RANDOM, SHAPES, made_up, write_npz
+from data_sets.image_files import RANDOM, SHAPES, random_images, write_npz
 
 from skvae import datasets
 from skvae.datasets import load_image_tasks
@@ -10,9 +10,9 @@ from skvae.datasets import load_image_tasks
 
 @pytest.fixture
 def folder(tmp_path):
-    """All sets, a few made-up rows of each; MNIST has 40 for training."""
+    """Return a folder with a few random rows of each set; MNIST has 40 for training."""
     for name in SHAPES:
-        write_npz(tmp_path, name, made_up(name))
+        write_npz(tmp_path, name, random_images(name))
     labels = np.repeat([0, 1], [30, 10])
     images = RANDOM.random((40, 28, 28))
     np.savez(tmp_path / "mnist.npz", X_train=images, y_train=labels)
@@ -35,7 +35,7 @@ def test_sets_become_tasks(folder):
         assert alone.DESCR in found.DESCR
 
 
-def test_few_rows_of_the_target_task(folder):
+def test_few_rows_of_a_task_are_drawn_by_class(folder):
     def load(seed):
         return load_image_tasks(
             ["usps", "mnist"],
@@ -49,7 +49,7 @@ def test_few_rows_of_the_target_task(folder):
     found, same, other = load(0), load(0), load(1)
     assert found.task.tolist() == ["usps"] * 5 + ["mnist"] * 20
     drawn = found.data[5:]
-    assert np.bincount(found.target[5:]).tolist() == [15, 5]  # 3 to 1, as among all
+    assert np.bincount(found.target[5:]).tolist() == [15, 5]  # 3 to 1, as in all
     assert len(np.unique(drawn, axis=0)) == 20
     whole = datasets.load_mnist(folder, subset="train")
     for row, label in zip(drawn, found.target[5:], strict=True):
@@ -60,7 +60,7 @@ def test_few_rows_of_the_target_task(folder):
 
 
 @pytest.mark.parametrize("n_samples", [6, 100])
-def test_no_more_rows_than_there_are(n_samples, folder):
+def test_at_most_all_rows_of_a_task_are_used(n_samples, folder):
     found = load_image_tasks(["frey", "umist"], folder=folder, image_shape=(9, 9))
     same = load_image_tasks(
         ["frey", "umist"], folder=folder, image_shape=(9, 9), n_samples=n_samples
@@ -68,7 +68,7 @@ def test_no_more_rows_than_there_are(n_samples, folder):
     np.testing.assert_array_equal(found.data, same.data)
 
 
-def test_a_frame_of_tasks(folder):
+def test_a_frame_has_a_task_column(folder):
     found = load_image_tasks(["frey"], folder=folder, n_samples=2, as_frame=True)
     assert found.frame.shape == (2, 562)
     assert found.data.columns[21] == "pixel_1_1"
@@ -82,12 +82,12 @@ def test_a_frame_of_tasks(folder):
         (["mnist", "frey"], {"subset": "train"}, "must be 'all' with 'frey'"),
     ],
 )
-def test_sets_that_do_not_go_together(names, more, message, folder):
+def test_incompatible_sets_are_refused(names, more, message, folder):
     with pytest.raises(ValueError, match=message):
         load_image_tasks(names, folder=folder, **more)
 
 
-def test_tasks_are_not_downloaded_unasked(folder):
+def test_tasks_are_not_downloaded_if_forbidden(folder):
     (folder / "mnist.npz").unlink()
     with pytest.raises(FileNotFoundError, match="download_if_missing is False"):
         load_image_tasks(["mnist"], folder=folder, download_if_missing=False)

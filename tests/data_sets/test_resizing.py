@@ -1,4 +1,4 @@
-"""Resized images, and colours turned into grey."""
+"""Resizing images, and converting colours to grey."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from skvae.datasets import _images
 RANDOM = np.random.default_rng(0)
 
 
-def test_half_the_size_weighs_pixels_by_their_distance():
-    # The triangle filter: (1, 3, 3, 1) / 8 around each new centre.
+def test_halving_weighs_pixels_by_distance():
+    # A triangle filter has the weights (1, 3, 3, 1) / 8 around each new centre.
     row = RANDOM.random(8).astype(np.float32)
     found = _images.resize(row[None, None].repeat(2, axis=1), (1, 4))[0, 0]
     weights = np.array([1, 3, 3, 1]) / 8
@@ -31,7 +31,7 @@ def test_enlarging_agrees_with_scipy():
 
 
 @pytest.mark.parametrize("image_shape", [(28, 20), (7, 90), (1, 1)])
-def test_another_size_keeps_white(image_shape):
+def test_resizing_keeps_white(image_shape):
     found = _images.resize(np.ones((2, 64, 64), np.float32), image_shape)
     assert found.shape == (2, *image_shape)
     assert found.max() <= 1
@@ -42,7 +42,7 @@ def test_another_size_keeps_white(image_shape):
     ("colour", "grey"),
     [((255, 255, 255), 1.0), ((0, 255, 0), 0.587), ((9, 0, 0), 0.01055)],
 )
-def test_grey_is_luma(colour, grey, tmp_path):
+def test_colours_become_luma(colour, grey, tmp_path):
     np.savez(tmp_path / "svhn.npz", X_test=np.full((2, 32, 32, 3), colour, np.uint8))
     found = datasets.load_svhn(tmp_path, subset="test")
     np.testing.assert_allclose(found.data, grey, rtol=1e-3)

@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("n_samples", [7, (3, 1, 2), np.array([1, 4, 1])])
-def test_rows_of_each_task(n_samples):
+def test_each_task_has_the_requested_number_of_rows(n_samples):
     truth = make_task_gaussians(n_samples, 3, random_state=0)
     sizes = [3, 2, 2] if isinstance(n_samples, int) else list(n_samples)
     assert np.bincount(truth.task).tolist() == sizes
@@ -21,7 +21,7 @@ def test_rows_of_each_task(n_samples):
     np.testing.assert_allclose(truth.shares @ truth.offsets, 0, atol=1e-14)
 
 
-def test_rows_are_as_described():
+def test_rows_follow_the_described_model():
     truth = make_task_gaussians(
         20000, 3, n_components=3, n_features=5, noise=0.3, random_state=1
     )
@@ -39,12 +39,12 @@ def test_rows_are_as_described():
 
 
 @pytest.mark.parametrize("n_samples", [1, 50])
-def test_posterior_obeys_bayes_rule(n_samples):
+def test_the_posterior_obeys_bayes_rule(n_samples):
     truth = make_task_gaussians(
         n_samples, 1 if n_samples == 1 else 2, n_components=3, random_state=0
     )
     q, d = truth.posterior, truth.data.shape[1]
-    z = RANDOM.normal(size=truth.latents.shape)  # the rule holds anywhere
+    z = RANDOM.normal(size=truth.latents.shape)  # the rule holds for any z
     mean = z @ truth.loadings.T + truth.offsets[truth.task]
     joint = multivariate_normal(cov=truth.noise**2 * np.eye(d)).logpdf(
         truth.data - mean
@@ -55,7 +55,7 @@ def test_posterior_obeys_bayes_rule(n_samples):
 
 
 def mixture_information(means, scale, shares):
-    """I(S; Z) of a mixture on a line, as h(Z) − h(Z | S) by adaptive integration."""
+    """Integrate I(S; Z) = h(Z) − h(Z | S) of a one-dimensional mixture."""
 
     def integrand(z):
         density = shares @ norm.pdf(z, means, scale)
@@ -71,7 +71,7 @@ def mixture_information(means, scale, shares):
     ("n_samples", "separation"),
     [((10, 10), 1.0), ((30, 1), 4.0), ((5, 20, 3), 2.5), ((1, 1, 1, 1, 1), 0.7)],
 )
-def test_information_of_the_blind_posterior(n_samples, separation, noise):
+def test_the_information_of_the_blind_posterior_is_exact(n_samples, separation, noise):
     truth = make_task_gaussians(
         n_samples, len(n_samples), separation=separation, noise=noise, random_state=0
     )
@@ -90,8 +90,8 @@ def test_information_of_the_blind_posterior(n_samples, separation, noise):
 
 
 @pytest.fixture(scope="module")
-def crooked():
-    """A truth of three tasks and any posterior of two latents."""
+def random_posterior():
+    """Return a truth of three tasks, and a random linear posterior of two latents."""
     truth = make_task_gaussians((5, 2, 3), 3, n_features=4, random_state=0)
     root = RANDOM.normal(size=(2, 2))
     posterior = {
@@ -102,10 +102,10 @@ def crooked():
     return truth, posterior, linear_posterior_information(truth, **posterior)
 
 
-def test_divergence_of_any_linear_posterior(crooked):
-    # The divergence is quadratic in x, so that its mean over a Gaussian is that over
-    # the points mean ± √D columns of a root of the covariance.
-    truth, q, found = crooked
+def test_the_divergence_of_any_linear_posterior_is_exact(random_posterior):
+    # The divergence is quadratic in x, so its mean over a Gaussian is its mean over the
+    # points mean ± √D times the columns of a root of the covariance.
+    truth, q, found = random_posterior
     covariance = truth.loadings @ truth.loadings.T + truth.noise**2 * np.eye(4)
     columns = 2 * np.linalg.cholesky(covariance).T
     points = np.concatenate([columns, -columns])
@@ -125,8 +125,8 @@ def test_divergence_of_any_linear_posterior(crooked):
     assert found.kl == pytest.approx(total, rel=1e-10)
 
 
-def test_information_of_any_linear_posterior(crooked):
-    truth, q, found = crooked
+def test_the_information_of_any_linear_posterior_is_exact(random_posterior):
+    truth, q, found = random_posterior
     covariance = truth.loadings @ truth.loadings.T + truth.noise**2 * np.eye(4)
     cross = q["weights"] @ covariance
     spread = cross @ q["weights"].T + q["covariance"]
@@ -135,7 +135,7 @@ def test_information_of_any_linear_posterior(crooked):
     dets = [np.linalg.slogdet(m)[1] for m in (covariance, spread, joint)]
     rows = 0.5 * (dets[0] + dets[1] - dets[2])
     assert found.mutual_information_rows == pytest.approx(rows, rel=1e-10)
-    # The integrals over a grid of the plane.
+    # Integrate over a grid of the plane.
     means = truth.offsets @ q["weights"].T + q["intercepts"]
     reach = 9 * np.sqrt(np.linalg.eigvalsh(spread)[-1]) + abs(means).max()
     axis, step = np.linspace(-reach, reach, 401, retstep=True)
@@ -154,8 +154,8 @@ def test_information_of_any_linear_posterior(crooked):
     assert found.kl == pytest.approx(whole, rel=1e-8)
 
 
-def test_independent_parts_of_a_task_add_up():
-    # Tasks at the corners of a rectangle tell two bits, each on its own axis.
+def test_the_information_of_independent_axes_adds_up():
+    # The corners of a rectangle encode two independent bits, one per axis.
     truth = make_task_gaussians(8, 4, n_components=3, separation=0.0, random_state=0)
     corners = np.array([[0, 0, 9], [0, 3.0, 9], [1.5, 0, 9], [1.5, 3.0, 9]])
     q = truth.blind_posterior
@@ -166,7 +166,7 @@ def test_independent_parts_of_a_task_add_up():
 
 
 @pytest.mark.parametrize("separation", [0.0, 1e3])
-def test_information_of_tasks_at_one_place_or_far_apart(separation):
+def test_tasks_that_coincide_or_lie_far_apart_have_known_information(separation):
     truth = make_task_gaussians((6, 3, 1), 3, separation=separation, random_state=0)
     entropy = -truth.shares @ np.log(truth.shares)
     expected = entropy if separation else 0.0
@@ -174,7 +174,7 @@ def test_information_of_tasks_at_one_place_or_far_apart(separation):
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_diagonal_and_a_common_intercept_do():
+def test_a_diagonal_and_a_common_intercept_are_accepted():
     truth = make_task_gaussians(10, n_components=1, random_state=0)
     q = truth.blind_posterior
     short = linear_posterior_information(truth, q.weights, 0.0, np.diag(q.covariance))
@@ -192,7 +192,7 @@ def test_a_diagonal_and_a_common_intercept_do():
         ({"covariance": [[1, 1], [0, 1]]}, "covariance must be symmetric and positive"),
     ],
 )
-def test_wrong_posteriors(changed, message):
+def test_invalid_posteriors_are_refused(changed, message):
     truth = make_task_gaussians(10, 5, random_state=0)
     q = {k: truth.posterior[k] for k in ("weights", "intercepts", "covariance")}
     with pytest.raises(ValueError, match=message):

@@ -1,9 +1,9 @@
-"""Tables that a test may change, and models whose weights are the truth."""
+"""Tables that a test may modify, and models with the weights of the truth."""
 
 import pandas as pd
 import pytest
-from gaussian_truth import TRUTH, at_the_truth
-from modality_models import HOLED, LABELS, PIXELS, THREE, WHOLE, WHOLE_THREE
+from multimodal.gaussian_truth import TRUTH, at_the_truth
+from multimodal.modality_models import HOLED, LABELS, PIXELS, THREE, WHOLE, WHOLE_THREE
 
 
 @pytest.fixture

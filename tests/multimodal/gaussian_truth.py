@@ -1,8 +1,8 @@
 """A linear Gaussian model of two modalities, and estimators with its weights.
 
-x_m = W_m z + μ_m + σ_m ε with orthogonal columns in every W_m: the posterior given all
-modalities, and given each one alone, is then a Gaussian with independent components,
-which the encoders can represent. With the weights set to it every number has a closed
+x_m = W_m z + μ_m + σ_m ε, where every W_m has orthogonal columns. The posterior given
+all modalities, or any one of them, is then a Gaussian with independent components,
+which the encoders can represent. With their weights set to it, everything has a closed
 form.
 """
 
@@ -19,7 +19,7 @@ SCALES = {"wide": 0.7, "narrow": 1.2}
 
 
 class Truth:
-    """The model, and what follows from it."""
+    """The model, with its exact densities, conditional means and posteriors."""
 
     def __init__(self):
         random = np.random.default_rng(0)
@@ -50,7 +50,7 @@ class Truth:
         return self.mean[target] + (X[:, given] - self.mean[given]) @ gain.T
 
     def posterior(self, at):
-        """E(z | x) = G (x − μ) and the variances, given some columns."""
+        """Return G in E(z | x) = G (x − μ), and the variances, given some columns."""
         scaled = self.W[at] / self.var[at, None]
         precision = np.eye(K) + self.W[at].T @ scaled
         np.testing.assert_allclose(precision, np.diag(np.diag(precision)), atol=1e-9)
@@ -68,7 +68,7 @@ def without(X, name):
 
 
 def set_to(loc_scale, modalities, at):
-    """Let an encoder be the true posterior given the columns `at`."""
+    """Set an encoder to the true posterior given the columns `at`."""
     gain, variance = TRUTH.posterior(at)
     center = np.concatenate([m.head.center.numpy() for m in modalities])
     spread = np.concatenate([m.head.spread.numpy() for m in modalities])
@@ -82,7 +82,7 @@ def set_to(loc_scale, modalities, at):
 
 
 def at_the_truth(X, **params):
-    """Fit for an epoch, then set every weight."""
+    """Fit for an epoch, then set all weights to the truth."""
     model = JMVAETransformer(
         K,
         modalities=BLOCKS,
@@ -111,7 +111,7 @@ def at_the_truth(X, **params):
 
 
 def replicates(model, function, n=20):
-    """Give `function(model)` under several seeds, (n, ...)."""
+    """Return `function(model)` under several seeds, (n, ...)."""
     seed, module_seed = model._seed, model.module_.seed
     values = []
     for i in range(n):

@@ -1,4 +1,4 @@
-"""Small models of several modalities, and the tables that they are fitted to."""
+"""Small models of several modalities, and tables to fit them to."""
 
 import functools
 
@@ -32,14 +32,14 @@ MODELS = {
 }
 each_model = pytest.mark.parametrize("model", MODELS)
 
-# Three modalities whose columns lie between one another's, in another order.
+# Three modalities with interleaved, unordered columns.
 OF_THREE = {
     "modalities": {"visits": [5, 2], "body": [6, 0, 3], "kind": [1, 4]},
     "likelihood": {"visits": "poisson", "body": "gaussian", "kind": "codes"},
     "n_components": 3,
 }
 
-# Draws of counts are not shared by rows, so a chain over them is asked apart.
+# Rows do not share their draws of counts, so counts are tested separately in chains.
 OF_THREE_CHAINED = OF_THREE | {
     "likelihood": OF_THREE["likelihood"] | {"visits": "codes"}
 }
@@ -57,13 +57,13 @@ def of_three(model, **params):
 
 
 def digits_and_labels():
-    """120 digits, 16 pixels and the label one-hot."""
+    """Return 16 pixels and the one-hot label of 120 digits."""
     X, y = load_digits(return_X_y=True)
     return np.column_stack([X[:120, 16:32] / 16, np.eye(10)[y[:120]]])
 
 
 def with_holes(table):
-    """Take the label from every fourth row, and the image from every fourth."""
+    """Remove the label of every fourth row, and the image of every fourth."""
     table = table.copy()
     table[1::4, BLOCKS["label"]] = np.nan
     table[2::4, BLOCKS["image"]] = np.nan
@@ -71,7 +71,7 @@ def with_holes(table):
 
 
 def counts_reals_and_codes():
-    """90 rows whose three modalities hang together."""
+    """Return 90 rows whose three modalities depend on the same latents."""
     random = np.random.default_rng(0)
     z = random.normal(size=(90, 2))
     body = z @ random.normal(size=(2, 3)) + 0.3 * random.normal(size=(90, 3))
@@ -90,7 +90,7 @@ PATTERNS = [
 
 
 def with_every_pattern(table):
-    """Take blocks from the rows 1, 2, ... of every seven, by `PATTERNS`."""
+    """Remove blocks in a cycle of seven rows, according to `PATTERNS`."""
     table = table.copy()
     for row, missing in enumerate(PATTERNS):
         for name in missing:
@@ -104,7 +104,7 @@ HOLED, THREE = with_holes(WHOLE), with_every_pattern(WHOLE_THREE)
 
 @functools.cache
 def fitted(model):
-    """Fit to rows with missing blocks, once for all tests that only ask."""
+    """Fit to rows with missing blocks; shared by tests that do not change the model."""
     return make(model).fit(HOLED)
 
 
@@ -115,13 +115,13 @@ def fitted_to_three(model):
 
 @functools.cache
 def trained(model):
-    """Fit until a label says something of its image."""
+    """Fit until labels are informative about their images."""
     settings = {"max_epochs": 40, "batch_size": 20, "lr": 1e-2, "beta": 0.1}
     return make(model, **settings).fit(WHOLE)
 
 
 def missing_in(table, model):
-    """Which of the image and the label are not there, (n, 2)."""
+    """Return whether image and label are missing, (n, 2)."""
     blocks = model.modalities_.values()
     return np.column_stack([np.isnan(table[:, at[0]]) for at in blocks])
 
@@ -131,7 +131,7 @@ def weights(estimator):
 
 
 def assert_same_weights(one, other):
-    ours, theirs = weights(one), weights(other)
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        np.testing.assert_array_equal(tensor, theirs[name])
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        np.testing.assert_array_equal(tensor, second[name])

@@ -1,4 +1,4 @@
-"""The chain of latent layers, against torch.distributions."""
+"""The distribution of a chain of latent layers, against torch.distributions."""
 
 from functools import partial
 
@@ -36,7 +36,7 @@ def test_a_chain_is_the_product_of_its_layers():
     assert (p.layers(z)[1].loc == p.below[1](z3).loc).all()
 
 
-def test_the_divergence_from_a_chain_is_that_of_draws():
+def test_the_divergence_from_a_chain_agrees_with_monte_carlo():
     p = chain()
     loc, scale = torch.randn(2, 4, 6, dtype=torch.float64)
     q = Normal(loc, scale.abs() + 0.3)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
 from instances import batch_of, small
+from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
 from sklearn.datasets import load_digits
 
 from skvae import CMMATransformer, CVAETransformer, JMVAETransformer
@@ -12,20 +12,20 @@ from skvae.metrics import conditional_log_likelihood
 
 
 @pytest.mark.parametrize("target", BLOCKS)
-def test_the_importance_weighted_conditional_is_the_truth(target, experts, X):
+def test_the_importance_weighted_conditional_is_exact(target, experts, X):
     (other,) = (at for name, at in BLOCKS.items() if name != target)
     exact = TRUTH.log_prob(X, EVERY) - TRUTH.log_prob(X, other)
     found = conditional_log_likelihood(
         experts, X, target=target, method="importance", n_samples=20_000
     )
-    # Under half of the right proposal no weight is above 2, and its variance below 1.
+    # Half of the proposal is exact, so weights are at most 2 and their variance is < 1.
     assert (np.abs(found - exact) < 4 * (2 / 20_000) ** 0.5).all()
 
 
 @pytest.mark.parametrize("target", BLOCKS)
 @pytest.mark.parametrize("seen", [False, True])
 @pytest.mark.parametrize("which", ["experts", "iterated"])
-def test_the_predictive_conditional_has_its_expectation(
+def test_the_predictive_conditional_has_the_exact_expectation(
     which, target, seen, X, request
 ):
     """E_q ln p(x_t | z) = ln N(x_t; W E(z) + μ, σ²) − ½ tr(W V Wᵀ) / σ²."""
@@ -34,8 +34,8 @@ def test_the_predictive_conditional_has_its_expectation(
     at, given = BLOCKS[target], EVERY if seen else BLOCKS[rest]
     gain, variance = TRUTH.posterior(given)
     if which == "iterated" and not seen:
-        # q is the joint posterior of the filled row, whose mean scatters: together
-        # they have the conditional's variance.
+        # q is the joint posterior of the imputed row. Its variance and that of its mean
+        # add up to the variance of the conditional.
         _, variance = TRUTH.posterior(BLOCKS[rest])
     z = (rows[:, given] - TRUTH.mean[given]) @ gain.T
     residual = rows[:, at] - TRUTH.mean[at] - z @ TRUTH.W[at].T
@@ -57,7 +57,7 @@ def test_the_predictive_conditional_has_its_expectation(
 
 
 @pytest.mark.parametrize("cls", [CVAETransformer, CMMATransformer])
-def test_conditional_models_answer_the_same_question(cls, X):
+def test_conditional_models_are_supported(cls, X):
     model = small(
         cls, condition_columns=BLOCKS["narrow"], condition_encoding="passthrough"
     ).fit(X)
@@ -69,7 +69,7 @@ def test_conditional_models_answer_the_same_question(cls, X):
     with pytest.raises(ValueError, match=r"'given' .* must have 'condition'"):
         conditional_log_likelihood(model, X, given=["data"])
     moved = X.copy()
-    moved[:, BLOCKS["wide"]] += 1  # what is asked for is not looked at
+    moved[:, BLOCKS["wide"]] += 1  # the target itself must not matter
     module = model.module_
     before, after = (
         module.blind_posterior(batch_of(model, rows)) for rows in (X, moved)
@@ -77,7 +77,7 @@ def test_conditional_models_answer_the_same_question(cls, X):
     torch.testing.assert_close(before.loc, after.loc, rtol=0, atol=0)
 
 
-def test_what_is_given_must_be_there(experts, X):
+def test_given_modalities_must_not_be_missing(experts, X):
     holed = X.copy()
     holed[3, BLOCKS["wide"]] = np.nan
     for method in ("predictive", "importance"):
@@ -86,7 +86,7 @@ def test_what_is_given_must_be_there(experts, X):
 
 
 @pytest.mark.parametrize("n_samples", [5, 100])
-def test_a_discrete_target_is_never_more_than_certain(n_samples):
+def test_a_discrete_target_has_at_most_probability_one(n_samples):
     X, y = load_digits(return_X_y=True)
     table = np.column_stack([X / 16, np.eye(10)[y]])
     model = JMVAETransformer(
@@ -106,6 +106,6 @@ def test_a_discrete_target_is_never_more_than_certain(n_samples):
 
 
 @pytest.mark.parametrize("given", [3, (), "wide", ["deep"], iter(["wide"])])
-def test_a_wrong_given_is_named(given, experts, X):
+def test_an_invalid_given_is_named(given, experts, X):
     with pytest.raises(ValueError, match="'given' parameter of conditional_log"):
         conditional_log_likelihood(experts, X, target="narrow", given=given)

@@ -1,8 +1,15 @@
-"""Editing a row: other columns change, and one modality follows."""
+"""Edits change some columns of a row and adapt one modality."""
 
 import numpy as np
 import pytest
-from modality_models import BLOCKS, TO_A_TWO, each_model, fitted, fitted_to_three, make
+from multimodal.modality_models import (
+    BLOCKS,
+    TO_A_TWO,
+    each_model,
+    fitted,
+    fitted_to_three,
+    make,
+)
 
 
 @each_model
@@ -22,13 +29,13 @@ def test_an_edit_adds_the_difference_of_two_means(model, whole):
     np.testing.assert_allclose(edited[:, :16], rows[:, :16] + moved, atol=1e-6)
     assert moved.any()
     np.testing.assert_array_equal(edited[:, 16:], changed[:, 16:])
-    same = estimator.edit(rows[[2]], {18: 1.0}, "image")  # a 2 that becomes a 2
+    same = estimator.edit(rows[[2]], {18: 1.0}, "image")  # a 2 stays a 2
     np.testing.assert_array_equal(same, rows[[2]])
     np.testing.assert_array_equal(estimator.edit(rows, {}, "image"), rows)
 
 
 @each_model
-def test_an_edit_fills_other_blocks_first(model, three):
+def test_an_edit_imputes_other_blocks_first(model, three):
     estimator = fitted_to_three(model)
     rows = three[[0, 1, 5]]  # the third has neither visits nor kind
     filled = estimator.impute(rows)
@@ -58,21 +65,21 @@ def test_an_edit_fills_other_blocks_first(model, three):
     ],
     ids=str,
 )
-def test_a_wrong_edit_is_named(changes, modality, message, whole):
+def test_an_invalid_edit_is_named(changes, modality, message, whole):
     with pytest.raises(ValueError, match=message):
         fitted("experts").edit(whole[:3], changes, modality)
 
 
-def test_only_a_label_that_is_changed_has_to_be_one(holed):
+def test_only_changed_labels_must_stay_one_hot(holed):
     blocks = {"left": slice(0, 8), "right": slice(8, 16), "label": slice(16, None)}
     parts = [("bernoulli", [0]), ("categorical", slice(1, None))]
     likelihood = {"left": "bernoulli", "right": "gaussian", "label": parts}
     table = np.delete(holed, 16, axis=1)
     table = np.insert(table, 16, 1.0 * (np.arange(len(table)) % 2 == 0), axis=1)
     table = np.insert(table, 17, holed[:, 16], axis=1)
-    table[1::4, 16] = np.nan  # with the rest of its block
+    table[1::4, 16] = np.nan  # together with the rest of its block
     estimator = make("experts", modalities=blocks, likelihood=likelihood).fit(table)
-    rows = table[:2]  # the second has no label, and gets probabilities
+    rows = table[:2]  # the second has no label: probabilities are imputed
     one_hot = dict.fromkeys(range(17, 27), 0.0) | {19: 1.0}
     for changes in ({8: 2.0}, {16: 2.0}, one_hot, {16: 0.0} | one_hot):
         assert np.isfinite(estimator.edit(rows, changes, "left")).all()
@@ -81,23 +88,23 @@ def test_only_a_label_that_is_changed_has_to_be_one(holed):
             estimator.edit(rows, changes, "left")
 
 
-def test_what_is_missing_cannot_be_edited(holed):
+def test_a_missing_modality_cannot_be_edited(holed):
     with pytest.raises(ValueError, match="'image' is missing in row 2 and cannot"):
         fitted("experts").edit(holed, {18: 1.0}, "image")
 
 
 @pytest.mark.parametrize(("changes"), [{1: 99.0}, {2: np.inf}, {2: -1.0}], ids=str)
-def test_an_edit_to_what_cannot_be_is_refused(changes, whole_three):
+def test_an_edit_to_impossible_values_is_refused(changes, whole_three):
     with pytest.raises(ValueError, match=r"not seen|finite|Negative"):
         fitted_to_three("experts").edit(whole_three[:2], changes, "body")
 
 
 @pytest.mark.parametrize("changes", [None, [18]])
-def test_changes_are_a_dict(changes, whole):
+def test_changes_must_be_a_dict(changes, whole):
     with pytest.raises((ValueError), match="changes"):
         fitted("experts").edit(whole[:2], changes, "image")
 
 
-def test_a_code_is_not_moved(whole_three):
+def test_a_modality_of_codes_cannot_be_edited(whole_three):
     with pytest.raises(ValueError, match="'kind' has codes"):
         fitted_to_three("experts").edit(whole_three, {0: 2.0}, "kind")

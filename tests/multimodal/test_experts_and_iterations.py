@@ -1,16 +1,23 @@
-"""Latents of incomplete rows: products of experts, or iterations."""
+"""Latents of incomplete rows, by products of experts or by iteration."""
 
 import copy
 
 import numpy as np
 import pytest
 import torch
-from modality_models import BLOCKS, fitted, fitted_to_three, make, of_three, trained
+from multimodal.modality_models import (
+    BLOCKS,
+    fitted,
+    fitted_to_three,
+    make,
+    of_three,
+    trained,
+)
 from saved import through_file
 
 
 def gaussians(estimator, X):
-    """Each expert's mean and precision in numpy, from its network alone."""
+    """Return the mean and precision of each expert, from its network alone."""
     module = estimator.module_
     x = torch.tensor(np.nan_to_num(X), dtype=module.dtype)
     with torch.no_grad():
@@ -38,7 +45,7 @@ def test_two_experts_of_three_are_multiplied(three):
         np.testing.assert_allclose(Z[row::7], mean, rtol=1e-4, atol=1e-5)
 
 
-def test_a_whole_row_is_asked_of_all_encoders_together(whole_three, three):
+def test_a_complete_row_uses_the_joint_encoder(whole_three, three):
     estimator = fitted_to_three("experts")
     together = estimator.transform(three)[::7]
     np.testing.assert_allclose(
@@ -50,8 +57,8 @@ def test_a_whole_row_is_asked_of_all_encoders_together(whole_three, three):
 
 
 @pytest.mark.parametrize("model", ["experts", "iterated"])
-def test_latents_of_one_pattern_are_comparable_with_anothers(model, whole):
-    # A label alone lands nearest to the middle of the rows that have it.
+def test_latents_are_comparable_between_missing_patterns(model, whole):
+    # The latents of a label alone lie near the mean latents of the rows that have it.
     label = whole.copy()
     label[:, BLOCKS["image"]] = np.nan
     classes = whole[:, 16:].argmax(1)
@@ -61,7 +68,7 @@ def test_latents_of_one_pattern_are_comparable_with_anothers(model, whole):
     assert np.mean(guess == classes) > 0.3  # one in ten by chance
 
 
-def test_a_file_keeps_the_number_of_iterations_that_answers(holed, tmp_path):
+def test_a_file_keeps_a_changed_number_of_iterations(holed, tmp_path):
     estimator = make("iterated").fit(holed).set_params(n_iterations=40)
     Z = estimator.transform(holed)
     other = through_file(estimator, tmp_path / "m")
@@ -79,7 +86,7 @@ def test_a_file_keeps_the_number_of_iterations_that_answers(holed, tmp_path):
     ids=str,
 )
 @pytest.mark.parametrize("method", ["transform", "generate"])
-def test_what_may_change_after_fit_is_checked_there(model, params, method, holed):
+def test_parameters_changed_after_fit_are_checked(model, params, method, holed):
     estimator = copy.copy(fitted(model)).set_params(**params)
     arguments = ("image",) if method == "generate" else ()
     (name,) = params

@@ -1,13 +1,13 @@
-"""The generator and the discriminator of an image."""
+"""The generator and the discriminator of the image modality."""
 
 import copy
 
-import gaussian_truth
 import numpy as np
 import pytest
 import torch
 from instances import batch_of, small
-from modality_models import OF_THREE, fitted, make, of_three, weights
+from multimodal import gaussian_truth
+from multimodal.modality_models import OF_THREE, fitted, make, of_three, weights
 from saved import assert_same_answers, through_file
 from torch import nn
 
@@ -26,13 +26,13 @@ def test_the_history_shows_every_loss(holed):
         *("discriminator_loss", "missed_real", "missed_fake"),
     ):
         assert np.isfinite(rows[:, name]).all(), name
-    last, there = rows[-1], ~np.isnan(holed[:, 0])
-    parts = there.mean() * last["missed_real"] + last["missed_fake"]
+    last, has_image = rows[-1], ~np.isnan(holed[:, 0])
+    parts = has_image.mean() * last["missed_real"] + last["missed_fake"]
     np.testing.assert_allclose(last["discriminator_loss"], parts, rtol=1e-5)
 
 
 @pytest.mark.parametrize("still", GROUPS)
-def test_a_group_moves_by_its_own_loss_alone(still, holed):
+def test_a_group_is_moved_by_its_own_loss_alone(still, holed):
     held = {f"optimizer_{still}__lr": 0.0}
     estimator = make("gan", net_params=held).partial_fit(holed)
     before = copy.deepcopy(weights(estimator))
@@ -45,7 +45,7 @@ def test_a_group_moves_by_its_own_loss_alone(still, holed):
             assert torch.equal(p, before[name]) == (group == still), name
 
 
-def test_rows_without_an_image_do_not_ask_for_one(holed):
+def test_rows_without_an_image_need_not_fool_the_discriminator(holed):
     estimator = make("gan").fit(holed)
     module, found = estimator.module_, []
     for gamma in (0.0, 50.0):
@@ -81,12 +81,12 @@ def test_any_modality_may_be_the_image(image, three, tmp_path):
     ],
     ids=str,
 )
-def test_a_wrong_parameter_of_the_generator_is_named(params, message, whole):
+def test_an_invalid_parameter_of_the_gan_is_named(params, message, whole):
     with pytest.raises(ValueError, match=message):
         make("gan", **params).fit(whole)
 
 
-def test_generator_and_discriminator_have_groups_and_losses_of_their_own(X):
+def test_generator_and_discriminator_have_separate_groups_and_losses(X):
     blocks = gaussian_truth.BLOCKS
     model = small(JMVAEGANTransformer, modalities=blocks, image="narrow", max_epochs=5)
     model.fit(X)

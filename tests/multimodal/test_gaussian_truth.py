@@ -1,10 +1,10 @@
-"""Models whose weights are set to a linear Gaussian truth, against closed forms."""
+"""Models with the weights of a linear Gaussian truth, against closed forms."""
 
 import numpy as np
 import pytest
 import torch
-from gaussian_truth import BLOCKS, EVERY, TRUTH, K, replicates, without
 from instances import batch_of
+from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, K, replicates, without
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
@@ -21,8 +21,8 @@ def test_the_joint_log_likelihood_is_exact(which, X, request):
 
 
 @pytest.mark.parametrize("missing", BLOCKS)
-def test_experts_are_the_posterior_of_what_is_there(missing, experts, X):
-    """Of the two halves of a proposal the one has weights that are all equal."""
+def test_experts_are_the_posterior_given_the_present_modality(missing, experts, X):
+    """Under the exact posterior all importance weights of a row are equal."""
     (other,) = (at for name, at in BLOCKS.items() if name != missing)
     module, batch = experts.module_, batch_of(experts, without(X, missing))
     z = torch.randn(5, len(X), 2, generator=torch.Generator().manual_seed(0)).double()
@@ -54,7 +54,7 @@ def test_imputed_means_are_conditional_means(which, missing, X, request):
     at = BLOCKS[missing]
     found = replicates(model, lambda m: m.impute(without(rows, missing), 100)[:, at])
     error = found - TRUTH.conditional_mean(rows, at, other)  # (R, n, columns)
-    # Rows share their draws, so an error is one of columns, not of rows.
+    # Rows share their draws, so errors are averaged over rows, per column.
     by_column = error.mean(1)
     std_error = by_column.std(0, ddof=1) / len(found) ** 0.5
     assert (np.abs(by_column.mean(0)) < 4 * std_error).all()
@@ -75,7 +75,7 @@ def test_generated_blocks_have_the_conditional_moments(experts, iterated, X):
         np.testing.assert_allclose(found, covariance, atol=0.06)
 
 
-def test_a_fit_without_experts_reaches_the_truth():
+def test_a_fit_without_experts_reaches_the_true_likelihood():
     train, test = TRUTH.sample(4000, seed=2), TRUTH.sample(4000, seed=3)
     model = JMVAETransformer(
         K,
@@ -103,12 +103,12 @@ def test_rows_with_a_missing_block_train_on_their_expert(experts, X):
     assert mean.mean() == pytest.approx(exact.mean(), abs=0.02)
 
 
-def test_zeros_stand_for_a_missing_block_in_training_without_experts(iterated, X):
+def test_missing_blocks_are_zero_in_training_without_experts(iterated, X):
     module = iterated.module_
     center = np.empty(8)
     for modality, at in zip(module.modalities, BLOCKS.values(), strict=True):
         center[at] = modality.head.center
-    filled = np.where(np.isnan(without(X, "wide")), center, X)  # features of zero
+    filled = np.where(np.isnan(without(X, "wide")), center, X)  # features are zero
     batch = batch_of(iterated, without(X, "wide"))
     whole = batch_of(iterated, filled)
     torch.testing.assert_close(

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from modality_models import assert_same_weights, make
+from multimodal.modality_models import assert_same_weights, make
 
 
 @pytest.mark.parametrize("widths", [(4, 3), (5, 3, 2), (3,)])
-def test_latents_of_the_top_are_the_last_of_all(widths, holed):
+def test_top_latents_are_the_last_of_all_latents(widths, holed):
     top, every = (
         make("hierarchy", n_components=widths, layers=layers).fit(holed)
         for layers in ("top", "all")
@@ -28,18 +28,18 @@ def test_latents_of_the_top_are_the_last_of_all(widths, holed):
     assert list(top.latent_names()) == list(every.latent_names()) == list(names)
 
 
-def test_one_int_is_two_layers_of_as_many(holed):
+def test_an_int_means_two_layers_of_that_width(holed):
     one = make("hierarchy", n_components=3).fit(holed)
     assert_same_weights(one, make("hierarchy", n_components=(3, 3)).fit(holed))
 
 
 @pytest.mark.parametrize("value", [(), 0, (3, 0), (2.5,), "2", None])
-def test_wrong_layers_are_named(value, holed):
+def test_invalid_layers_are_named(value, holed):
     with pytest.raises(ValueError, match="'n_components' parameter of Hierarchical"):
         make("hierarchy", n_components=value).fit(holed)
 
 
-def test_nothing_has_probability_one_in_a_hierarchy_too(holed):
+def test_an_empty_row_has_probability_one_in_a_hierarchy(holed):
     empty = holed.copy()
     empty[5] = np.nan
     estimator = make("hierarchy", empty_rows="prior", max_epochs=15).fit(empty)

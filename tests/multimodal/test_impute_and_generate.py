@@ -1,10 +1,10 @@
-"""Filling missing blocks, and drawing one modality given the others."""
+"""Imputing missing blocks, and generating one modality given the others."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
-from modality_models import (
+from multimodal.modality_models import (
     BLOCKS,
     N_PIXELS,
     each_model,
@@ -15,11 +15,11 @@ from modality_models import (
 
 
 @each_model
-def test_imputing_leaves_what_is_there(model, holed, whole):
+def test_imputing_keeps_observed_values(model, holed, whole):
     estimator = fitted(model)
     filled = estimator.impute(holed)
-    there = ~np.isnan(holed)
-    np.testing.assert_array_equal(filled[there], holed[there])
+    is_observed = ~np.isnan(holed)
+    np.testing.assert_array_equal(filled[is_observed], holed[is_observed])
     assert np.isfinite(filled).all()
     assert (filled[2::4, :16] > 0).all()
     assert (filled[2::4, :16] < 1).all()
@@ -32,7 +32,7 @@ def test_imputing_leaves_what_is_there(model, holed, whole):
 
 
 @each_model
-def test_what_a_row_holds_of_the_target_is_not_looked_at(model, holed, whole):
+def test_generation_ignores_a_rows_own_target(model, holed, whole):
     estimator = fitted(model)
     hidden = whole.copy()
     hidden[:, BLOCKS["image"]] = np.nan
@@ -43,13 +43,13 @@ def test_what_a_row_holds_of_the_target_is_not_looked_at(model, holed, whole):
 
 
 def differ(one, other):
-    """How many standard errors the means of some draws are apart, (D,)."""
+    """Return the distance of the means of draws in standard errors, (D,)."""
     error = np.sqrt(one.var(0) / len(one) + other.var(0) / len(other))
     return np.abs(one.mean(0) - other.mean(0)) / (error + 1 / len(one))
 
 
 @pytest.mark.parametrize("model", ["experts", "iterated"])
-def test_draws_go_with_their_rows(model, whole):
+def test_draws_depend_on_their_rows(model, whole):
     estimator, given = trained(model), whole[[3, 8]]
 
     def draw(rows, seed, **how):
@@ -67,7 +67,7 @@ def test_draws_go_with_their_rows(model, whole):
     np.testing.assert_array_equal(drawn, draw(given, 1))
 
 
-def test_imputed_is_the_mean_of_what_is_generated(whole):
+def test_imputed_values_are_the_mean_of_generated_ones(whole):
     estimator, given = trained("experts"), whole[:4]
     drawn = estimator.generate(
         given, "label", n_samples=4000, random_state=0, mean=True
@@ -79,9 +79,9 @@ def test_imputed_is_the_mean_of_what_is_generated(whole):
 
 
 @each_model
-def test_other_missing_blocks_stay_missing_while_one_is_drawn(model, three):
+def test_other_blocks_may_be_missing_while_one_is_generated(model, three):
     estimator = fitted_to_three(model)
-    without_kind = three[[0, 1, 2]]  # whole, without visits, without body
+    without_kind = three[[0, 1, 2]]  # complete, without visits, without body
     drawn = estimator.generate(without_kind, "kind", n_samples=2, random_state=0)
     assert drawn.shape == (2, 3, 2)
     assert set(drawn[..., 0].ravel()) <= {7, 8}
@@ -92,7 +92,7 @@ def test_other_missing_blocks_stay_missing_while_one_is_drawn(model, three):
 
 
 @pytest.mark.parametrize(
-    ("ask", "message"),
+    ("call", "message"),
     [
         (lambda m, X: m.generate(X, "sound"), "among {'image', 'label'}. Got 'sound'"),
         (lambda m, X: m.generate(X, 0), "'modality' parameter of JMVAETransformer"),
@@ -102,13 +102,13 @@ def test_other_missing_blocks_stay_missing_while_one_is_drawn(model, three):
         (lambda m, X: m.impute(X[:, 1:]), "25 features"),
     ],
 )
-def test_wrong_arguments_are_named(ask, message, whole):
+def test_invalid_arguments_are_named(call, message, whole):
     with pytest.raises(ValueError, match=message):
-        ask(fitted("experts"), whole)
+        call(fitted("experts"), whole)
 
 
 @pytest.mark.parametrize("value", [np.nan, -3.0])
-def test_generate_looks_away_from_the_target(value, whole):
+def test_generate_does_not_validate_the_target(value, whole):
     table = whole.copy()
     table[2, 5] = value
     np.testing.assert_array_equal(

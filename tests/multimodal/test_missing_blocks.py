@@ -1,4 +1,4 @@
-"""Which blocks may be missing, and which rows are refused by their number."""
+"""Which blocks may be missing, and which rows are refused."""
 
 import functools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from instances import small
-from modality_models import (
+from multimodal.modality_models import (
     BLOCKS,
     HOLED,
     LABELS,
@@ -29,7 +29,7 @@ METHODS = ["transform", "impute", "reconstruct", "score_samples", "fit", "partia
 
 
 @pytest.mark.parametrize(
-    ("row", "column", "value", "said"),
+    ("row", "column", "value", "message"),
     [
         (3, 5, np.nan, "'image' is partly NaN in row 3: column p5 is,"),
         (3, 15, np.nan, "'image' is partly NaN in row 3: column p15 is,"),
@@ -42,20 +42,20 @@ METHODS = ["transform", "impute", "reconstruct", "score_samples", "fit", "partia
     ],
 )
 @pytest.mark.parametrize("among", ["whole", "holed"])
-def test_a_block_is_missing_as_a_whole(row, column, value, said, among, request):
+def test_a_partly_missing_block_is_refused(row, column, value, message, among, request):
     rows = request.getfixturevalue(among)
     if among == "whole" and not np.isnan(value):
-        return  # a value where none is missing is no fault
+        return  # a value in a complete table is not an error
     table = pd.DataFrame(rows, columns=PIXELS + LABELS)
     estimator = fitted_with_names()
     table.iloc[row, column] = value
     for method in METHODS:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             getattr(estimator, method)(table)
 
 
 @each_model
-def test_a_row_without_anything_is_refused_by_its_number(model, holed):
+def test_an_empty_row_is_refused_by_its_number(model, holed):
     estimator = fitted(model)
     before = dict(vars(estimator))
     empty = holed.copy()
@@ -71,13 +71,13 @@ def test_a_row_without_anything_is_refused_by_its_number(model, holed):
 
 
 @each_model
-def test_a_row_without_anything_is_what_the_prior_says(model, holed):
+def test_an_empty_row_can_be_given_the_prior(model, holed):
     empty = holed.copy()
     empty[5] = np.nan
     estimator = make(model, empty_rows="prior", max_epochs=15).fit(empty)
     np.testing.assert_array_equal(estimator.transform(empty)[5], np.zeros(3))
     assert np.isfinite(estimator.score_samples(empty)).all()
-    if model != "hierarchy":  # there the probability of nothing is an estimate
+    if model != "hierarchy":  # which only estimates the probability of an empty row
         assert estimator.score_samples(empty)[5] == 0
         assert estimator.log_likelihood(empty, method="elbo")[5] == 0
     drawn = estimator.generate(
@@ -86,7 +86,7 @@ def test_a_row_without_anything_is_what_the_prior_says(model, holed):
     sampled = estimator.sample(4000, mean=True, random_state=1)[:, :16]
     error = np.sqrt((drawn.var(0) + sampled.var(0)) / 4000)
     assert np.all(np.abs(drawn.mean(0) - sampled.mean(0)) < 5 * error)
-    assert drawn.std(0).max() > 1e-3  # the means do vary
+    assert drawn.std(0).max() > 1e-3  # the means differ between draws
     together = estimator.transform(empty)
     rest = np.delete(np.arange(len(empty)), 5)
     np.testing.assert_allclose(
@@ -95,7 +95,7 @@ def test_a_row_without_anything_is_what_the_prior_says(model, holed):
 
 
 @each_model
-def test_no_modality_is_missing_everywhere_in_the_first_fit(model, holed):
+def test_no_modality_may_be_missing_from_the_whole_first_fit(model, holed):
     for way in ("fit", "partial_fit"):
         with pytest.raises(ValueError, match="'label' is missing in every row"):
             getattr(make(model), way)(holed[1::4])
@@ -106,7 +106,7 @@ def test_no_modality_is_missing_everywhere_in_the_first_fit(model, holed):
     assert np.isfinite(make(model, batch_size=1).fit(holed[:12]).score(holed))
 
 
-def test_a_code_that_fit_has_not_seen_is_named(whole_three, three):
+def test_a_code_not_seen_in_fit_is_named(whole_three, three):
     estimator = fitted_to_three("experts")
     table = three.copy()
     table[7, 4] = 99
@@ -116,7 +116,7 @@ def test_a_code_that_fit_has_not_seen_is_named(whole_three, three):
         small(JMVAETransformer).fit(whole_three).generate(whole_three, "kind")
 
 
-def test_a_row_that_is_not_one_hot_is_named_by_its_number_in_the_table(holed):
+def test_a_row_that_is_not_one_hot_is_named_by_its_row_number(holed):
     holed[7, 16:18] = 1.0
     with pytest.raises(ValueError, match="Row 7 is not one-hot"):
         fitted("experts").score(holed)
@@ -124,7 +124,7 @@ def test_a_row_that_is_not_one_hot_is_named_by_its_number_in_the_table(holed):
         make("experts").fit(holed)
 
 
-def test_a_row_is_named_where_no_row_has_the_block_before(holed):
+def test_a_row_number_is_right_if_a_block_is_missing_everywhere(holed):
     holed[:, BLOCKS["image"]] = np.nan
     rows = holed[::2]
     rows[3, BLOCKS["label"]] = 0.5

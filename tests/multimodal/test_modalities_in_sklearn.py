@@ -1,4 +1,4 @@
-"""Models of several modalities with every kind of table, in pipelines and searches."""
+"""Models of several modalities on every kind of table, in pipelines and searches."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from modality_models import (
+from multimodal.modality_models import (
     LABELS,
     PIXELS,
     TO_A_TWO,
@@ -26,7 +26,7 @@ from sklearn.utils import get_tags
 
 
 @each_model
-def test_every_kind_of_table_gives_the_same(model, holed, frame):
+def test_every_kind_of_table_gives_the_same_result(model, holed, frame):
     estimator = fitted(model)
     expected = estimator.transform(holed)
     tables = {
@@ -50,7 +50,7 @@ def test_every_kind_of_table_gives_the_same(model, holed, frame):
 
 
 @each_model
-def test_precision_and_input_are_kept(model, holed):
+def test_precision_is_kept_and_the_input_unchanged(model, holed):
     before = holed.copy()
     estimator = make(model, dtype="float64").fit(holed)
     for dtype in (np.float32, np.float64):
@@ -63,7 +63,7 @@ def test_precision_and_input_are_kept(model, holed):
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
-def test_latents_come_in_the_frame_asked_for(kind, frame):
+def test_latents_are_returned_in_the_requested_frame(kind, frame):
     table = frame if kind == "pandas" else pl.from_pandas(frame)
     estimator = make("experts", modalities={"image": PIXELS, "label": LABELS})
     Z = estimator.set_output(transform=kind).fit_transform(table)
@@ -78,7 +78,7 @@ def test_latents_come_in_the_frame_asked_for(kind, frame):
     np.testing.assert_array_equal(edited, by_place)
 
 
-def test_only_modalities_allow_nan(holed):
+def test_nan_is_allowed_with_modalities_only(holed):
     assert get_tags(make("experts")).input_tags.allow_nan
     without = make("experts", modalities=None, likelihood="gaussian")
     assert not get_tags(without).input_tags.allow_nan
@@ -86,7 +86,7 @@ def test_only_modalities_allow_nan(holed):
         without.fit(holed)
 
 
-def test_a_search_over_alpha_and_latents_in_a_pipeline(frame, whole):
+def test_alpha_and_n_components_can_be_searched_in_a_pipeline(frame, whole):
     classes = whole[:, 16:].argmax(1) % 2
     scale = make_column_transformer(
         (MinMaxScaler(clip=True), PIXELS),
@@ -102,7 +102,7 @@ def test_a_search_over_alpha_and_latents_in_a_pipeline(frame, whole):
     }
     search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2).fit(frame, classes)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    again = clone(search.best_estimator_).fit(frame, classes)  # in this process
+    again = clone(search.best_estimator_).fit(frame, classes)  # in the main process
     np.testing.assert_array_equal(
         search.predict_proba(frame), again.predict_proba(frame)
     )
@@ -116,7 +116,7 @@ def test_a_model_of_several_modalities_is_its_own_scorer(model, holed):
     assert search.best_estimator_.impute(holed).shape == holed.shape
 
 
-def test_a_part_of_a_table_is_encoded(frame):
+def test_some_columns_of_a_table_can_be_encoded(frame):
     latents = make(
         "experts",
         modalities={"few": ["p3", "p4"], "label": LABELS},
@@ -129,7 +129,7 @@ def test_a_part_of_a_table_is_encoded(frame):
     np.testing.assert_array_equal(columns.fit_transform(frame)[:, :3], expected)
 
 
-def test_a_fold_without_a_modality_is_said(holed):
+def test_a_fold_without_a_modality_is_named(holed):
     ordered = np.concatenate([holed[1::4], holed[::4]])  # labels in the second half
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -139,7 +139,7 @@ def test_a_fold_without_a_modality_is_said(holed):
 
 
 @each_model
-def test_a_fitted_model_is_copied_with_all_it_says(model, frame):
+def test_pickles_and_clones_of_a_fitted_model_are_equal(model, frame):
     estimator = make(
         model, modalities={"image": make_column_selector("^p"), "label": LABELS}
     ).fit(frame)

@@ -1,9 +1,9 @@
-"""Which columns belong to each modality, and parameters that do not fit them."""
+"""Selecting the columns of each modality, and parameters that do not match them."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from modality_models import (
+from multimodal.modality_models import (
     BLOCKS,
     LABELS,
     LIKELIHOOD,
@@ -38,7 +38,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_columns_are_chosen_in_every_way(way, frame, tmp_path):
+def test_columns_can_be_chosen_in_every_way(way, frame, tmp_path):
     blocks = dict(zip(("image", "label"), WAYS[way], strict=True))
     estimator = make("experts", modalities=blocks).fit(frame)
     assert estimator.modalities_["image"].tolist() == [*range(16)]
@@ -46,15 +46,15 @@ def test_columns_are_chosen_in_every_way(way, frame, tmp_path):
     assert_same_weights(estimator, fitted("experts"))
     other = through_file(estimator, tmp_path / "model", training_state=True)
     np.testing.assert_array_equal(estimator.impute(frame), other.impute(frame))
-    for one in (estimator, other):  # the parameter still says what it said in fit
+    for one in (estimator, other):  # the parameter still selects the same columns
         one.partial_fit(frame)
     assert_same_weights(estimator, other)
 
 
 @each_model
-def test_where_the_columns_stand_does_not_matter(model, holed):
+def test_the_order_of_columns_does_not_matter(model, holed):
     order = np.random.default_rng(0).permutation(holed.shape[1])
-    place = order.argsort()  # where each column went
+    place = order.argsort()  # the new position of each column
     blocks = {name: place[at].tolist() for name, at in BLOCKS.items()}
     plain = make(model).fit(holed)
     shuffled = make(model, modalities=blocks).fit(holed[:, order])
@@ -71,7 +71,7 @@ def test_where_the_columns_stand_does_not_matter(model, holed):
 
 
 @each_model
-def test_modalities_may_be_named_in_any_order(model, holed, tmp_path):
+def test_modalities_may_be_listed_in_any_order(model, holed, tmp_path):
     blocks = {name: BLOCKS[name] for name in ("label", "image")}
     estimator = make(model, modalities=blocks, hidden_layer_sizes={
         "image": (12, 8), "label": ()}).fit(holed)  # fmt: skip
@@ -86,7 +86,7 @@ def test_modalities_may_be_named_in_any_order(model, holed, tmp_path):
 
 @pytest.mark.parametrize("one", [16, -1, [16], slice(16, None), [False] * 16 + [True]])
 @pytest.mark.parametrize("model", ["experts", "iterated"])
-def test_one_column_may_be_a_modality(model, one, holed):
+def test_a_single_column_may_be_a_modality(model, one, holed):
     table = holed[:, :17]
     estimator = make(
         model, modalities={"image": slice(0, 16), "zero": one}, likelihood="bernoulli"
@@ -128,7 +128,7 @@ HOSTILE_BLOCKS = {
 
 
 @pytest.mark.parametrize("case", HOSTILE_BLOCKS)
-def test_wrong_modalities_are_named_and_change_nothing(case, whole):
+def test_invalid_modalities_are_named_and_change_nothing(case, whole):
     blocks, message = HOSTILE_BLOCKS[case]
     estimator = make("experts", likelihood="gaussian").fit(whole)
     before = dict(vars(estimator))
@@ -162,13 +162,13 @@ def test_wrong_modalities_are_named_and_change_nothing(case, whole):
     ],
     ids=str,
 )
-def test_a_parameter_that_does_not_fit_the_modalities_is_named(params, message, whole):
+def test_a_parameter_must_match_the_modalities(params, message, whole):
     with pytest.raises(ValueError, match=message):
         make("experts", **params).fit(whole)
 
 
 @pytest.mark.parametrize("kind", ["range", "index", "series"])
-def test_any_selection_of_columns_is_written(kind, frame, tmp_path):
+def test_any_selection_of_columns_can_be_saved(kind, frame, tmp_path):
     first, second = {
         "range": (range(16), range(16, 26)),
         "index": (frame.columns[:16], frame.columns[16:]),

@@ -1,8 +1,8 @@
-"""Likelihoods and networks of single modalities."""
+"""Likelihoods and networks of individual modalities."""
 
 import numpy as np
 import pytest
-from modality_models import MODELS, N_PIXELS, PIXELS, each_model, make
+from multimodal.modality_models import MODELS, N_PIXELS, PIXELS, each_model, make
 from saved import assert_same_answers, through_file
 from sklearn.compose import make_column_selector
 from torch import nn
@@ -34,7 +34,7 @@ def own(n_in):
 
 
 @each_model
-def test_own_networks_of_some_modalities(model, holed, tmp_path):
+def test_some_modalities_may_have_own_networks(model, holed, tmp_path):
     given = nn.Linear(N_PIXELS, 5)
     encoder, decoder = {"image": given, "label": None}, {"label": own}
     estimator = make(model, encoder=encoder, decoder=decoder).fit(holed)
@@ -42,7 +42,7 @@ def test_own_networks_of_some_modalities(model, holed, tmp_path):
     assert isinstance(image.encoder, nn.Linear)
     assert image.encoder is not given
     assert label.decoder[0].out_features == 6
-    for expert in estimator.module_.experts[:1]:  # of the same layers, but its own
+    for expert in estimator.module_.experts[:1]:  # a separate copy of the same layers
         assert isinstance(expert[0], nn.Linear)
         assert expert[0] is not image.encoder
     path = tmp_path / "model"
@@ -53,7 +53,7 @@ def test_own_networks_of_some_modalities(model, holed, tmp_path):
     assert_same_answers(estimator, other, holed)
 
 
-def test_parts_of_a_modality_may_be_selected(frame):
+def test_parts_of_a_modality_may_be_given_by_selectors(frame):
     parts = [
         ("bernoulli", make_column_selector("^p[0-7]$")),
         ("gaussian", make_column_selector("^p(?:[89]|1.)$")),

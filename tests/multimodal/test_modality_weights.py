@@ -1,4 +1,4 @@
-"""Weights of modalities in the bound."""
+"""Weights of the modalities in the bound."""
 
 import copy
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of
-from modality_models import assert_same_weights, each_model, make, weights
+from multimodal.modality_models import assert_same_weights, each_model, make, weights
 from saved import assert_same_answers, through_file
 
 from skvae.distributions import Noise
@@ -14,7 +14,7 @@ from skvae.distributions import Noise
 
 @pytest.mark.parametrize("n_draws", [1, 3])
 @each_model
-def test_weights_of_modalities_weigh_the_bound_alone(model, n_draws, holed):
+def test_modality_weights_affect_the_bound_alone(model, n_draws, holed):
     estimator = make(model, n_importance_samples=n_draws, dtype="float64").fit(holed)
     module, batch = estimator.module_, batch_of(estimator, holed)
     with torch.no_grad():
@@ -39,7 +39,7 @@ def test_weights_of_modalities_weigh_the_bound_alone(model, n_draws, holed):
 
 
 @each_model
-def test_a_weight_is_of_its_own_modality(model, holed):
+def test_a_weight_favours_its_own_modality(model, holed):
     same = None, {}, {"image": 1.0}
     fits = [make(model, modality_weights=w).fit(holed) for w in same]
     assert_same_weights(*fits[:2])
@@ -50,7 +50,7 @@ def test_a_weight_is_of_its_own_modality(model, holed):
 
 
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])
-def test_a_wrong_weight_is_named_when_a_fit_goes_on(way, holed, tmp_path):
+def test_an_invalid_weight_is_named_when_training_resumes(way, holed, tmp_path):
     model = make("experts", warm_start=True).fit(holed)
     before = copy.deepcopy(weights(model))
     model.set_params(modality_weights={"lable": 5.0})
@@ -63,8 +63,8 @@ def test_a_wrong_weight_is_named_when_a_fit_goes_on(way, holed, tmp_path):
     assert_same_answers(through_file(model, tmp_path / "m.safetensors"), model, holed)
 
 
-def test_the_decoder_of_the_image_has_a_weight_of_its_own(holed):
-    """γ is in the generator's loss, the weights in that of the other networks."""
+def test_the_decoder_of_the_image_is_not_weighted(holed):
+    """The generator's loss has γ; only the loss of the other networks has weights."""
     estimator = make("gan", dtype="float64").fit(holed)
     module, batch = estimator.module_, batch_of(estimator, holed)
     plain = [loss.value for loss in module.losses(batch, "model", Noise.from_seed(0))]

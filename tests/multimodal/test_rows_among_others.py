@@ -1,8 +1,8 @@
-"""The answer for a row does not depend on the rows beside it."""
+"""The results for a row do not depend on the other rows."""
 
 import numpy as np
 import pytest
-from modality_models import (
+from multimodal.modality_models import (
     HOLED,
     MODELS,
     OF_THREE,
@@ -21,7 +21,7 @@ def answers(estimator, X):
 
 @pytest.mark.parametrize("of", ["digits", "three"])
 @each_model
-def test_a_row_does_not_depend_on_those_beside_it(model, of):
+def test_a_row_does_not_depend_on_the_other_rows(model, of):
     X, fit = (HOLED, fitted) if of == "digits" else (THREE, fitted_to_three)
     estimator = fit(model)
     together = answers(estimator, X)
@@ -35,7 +35,7 @@ def test_a_row_does_not_depend_on_those_beside_it(model, of):
 
 
 @each_model
-def test_a_whole_row_is_encoded_alone_as_among_others(model):
+def test_a_complete_row_is_encoded_alike_among_incomplete_ones(model):
     estimator = fitted(model)
     together = estimator.transform(HOLED), estimator.reconstruct(HOLED)
     rows = [0, 3, 4, 119]
@@ -49,18 +49,18 @@ def test_a_whole_row_is_encoded_alone_as_among_others(model):
 
 @pytest.mark.parametrize(
     ("method", "n_times"),
-    [("transform", 36), ("impute", 3)],  # above slices of 4096 and of 256 rows
+    [("transform", 36), ("impute", 3)],  # more than one slice of 4096 or of 256 rows
 )
 @each_model
-def test_many_rows_are_answered_in_slices(model, method, n_times):
-    ask = getattr(fitted(model), method)
-    found, expected = ask(np.tile(HOLED, (n_times, 1))), ask(HOLED)
+def test_slices_of_many_rows_give_the_same_result(model, method, n_times):
+    answer = getattr(fitted(model), method)
+    found, expected = answer(np.tile(HOLED, (n_times, 1))), answer(HOLED)
     expected = np.tile(expected, (n_times, 1))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("model", ["iterated", "hierarchy"])
-def test_counts_are_drawn_for_a_row_as_if_alone(model, three):
+def test_draws_of_counts_do_not_depend_on_the_other_rows(model, three):
     estimator = make(model, **(OF_THREE | MODELS[model][1])).fit(three)
     Z = estimator.transform(three)
     np.testing.assert_allclose(estimator.transform(three[::-1])[::-1], Z, atol=1e-6)
@@ -68,7 +68,7 @@ def test_counts_are_drawn_for_a_row_as_if_alone(model, three):
 
 
 @pytest.mark.parametrize("model", ["iterated", "hierarchy"])
-def test_a_whole_rows_probability_is_the_same_among_incomplete_ones(model):
+def test_a_complete_row_is_scored_alike_among_incomplete_ones(model):
     estimator = fitted(model)
     np.testing.assert_allclose(
         estimator.score_samples(HOLED[:1]),

@@ -1,10 +1,10 @@
-"""Settings under which two models agree, and what alpha weighs."""
+"""Settings under which two models agree, and the effect of alpha."""
 
 import numpy as np
 import pytest
 import torch
-from gaussian_truth import BLOCKS, without
 from instances import batch_of, small
+from multimodal.gaussian_truth import BLOCKS, without
 
 from skvae import HierarchicalJMVAETransformer, JMVAETransformer, VAETransformer
 from skvae.distributions import Noise
@@ -23,7 +23,7 @@ def test_without_alpha_there_are_no_experts(X):
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 @pytest.mark.parametrize("n_importance_samples", [1, 3])
-def test_one_modality_makes_the_vae(alpha, n_importance_samples, X):
+def test_one_modality_gives_the_plain_vae(alpha, n_importance_samples, X):
     params = {"n_importance_samples": n_importance_samples, "kl_warmup": 2}
     vae = small(VAETransformer, **params).fit(X)
     joint = small(JMVAETransformer, alpha=alpha, **params).fit(X)
@@ -32,7 +32,7 @@ def test_one_modality_makes_the_vae(alpha, n_importance_samples, X):
     assert joint.history_[:, "train_loss"] == vae.history_[:, "train_loss"]
 
 
-def test_one_layer_makes_the_model_without_hierarchy(X):
+def test_one_layer_gives_the_model_without_hierarchy(X):
     params = {"modalities": BLOCKS, "n_iterations": 3}
     joint = small(JMVAETransformer, n_components=3, alpha=0.0, **params).fit(X)
     one = small(HierarchicalJMVAETransformer, n_components=(3,), **params).fit(X)
@@ -51,20 +51,20 @@ def test_alpha_weighs_the_divergences_from_the_experts(X):
     q = module.posterior(batch)
     divergence = 0
     for expert in module.experts_of(batch):
-        theirs = torch.distributions.Normal(expert.loc, expert.scale)
-        ours = torch.distributions.Normal(q.loc, q.scale)
-        divergence += torch.distributions.kl_divergence(ours, theirs).sum(-1)
+        p = torch.distributions.Normal(expert.loc, expert.scale)
+        joint_q = torch.distributions.Normal(q.loc, q.scale)
+        divergence += torch.distributions.kl_divergence(joint_q, p).sum(-1)
     for alpha in (1.0, 2.5):
         torch.testing.assert_close(bounds[0.0] - bounds[alpha], alpha * divergence)
 
 
-def test_alpha_is_left_out_of_incomplete_rows_and_beta_warms_up_alone(X):
+def test_alpha_skips_incomplete_rows_and_is_not_warmed_up(X):
     table = X.copy()
     table[::2, BLOCKS["narrow"]] = np.nan
     model = small(JMVAETransformer, modalities=BLOCKS, kl_warmup=4, max_epochs=1)
     module = model.fit(table).module_
     batch = batch_of(model, table)
-    assert module.kl_weight == 0.0  # of the first of four epochs
+    assert module.kl_weight == 0.0  # in the first of four warm-up epochs
     by_alpha = []
     for alpha in (0.0, 1.0):
         module.alpha = alpha

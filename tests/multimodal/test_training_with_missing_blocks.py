@@ -1,4 +1,4 @@
-"""Training on tables in which blocks are missing."""
+"""Training on tables with missing blocks."""
 
 import copy
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of
-from modality_models import (
+from multimodal.modality_models import (
     OF_THREE,
     assert_same_weights,
     each_model,
@@ -22,7 +22,7 @@ from skvae.distributions import Noise
 from skvae.nets import Dense
 
 
-def test_likelihoods_learn_from_the_rows_that_are_there(three, tmp_path):
+def test_likelihoods_learn_from_the_observed_rows(three, tmp_path):
     estimator = fitted_to_three("experts")
     visits, body, kind = estimator.likelihood_.parts_
     blocks = OF_THREE["modalities"]
@@ -40,7 +40,7 @@ def test_likelihoods_learn_from_the_rows_that_are_there(three, tmp_path):
 
 
 @each_model
-def test_every_likelihood_trains_with_missing_rows(model, three):
+def test_every_likelihood_trains_with_missing_blocks(model, three):
     estimator = of_three(model, max_epochs=15).fit(three)
     losses = estimator.history_[:, "train_loss"]
     assert losses[-1] < losses[0]
@@ -60,7 +60,7 @@ def test_every_likelihood_trains_with_missing_rows(model, three):
 
 
 @each_model
-def test_terms_of_missing_blocks_are_nothing(model, holed):
+def test_terms_of_missing_blocks_are_zero(model, holed):
     estimator = fitted(model)
     module, batch = estimator.module_, batch_of(estimator, holed)
     terms = module.terms(*module.inferred(batch), batch, Noise.from_seed(0))[1]
@@ -76,21 +76,21 @@ def test_terms_of_missing_blocks_are_nothing(model, holed):
 
 
 @each_model
-def test_the_history_has_means_over_rows_that_have_a_block(model, holed):
+def test_the_history_averages_over_the_rows_that_have_a_block(model, holed):
     estimator = make(model, batch_size=7).fit(holed)  # a batch may lack a block
-    there = ~missing_in(holed, estimator)
+    present = ~missing_in(holed, estimator)
     for row in estimator.history_:
         parts = [row[f"reconstruction_{name}"] for name in estimator.modalities_]
-        total = parts @ there.mean(axis=0)
+        total = parts @ present.mean(axis=0)
         np.testing.assert_allclose(row["reconstruction"], total, rtol=1e-5)
     if model in ("experts", "gan"):  # beta = alpha = 1
         row = estimator.history_[-1]
-        among = there.all(axis=1).mean() * row["kl_experts"]
+        among = present.all(axis=1).mean() * row["kl_experts"]
         bound = row["reconstruction"] - row["kl"] - among
         np.testing.assert_allclose(row["train_loss"], -bound, rtol=1e-5)
 
 
-def test_a_block_that_no_row_has_is_nan_in_the_history(holed):
+def test_a_block_missing_everywhere_is_nan_in_the_history(holed):
     estimator = make("experts").fit(holed).partial_fit(holed[1::4])
     last = estimator.history_[-1]
     assert np.isnan([last["reconstruction_label"], last["kl_experts"]]).all()
@@ -98,11 +98,11 @@ def test_a_block_that_no_row_has_is_nan_in_the_history(holed):
 
 
 @each_model
-def test_a_block_that_a_batch_lacks_moves_nothing_of_its_own(model, holed):
+def test_a_block_missing_from_a_batch_moves_no_weights_of_its_own(model, holed):
     estimator = make(model, optimizer="sgd").partial_fit(holed)
     modality = estimator.module_.modalities[1]
     parts = [modality.decoder, modality.head, *estimator.module_.experts[1:]]
-    if model in ("experts", "gan"):  # what joins the encoders is not asked either
+    if model in ("experts", "gan"):  # nor is the joint encoder used
         parts += [modality.encoder, estimator.module_.joint]
     before = copy.deepcopy([part.state_dict() for part in parts])
     image = copy.deepcopy(estimator.module_.modalities[0].decoder.state_dict())
@@ -115,7 +115,7 @@ def test_a_block_that_a_batch_lacks_moves_nothing_of_its_own(model, holed):
 
 
 @each_model
-def test_four_epochs_by_any_way_are_bit_equal(model, holed):
+def test_every_way_to_train_four_epochs_gives_the_same_bits(model, holed):
     at_once = make(model, max_epochs=4).fit(holed)
     in_two = make(model, max_epochs=2, warm_start=True).fit(holed).fit(holed)
     in_steps = make(model)
@@ -126,11 +126,11 @@ def test_four_epochs_by_any_way_are_bit_equal(model, holed):
 
 
 @each_model
-def test_drawing_rows_that_are_0_or_1_changes_nothing(model, holed):
+def test_binarizing_binary_rows_changes_nothing(model, holed):
     binary = np.where(np.isnan(holed), np.nan, holed > 0.5)
     plain = make(model).fit(binary)
     assert_same_weights(plain, make(model, binarize="fixed").fit(binary))
-    for binarize in ("fixed", "dynamic"):  # labels stay one-hot, what is missing, so
+    for binarize in ("fixed", "dynamic"):  # not the labels or missing blocks
         grey = make(model, binarize=binarize, early_stopping=True).fit(holed)
         assert np.isfinite(grey.score(holed))
         assert grey.score(holed) != plain.score(holed)
@@ -147,7 +147,7 @@ def test_early_stopping_holds_out_rows_with_missing_blocks(model, holed):
 
 
 @pytest.mark.parametrize("model", ["experts", "gan"])
-def test_missing_blocks_do_not_count_in_batch_statistics(model, whole):
+def test_missing_blocks_do_not_affect_batch_statistics(model, whole):
     table = whole.copy()
     table[::2, :16] = np.nan
     net = Dense((4,), batch_norm=True)
@@ -155,5 +155,5 @@ def test_missing_blocks_do_not_count_in_batch_statistics(model, whole):
     linear, norm, _ = start.fit(table).module_.experts[0][0]
     with torch.no_grad():
         seen = linear(torch.tensor(whole[1::2, :16], dtype=torch.float32)).mean(0)
-    share = norm.running_mean / seen  # the momentum, if these rows alone count
+    share = norm.running_mean / seen  # the momentum, if no other rows count
     assert share.max() < 1.2 * share.min()
