@@ -123,7 +123,7 @@ print(on_digits)
 
 # %%
 # The ln p(x) of held-out digits is more than ten nats per row higher for the VAE, and
-# its squared reconstruction error is about 60 % of the others'. The accuracy of the
+# its squared reconstruction error is about 60 % of PCA's. The accuracy of the
 # classifier increases by a few hundredths.
 #
 # Wine
