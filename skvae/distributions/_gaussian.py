@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._likelihoods import Head, Likelihood, logit
 from skvae.distributions._normal import Normal
@@ -58,19 +59,14 @@ class Gaussian(Likelihood):
     Gaussian(scale='shared')
     """
 
-    _allowed = {
-        "scale": (
-            Options(("column", "shared", "row")),
-            Interval(Real, 0.0, closed="neither"),
-        ),
-        "mean": (Options(tuple(MEANS)),),
-        "min_scale": (FRACTION,),
-    }
-
-    def __init__(self, scale="column", mean="identity", min_scale=0.01):
-        self.scale = scale
-        self.mean = mean
-        self.min_scale = min_scale
+    scale: str | float = parameter(
+        Options(("column", "shared", "row")),
+        Interval(Real, 0.0, closed="neither"),
+        default="column",
+        kw_only=False,
+    )
+    mean: str = parameter(Options(tuple(MEANS)), default="identity", kw_only=False)
+    min_scale: float = parameter(FRACTION, default=0.01, kw_only=False)
 
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)

@@ -8,11 +8,11 @@ training table (levels, spreads), ``check`` rejects values outside its support, 
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from torch import nn
 from torch.nn import functional
 
 from skvae._columns import column_names, column_statistics
+from skvae._parameters import Declared
 from skvae._validation import check_parameters
 from skvae.distributions._discrete import (
     BernoulliVector,
@@ -38,10 +38,9 @@ class RowError(ValueError):
         self.row, self.text = row, text
 
 
-class Likelihood(BaseEstimator):
+class Likelihood(Declared):
     """Base class of the families of p(x | z)."""
 
-    _allowed = {}
     positive_only = False
     binary = False  # whether values are 0/1, or can be binarised by drawing
     movable = True  # whether adding a number to a value makes sense

@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from skvae._parameters import parameter
 from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, Sequence
 from skvae.nets._mlp import ACTIVATIONS
 from skvae.nets._recipes import LAYERS, SHAPE, Recipe, starting_shape
@@ -49,30 +50,22 @@ class JoinedConvDecoder(Recipe):
     torch.Size([7, 256])
     """
 
-    _allowed = {
-        "image_shape": (SHAPE,),
-        "channels": (LAYERS,),
-        "n_joined": (NATURAL,),
-        "widths": (WIDTHS, NONE),
-        "depths": (DEPTHS, NONE),
-        "activation": (Options(tuple(ACTIVATIONS)),),
-    }
-
-    def __init__(
-        self,
-        image_shape=(3, 64, 64),
-        channels=(64, 64, 32, 32),
-        n_joined=2,
-        widths=None,
-        depths=None,
-        activation="relu",
-    ):
-        self.image_shape = image_shape
-        self.channels = channels
-        self.n_joined = n_joined
-        self.widths = widths
-        self.depths = depths
-        self.activation = activation
+    image_shape: tuple[int, int, int] = parameter(
+        SHAPE, default=(3, 64, 64), kw_only=False
+    )
+    channels: tuple[int, ...] = parameter(
+        LAYERS, default=(64, 64, 32, 32), kw_only=False
+    )
+    n_joined: int = parameter(NATURAL, default=2, kw_only=False)
+    widths: tuple[int, ...] | None = parameter(
+        WIDTHS, NONE, default=None, kw_only=False
+    )
+    depths: tuple[int, ...] | None = parameter(
+        DEPTHS, NONE, default=None, kw_only=False
+    )
+    activation: str = parameter(
+        Options(tuple(ACTIVATIONS)), default="relu", kw_only=False
+    )
 
     def _make(self, n_in):
         widths = (n_in,) if self.widths is None else tuple(self.widths)

@@ -7,9 +7,9 @@ builds a module once the width of the input is known.
 import math
 from itertools import pairwise
 
-from sklearn.base import BaseEstimator
 from torch import nn
 
+from skvae._parameters import Declared, parameter
 from skvae._validation import (
     BOOLEAN,
     NONE,
@@ -26,10 +26,8 @@ SHAPE = Sequence(POSITIVE_INT, "three positive ints", length=3)
 NORM = (BOOLEAN, Sequence(BOOLEAN, "a tuple of bools"))
 
 
-class Recipe(BaseEstimator):
+class Recipe(Declared):
     """Base class of recipes: callables that build a network for an input width."""
-
-    _allowed = {}
 
     def __call__(self, n_in):
         """Build the module, (n, n_in) -> (n, h); ValueError if that is impossible."""
@@ -59,16 +57,13 @@ class Dense(Recipe):
     ['Linear', 'ReLU', 'Linear', 'BatchNorm1d', 'ReLU']
     """
 
-    _allowed = {
-        "sizes": (SIZES,),
-        "batch_norm": NORM,
-        "activation": (Options(tuple(ACTIVATIONS)),),
-    }
-
-    def __init__(self, sizes=(512, 512), batch_norm=False, activation="relu"):
-        self.sizes = sizes
-        self.batch_norm = batch_norm
-        self.activation = activation
+    sizes: tuple[int, ...] = parameter(SIZES, default=(512, 512), kw_only=False)
+    batch_norm: bool | tuple[bool, ...] | None = parameter(
+        *NORM, default=False, kw_only=False
+    )
+    activation: str = parameter(
+        Options(tuple(ACTIVATIONS)), default="relu", kw_only=False
+    )
 
     def _make(self, n_in):
         return nn.Sequential(
@@ -103,27 +98,19 @@ class ConvEncoder(Recipe):
     torch.Size([5, 32])
     """
 
-    _allowed = {
-        "image_shape": (SHAPE,),
-        "channels": (SIZES,),
-        "batch_norm": (*NORM, NONE),
-        "sizes": (SIZES,),
-        "activation": (Options(tuple(ACTIVATIONS)),),
-    }
-
-    def __init__(
-        self,
-        image_shape=(3, 32, 32),
-        channels=(64, 128, 256, 256),
-        batch_norm=None,
-        sizes=(),
-        activation="relu",
-    ):
-        self.image_shape = image_shape
-        self.channels = channels
-        self.batch_norm = batch_norm
-        self.sizes = sizes
-        self.activation = activation
+    image_shape: tuple[int, int, int] = parameter(
+        SHAPE, default=(3, 32, 32), kw_only=False
+    )
+    channels: tuple[int, ...] = parameter(
+        SIZES, default=(64, 128, 256, 256), kw_only=False
+    )
+    batch_norm: bool | tuple[bool, ...] | None = parameter(
+        *NORM, NONE, default=None, kw_only=False
+    )
+    sizes: tuple[int, ...] = parameter(SIZES, default=(), kw_only=False)
+    activation: str = parameter(
+        Options(tuple(ACTIVATIONS)), default="relu", kw_only=False
+    )
 
     def _make(self, n_in):
         _check_pixels(self.image_shape, n_in)
@@ -170,24 +157,18 @@ class ConvDecoder(Recipe):
     torch.Size([5, 64])
     """
 
-    _allowed = {
-        "image_shape": (SHAPE,),
-        "channels": (LAYERS,),
-        "batch_norm": (*NORM, NONE),
-        "activation": (Options(tuple(ACTIVATIONS)),),
-    }
-
-    def __init__(
-        self,
-        image_shape=(3, 32, 32),
-        channels=(1024, 256, 128, 64),
-        batch_norm=None,
-        activation="relu",
-    ):
-        self.image_shape = image_shape
-        self.channels = channels
-        self.batch_norm = batch_norm
-        self.activation = activation
+    image_shape: tuple[int, int, int] = parameter(
+        SHAPE, default=(3, 32, 32), kw_only=False
+    )
+    channels: tuple[int, ...] = parameter(
+        LAYERS, default=(1024, 256, 128, 64), kw_only=False
+    )
+    batch_norm: bool | tuple[bool, ...] | None = parameter(
+        *NORM, NONE, default=None, kw_only=False
+    )
+    activation: str = parameter(
+        Options(tuple(ACTIVATIONS)), default="relu", kw_only=False
+    )
 
     def _make(self, n_in):
         _, height, width = starting_shape(self.image_shape, len(self.channels))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from skvae._parameters import parameter
 from skvae._validation import (
     NATURAL,
     POSITIVE,
@@ -75,30 +76,18 @@ class DensityRatio(Prior):
     DensityRatio(n_passes=5)
     """
 
-    _allowed = {
-        "hidden_layer_sizes": (Sequence(POSITIVE_INT, "a tuple of positive ints"),),
-        "activation": (Options(tuple(ACTIVATIONS)),),
-        "dropout": (PROBABILITY,),
-        "lr": (POSITIVE,),
-        "n_passes": (NATURAL,),
-        "n_kept": (POSITIVE_INT,),
-    }
-
-    def __init__(
-        self,
-        hidden_layer_sizes=(256, 256),
-        activation="tanh",
-        dropout=0.5,
-        lr=1e-3,
-        n_passes=10,
-        n_kept=1000,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.lr = lr
-        self.n_passes = n_passes
-        self.n_kept = n_kept
+    hidden_layer_sizes: tuple[int, ...] = parameter(
+        Sequence(POSITIVE_INT, "a tuple of positive ints"),
+        default=(256, 256),
+        kw_only=False,
+    )
+    activation: str = parameter(
+        Options(tuple(ACTIVATIONS)), default="tanh", kw_only=False
+    )
+    dropout: float = parameter(PROBABILITY, default=0.5, kw_only=False)
+    lr: float = parameter(POSITIVE, default=1e-3, kw_only=False)
+    n_passes: int = parameter(NATURAL, default=10, kw_only=False)
+    n_kept: int = parameter(POSITIVE_INT, default=1000, kw_only=False)
 
     def build(self, n_components, rows):
         check_parameters(self)

@@ -4,9 +4,9 @@ A prior may need the model's posterior or training rows. It gets them as a calla
 a tensor, and does not depend on the model.
 """
 
-from sklearn.base import BaseEstimator
 from torch import nn
 
+from skvae._parameters import Declared, parameter
 from skvae._validation import POSITIVE_INT, check_parameters
 from skvae.distributions import NormalMixture
 from skvae.distributions import StandardNormal as StandardNormalDistribution
@@ -59,10 +59,8 @@ class PriorModule(nn.Module):
         """
 
 
-class Prior(BaseEstimator):
+class Prior(Declared):
     """Base class of the families of p(z)."""
-
-    _allowed = {}
 
     def build(self, n_components, rows):
         """Build the prior's module.
@@ -124,10 +122,7 @@ class VampPrior(Prior):
     VampPrior(n_pseudo_inputs=64)
     """
 
-    _allowed = {"n_pseudo_inputs": (POSITIVE_INT,)}
-
-    def __init__(self, n_pseudo_inputs=128):
-        self.n_pseudo_inputs = n_pseudo_inputs
+    n_pseudo_inputs: int = parameter(POSITIVE_INT, default=128, kw_only=False)
 
     def build(self, n_components, rows):
         check_parameters(self)
