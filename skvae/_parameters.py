@@ -73,8 +73,8 @@ class Declared(BaseEstimator):
         Those that shape the network, that the module reads, and that count after fit.
     """
 
-    _declared = {}
-    _own_parameters = {}
+    _declared = _own_parameters = _allowed = {}
+    _architecture = _module_settings = _after_fit = ()
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

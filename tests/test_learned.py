@@ -45,12 +45,12 @@ WRONG = {
     "not whole": ({"columns_": [np.array([2.0]), np.array([0, 1])]}, "positions"),
 }
 WRONG_PARTS = {
-    "levels": (0, {"levels_": [LONG, LONG]}, "one array a column"),
+    "levels": (0, {"levels_": [LONG, LONG]}, "one array per column"),
     "no level": (0, {"levels_": [LONG[:0]]}, "must be numbers"),
     "strings": (0, {"levels_": [np.array(["a", "b"])]}, "must be numbers"),
     "frequencies": (0, {"frequencies_": [LONG]}, "one frequency"),
-    "mean": (1, {"mean_": LONG}, "mean_ must be one number a column"),
-    "list": (1, {"std_": [1.0, 1.0]}, "std_ must be one number a column"),
+    "mean": (1, {"mean_": LONG}, "mean_ must be one number per column"),
+    "list": (1, {"std_": [1.0, 1.0]}, "std_ must be one number per column"),
 }
 
 

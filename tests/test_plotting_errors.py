@@ -131,7 +131,7 @@ def test_wrong_parameters_are_named(name, pipeline):
     ("plot", "message"),
     [
         (SampleDisplay.from_estimator, "that can transform"),
-        (TrainingCurvesDisplay.from_estimator, "needs an estimator of skvae"),
+        (TrainingCurvesDisplay.from_estimator, "needs an skvae estimator"),
         (ManifoldDisplay.from_estimator, "that can transform"),
         (lambda m: LatentMapDisplay.from_estimator(m, X), "that can transform"),
     ],

@@ -1,5 +1,6 @@
 """The scikit-learn interface of every model."""
 
+from skvae._parameters import Declared, parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._groups import (
     BODY,
@@ -23,6 +24,7 @@ __all__ = [
     "BaseAutoencoderTransformer",
     "BaseVAETransformer",
     "CustomNetworks",
+    "Declared",
     "DensityMixin",
     "Divergence",
     "ImportanceWeighted",
@@ -31,6 +33,7 @@ __all__ = [
     "condition_positions",
     "find_model",
     "page",
+    "parameter",
     "selected",
     "split_model",
     "with_callbacks",
