@@ -5,12 +5,14 @@ matrix products in single precision depend on the number of rows, and the result
 row must not depend on the rows beside it.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from skvae.distributions import Noise, SharedNoise, kl
+from skvae.distributions import Noise, Normal, RowNoise, SharedNoise, kl, row_keys
+from skvae.refinement import Widened, refined
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
@@ -135,8 +137,11 @@ class Evaluator:
         return np.concatenate(parts)
 
     @torch.inference_mode()
-    def log_likelihood(self, table, n_samples, seed, method="importance"):
+    def log_likelihood(self, table, n_samples, seed, method="importance", refine=0):
         """Estimate ln p(x), or the ELBO, of each row from `n_samples` draws.
+
+        With `refine` steps the proposals of importance sampling are refined, and each
+        row has its own draws; without, all rows share theirs.
 
         The memory needed depends neither on the number of rows nor, but for one number
         per draw and row of a slice, on the number of draws: each slice is encoded once,
@@ -147,12 +152,17 @@ class Evaluator:
         Diagnostics
         """
         draw = {"importance": _log_weights, "elbo": _elbo}[method]
+        if refine:
+            draw = partial(_refined_log_weights, n_steps=refine)
         reduce = {"importance": _log_mean_exp, "elbo": _mean}[method]
         rows = self.rows(table)
         values, errors, sizes = np.empty((3, len(rows)))
         shared = torch.zeros(n_samples, dtype=torch.float64, device=self.device)
         for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
-            noise = SharedNoise.from_seed(seed, self.device)  # the same for every slice
+            if refine:
+                noise = RowNoise(row_keys(seed, batch.x, batch.condition))
+            else:  # the same for every slice
+                noise = SharedNoise.from_seed(seed, self.device)
             draws = draw(self.module, batch, noise, n_samples)[:, :n_rows]
             value, influence, size = reduce(draws.double())
             values[where] = value.cpu().numpy()
@@ -160,6 +170,8 @@ class Evaluator:
             sizes[where] = size.cpu().numpy()
             shared += influence.sum(1)
         mean_error = float(_std_error(shared / len(rows)))
+        if refine:
+            mean_error = float(np.sqrt(np.square(errors).sum()) / len(rows))
         return Diagnostics(
             values, errors, mean_error, sizes, *self.module.log_normaliser()
         )
@@ -231,6 +243,22 @@ def _log_weights(module, batch, noise, n_samples):
         return module.log_weights(q, p, batch, noise, n)
 
     return _over_chunks(draw, module.proposal(batch), module, batch, n_samples)
+
+
+def _refined_log_weights(module, batch, noise, n_samples, n_steps):
+    """Return ln w of every draw from refined posteriors, (S, B)."""
+    q = module.posterior(batch)
+    if not isinstance(q, Normal):
+        raise ValueError(
+            f"The 'refine' parameter must be 0 for {type(module).__name__}, which has "
+            "no Gaussian posterior."
+        )
+    q = Widened(refined(module, batch, q, n_steps, noise))
+
+    def draw(q, p, n):
+        return module.log_weights(q, p, batch, noise, n)
+
+    return _over_chunks(draw, module.proposal(batch, q), module, batch, n_samples)
 
 
 def _elbo(module, batch, noise, n_samples):

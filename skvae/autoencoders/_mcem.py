@@ -96,8 +96,8 @@ class MCEM(LatentModel):
             loc, scale = twin.measured(x)
         return Normal(loc.to(batch.x.dtype), scale.to(batch.x.dtype))
 
-    def proposal(self, batch):
-        return Defensive(self.posterior(batch), self.prior(batch), DEFENSIVE)
+    def proposal(self, batch, q=None):
+        return Defensive(super().proposal(batch, q), self.prior(batch), DEFENSIVE)
 
     def measured(self, x):
         """Return mean and scale of a run of transitions, (B, K) each."""

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skvae._validation import POSITIVE_INT, Options, check_parameter
+from skvae._validation import NATURAL, POSITIVE_INT, Options, check_parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.inference import LogLikelihood
 from skvae.inputs import NOTHING
@@ -98,6 +98,7 @@ class DensityMixin:
         method="importance",
         return_std_error=False,
         return_diagnostics=False,
+        refine=0,
     ):
         """Estimate ln p(x) of each row, in nats, with control over the estimate.
 
@@ -114,13 +115,18 @@ class DensityMixin:
             Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
             Whether to return all that tells how far to trust the estimate.
+        refine : int, default=0
+            Steps by which each row's posterior is refined before importance sampling,
+            see `skvae.refinement`. An encoder that has overfitted can make the estimate
+            nats too low; 20 steps, at two to three times the cost, remove most of that.
+            Each row then has its own draws.
 
         Returns
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
             The values. With ``return_std_error``, a named tuple ``(values, std_error,
-            mean_std_error)``: the errors of each row, by the delta method, and of the
-            mean over rows, which share their draws. With ``return_diagnostics``, also
+            mean_std_error)``: errors due to the draws, without the bias, of each row by
+            the delta method and of the mean over rows. With ``return_diagnostics`` also
             ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
             row's weights, and what was subtracted if the prior is normalised only by
             an estimate.
@@ -131,15 +137,18 @@ class DensityMixin:
             As `score_samples`, and if an argument is not valid.
         """
         table = self._check_scorable(X)
-        result = self._log_likelihood(table, n_samples, method)
+        result = self._log_likelihood(table, n_samples, method, refine)
         return selected(result, return_std_error, return_diagnostics)
 
-    def _log_likelihood(self, table, n_samples=64, method="importance"):
+    def _log_likelihood(self, table, n_samples=64, method="importance", refine=0):
         owner = f"{type(self).__name__}.log_likelihood"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
         check_parameter("method", method, (Options(("importance", "elbo")),), owner)
-        seed = derive_seed(self._seed, "evaluation")
-        return self._evaluator().log_likelihood(table, n_samples, seed, method)
+        check_parameter("refine", refine, (NATURAL,), owner)
+        if refine and method != "importance":
+            raise ValueError("refine goes with method='importance' only.")
+        seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()
+        return evaluator.log_likelihood(table, n_samples, seed, method, refine)
 
     def _distributions(self, X, given=NOTHING):
         """Return q(z | x) and p(z) for all rows at once; for the metrics."""

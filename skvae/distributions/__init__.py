@@ -20,7 +20,7 @@ from skvae.distributions._likelihoods import (
     Poisson,
 )
 from skvae.distributions._mixed import SHORTHAND, Mixed, as_likelihood
-from skvae.distributions._noise import Noise, SharedNoise
+from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
 from skvae.distributions._tilted import Tilted
 
@@ -46,6 +46,7 @@ __all__ = [
     "Poisson",
     "PoissonVector",
     "Product",
+    "RowNoise",
     "SharedNoise",
     "StandardNormal",
     "Tilted",
@@ -54,4 +55,5 @@ __all__ = [
     "kl",
     "marginal_kl",
     "register_kl",
+    "row_keys",
 ]

@@ -88,3 +88,90 @@ class SharedNoise(Noise):
                 torch.where(reached, middle, high),
             )
         return high.to(rate.dtype)
+
+
+def _wrapped(value):
+    """Return an int modulo 2**64 as a signed 64-bit int."""
+    return (value + 2**63) % 2**64 - 2**63
+
+
+# SplitMix64 (Steele et al. 2014): the step of its counter, and its two multipliers.
+STEP = _wrapped(0x9E3779B97F4A7C15)
+MULTIPLIERS = _wrapped(0xBF58476D1CE4E5B9), _wrapped(0x94D049BB133111EB)
+
+
+class RowNoise(Noise):
+    """Independent numbers for every row that depend on its contents and a seed only.
+
+    Rows are the last axis but one, ``(..., B, K)``. The numbers of a row are the same
+    alone, among others and in any order: a counter-based generator is keyed by a hash
+    of the row, so that equal rows get equal numbers.
+
+    Parameters
+    ----------
+    keys : Tensor of int64 of shape (B,)
+        One per row, see `row_keys`.
+    """
+
+    def __init__(self, keys):
+        self.keys, self._used = keys, 0
+
+    def normal(self, like, n_samples=None):
+        """Standard normal numbers, by the Box-Muller transform."""
+        shape = self._shape(like, n_samples)
+        n_each = math.prod(shape) // len(self.keys)  # per row
+        first, second = self._uniforms((n_each + 1) // 2)  # (B, n) each
+        radius = first.log().mul_(-2).sqrt_()
+        angle = second * (2 * math.pi)
+        pairs = torch.cat([radius * angle.cos(), radius * angle.sin()], 1)
+        return self._arranged(pairs[:, :n_each], shape).to(like.dtype)
+
+    def uniform(self, like, n_samples=None):
+        """Numbers uniform on (0, 1)."""
+        shape = self._shape(like, n_samples)
+        n_each = math.prod(shape) // len(self.keys)
+        return self._arranged(self._uniforms(n_each)[0], shape).to(like.dtype)
+
+    def _uniforms(self, n_each):
+        """Return two float32 numbers in (0, 1) for each row and count, (B, n) each."""
+        counts = torch.arange(1, n_each + 1, device=self.keys.device) + self._used
+        self._used += n_each
+        bits = _mixed(self.keys[:, None] + counts * STEP)
+        low, high = bits & (2**24 - 1), (bits >> 40) & (2**24 - 1)
+        return (high.float() + 0.5) * 2**-24, (low.float() + 0.5) * 2**-24
+
+    def _arranged(self, numbers, shape):
+        """Arrange the numbers of each row, (B, n), as (..., B, K)."""
+        *lead, n_rows, width = shape
+        return numbers.view(n_rows, *lead, width).movedim(0, -2)
+
+
+def row_keys(seed, *tables):
+    """Hash rows, and what stands beside them, to int64 keys, (B,).
+
+    Parameters
+    ----------
+    seed : int
+        Another seed gives other keys.
+    *tables : Tensor of shape (B, D) or None
+        Contents of the rows.
+    """
+    keys = torch.tensor(_wrapped(seed * STEP))
+    for table in tables:
+        if table is not None:
+            values = (table.double() + 0.0).contiguous().view(torch.int64)  # no -0.0
+            columns = torch.arange(1, values.shape[1] + 1, device=values.device) * STEP
+            keys = _mixed(_mixed(values + columns).sum(1) + keys.to(values.device))
+    return keys
+
+
+def _mixed(z):
+    """Return SplitMix64's output for each state; int64 arithmetic wraps around."""
+    z = (z ^ _shifted(z, 30)) * MULTIPLIERS[0]
+    z = (z ^ _shifted(z, 27)) * MULTIPLIERS[1]
+    return z ^ _shifted(z, 31)
+
+
+def _shifted(z, n_bits):
+    """Shift to the right, filling in zeros."""
+    return (z >> n_bits) & (2 ** (64 - n_bits) - 1)

@@ -126,8 +126,8 @@ class JMVAE(LatentModel):
         whole = batch.observed.all(-1)
         return where(whole, self._on_rows(self.q, batch.x, whole), some)
 
-    def proposal(self, batch):
-        q = super().proposal(batch)
+    def proposal(self, batch, q=None):
+        q = super().proposal(batch, q)
         if len(self.modalities) == 1:
             return q
         # Iterations end in one of many modes; a product of experts may be too narrow.

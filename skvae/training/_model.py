@@ -80,9 +80,12 @@ class LatentModel(nn.Module):
         """Return the values that change from epoch to epoch, for the history."""
         return {}
 
-    def proposal(self, batch):
-        """Return the distribution over z from which importance samples are drawn."""
-        return self.posterior(batch)
+    def proposal(self, batch, q=None):
+        """Return the distribution over z from which importance samples are drawn.
+
+        `q` is the posterior, possibly refined; by default it is ``posterior(batch)``.
+        """
+        return self.posterior(batch) if q is None else q
 
     def encode(self, batch):
         """Return the rows of ``transform``, (B, n_outputs)."""
