@@ -150,9 +150,10 @@ class ConditionedColumns(PlainColumns):
 
     def codes_of(self, estimator, X, condition):
         """Return the codes of the rows' own conditions, (n, m)."""
-        X = check_dimensions(X, type(estimator).__name__)
-        x, values = self._split(estimator, X, condition)
-        return self.codes(estimator, values, len(x))
+        if self.condition_positions is not None:
+            X = check_dimensions(X, type(estimator).__name__)
+            _, condition = self._split(estimator, X, condition)
+        return self.codes(estimator, condition, len(X))
 
     def codes_to_decode(self, estimator, condition, n_rows):
         """Return the codes of the conditions to decode under, (n_rows, m).
