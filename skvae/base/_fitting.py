@@ -35,7 +35,7 @@ class FittingMixin:
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what comes beside them, a `Given`."""
         resumed_by = "warm_start=True" if self.warm_start else None
-        with undone_without_an_epoch(self):
+        with undone_without_an_epoch(self, self.warm_start):
             rows = self._prepare(X, given, resumed_by)
             if self.early_stopping and len(rows) == 1:
                 raise ValueError("early_stopping holds rows out, but n_samples = 1.")
@@ -45,7 +45,7 @@ class FittingMixin:
         return self
 
     def _partial_fit(self, X, given=NOTHING):
-        with undone_without_an_epoch(self):
+        with undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, "partial_fit")
             self.net_.partial_fit(rows, epochs=1, validate=False)
         return self
@@ -76,16 +76,16 @@ class FittingMixin:
         table = self._columns.fit(self, X, given)
         self.likelihood_ = self._columns.likelihood(self, X)
         self.likelihood_.fit(table.x, self._columns.names, X)
+        return table
+
+    def _check_live_settings(self):
+        """Raise ValueError if a parameter that every fit reads misfits the data."""
         if self.binarize is not None and not self.likelihood_.binary:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 "unless every column is Bernoulli or one-hot. Got "
                 f"{self.binarize!r} instead."
             )
-        return table
-
-    def _check_live_settings(self):
-        """Raise ValueError if a parameter that every fit reads misfits the data."""
 
     def _find_device(self):
         """Return the torch device that the parameter ``device`` stands for.

@@ -83,6 +83,7 @@ class MultimodalNetworks(Declared):
                 )
 
     def _check_live_settings(self):
+        super()._check_live_settings()
         self._columns.check_names(self, "modality_weights")
 
     def _build_modalities(self, n_latents):

@@ -20,12 +20,8 @@ def optimizer_states(net):
             for i, parameter in enumerate(_parameters(optimizer))
             if parameter in optimizer.state
         }
-        for name, optimizer in _optimizers(net).items()
+        for name, optimizer in net.optimizers().items()
     }
-
-
-def _optimizers(net):
-    return {name: getattr(net, name + "_") for name in net._optimizers}
 
 
 def _parameters(optimizer):
@@ -40,7 +36,7 @@ def restore_optimizer_states(net, states):
     ValueError
         If these optimizers cannot have that state.
     """
-    optimizers = _optimizers(net)
+    optimizers = net.optimizers()
     if states.keys() != optimizers.keys():
         raise ValueError("its training state belongs to other optimizers.")
     for name, optimizer in optimizers.items():

@@ -106,6 +106,10 @@ class VariationalNet(NeuralNet):
             setattr(self, prefix + "_", optimizer(*args, **kwargs))
         return self
 
+    def optimizers(self):
+        """Return the optimizers by their names in skorch."""
+        return {name: getattr(self, name + "_") for name in self._optimizers}
+
     def get_dataset(self, X, y=None):
         """Return `X`, which is a `Rows` already."""
         return X
