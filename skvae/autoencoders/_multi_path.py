@@ -8,20 +8,13 @@ from sklearn.base import clone
 from torch import nn
 
 from skvae._parameters import parameter
-from skvae._validation import (
-    NATURAL,
-    NON_NEGATIVE,
-    NONE,
-    POSITIVE_INT,
-    AnyOf,
-    Sequence,
-)
+from skvae._validation import NATURAL, NON_NEGATIVE, NONE, POSITIVE_INT, AnyOf, Sequence
 from skvae.autoencoders._multi_path_module import MPVAE
-from skvae.base import BODY, BaseVAETransformer, Divergence
+from skvae.base import BODY, SIZES, BaseVAETransformer, Divergence
 from skvae.nets import JoinedConvDecoder, build_body, mlp
 from skvae.priors import StandardNormal
 
-SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
+WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
 NUMBERS = Sequence(NATURAL, "a tuple of non-negative ints", empty=False)
 BODIES = Sequence(AnyOf(BODY[:2]), "a list of torch modules or functions", empty=False)
 N_PATHS = 2  # if the number of latents is one int
@@ -161,15 +154,13 @@ default="relu"
     """
 
     n_components: int | tuple[int, ...] = parameter(
-        POSITIVE_INT, SIZES, default=(4, 4), kw_only=False, shapes_network=True
+        POSITIVE_INT, WIDTHS, default=(4, 4), kw_only=False, shapes_network=True
     )
     taps: tuple[int, ...] | None = parameter(
         NUMBERS, NONE, default=None, shapes_network=True
     )
     path_hidden_layer_sizes: tuple[int, ...] = parameter(
-        Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        default=(),
-        shapes_network=True,
+        SIZES, default=(), shapes_network=True
     )
     paths: tuple[int, ...] | None = parameter(
         NUMBERS, NONE, default=None, shapes_network=True

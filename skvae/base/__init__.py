@@ -3,6 +3,7 @@
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._groups import (
     BODY,
+    SIZES,
     CustomNetworks,
     Divergence,
     ImportanceWeighted,
@@ -20,6 +21,7 @@ from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 __all__ = [
     "BODY",
     "SITE",
+    "SIZES",
     "BaseAutoencoderTransformer",
     "BaseVAETransformer",
     "CustomNetworks",

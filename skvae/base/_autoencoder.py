@@ -29,7 +29,7 @@ from skvae._validation import (
     check_parameter,
 )
 from skvae.base._fitting import FittingMixin
-from skvae.base._groups import Optimizer, SkorchCallback
+from skvae.base._groups import SIZES, Optimizer, SkorchCallback
 from skvae.base._sklearn import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -62,9 +62,7 @@ class BaseAutoencoderTransformer(
     _columns_type = PlainColumns  # what the columns of X mean
 
     hidden_layer_sizes: tuple[int, ...] = parameter(
-        Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        default=(256, 256),
-        shapes_network=True,
+        SIZES, default=(256, 256), shapes_network=True
     )
     activation: str = parameter(
         Options(tuple(ACTIVATIONS)), default="relu", shapes_network=True
@@ -82,10 +80,7 @@ class BaseAutoencoderTransformer(
     batch_size: int = parameter(POSITIVE_INT, default=128)
     lr: float = parameter(POSITIVE, default=1e-3)
     optimizer: str | type = parameter(
-        Options(tuple(OPTIMIZERS)),
-        Optimizer(),
-        default="adam",
-        shapes_network=True,
+        Options(tuple(OPTIMIZERS)), Optimizer(), default="adam", shapes_network=True
     )
     weight_decay: float = parameter(NON_NEGATIVE, default=0.0)
     early_stopping: bool = parameter(BOOLEAN, default=False)

@@ -14,9 +14,11 @@ from skvae._validation import (
     NONE,
     POSITIVE_INT,
     Instance,
+    Sequence,
 )
 from skvae.training import KLWarmup
 
+SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
 BODY = (
     Instance((nn.Module,), "a torch module"),
     _validation.Callable("a function of the input's width that returns one"),

@@ -1,15 +1,8 @@
 """The conditional variational autoencoder with the optimal prior."""
 
 from skvae._parameters import parameter
-from skvae._validation import (
-    NATURAL,
-    POSITIVE,
-    POSITIVE_INT,
-    PROBABILITY,
-    Options,
-    Sequence,
-)
-from skvae.base import Divergence, ImportanceWeighted
+from skvae._validation import NATURAL, POSITIVE, POSITIVE_INT, PROBABILITY, Options
+from skvae.base import SIZES, Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._cvae import CVAENetworks
 from skvae.nets import ACTIVATIONS
@@ -179,9 +172,7 @@ default="relu"
     """
 
     critic_hidden_layer_sizes: tuple[int, ...] = parameter(
-        Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        default=(256, 256),
-        shapes_network=True,
+        SIZES, default=(256, 256), shapes_network=True
     )
     critic_activation: str = parameter(
         Options(tuple(ACTIVATIONS)), default="tanh", shapes_network=True

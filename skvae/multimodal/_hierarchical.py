@@ -8,12 +8,12 @@ from torch import nn
 
 from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Options, Sequence
+from skvae.base import SIZES
 from skvae.distributions import Chain, Normal
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._jmvae_module import JMVAE
 from skvae.multimodal._modality import Ladder, ToNormal, where
 
-SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
 WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
 N_LAYERS = 2  # if the number of latents is one int
 

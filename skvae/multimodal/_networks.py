@@ -5,21 +5,12 @@ from collections.abc import Callable
 from torch import nn
 
 from skvae._parameters import Declared, parameter
-from skvae._validation import (
-    NONE,
-    POSITIVE,
-    POSITIVE_INT,
-    Instance,
-    Mapping,
-    Options,
-    Sequence,
-)
-from skvae.base import BODY, BaseAutoencoderTransformer
+from skvae._validation import NONE, POSITIVE, Instance, Mapping, Options
+from skvae.base import BODY, SIZES, BaseAutoencoderTransformer
 from skvae.distributions import Likelihood
 from skvae.multimodal._modality import Modalities, Modality
 from skvae.nets import build_body
 
-SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
 LIKELIHOODS = BaseAutoencoderTransformer._allowed["likelihood"]
 BODIES = (*BODY, Mapping(BODY, "a dict from modalities to these"))
 
