@@ -1,4 +1,4 @@
-"""Groups of parameters that several models share, with what follows from them."""
+"""Groups of parameters that several models share."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ class SkorchCallback:
 
 
 class Optimizer:
-    """Accepts a class of torch optimizers that takes one gradient per step."""
+    """Accepts an optimizer class that takes one gradient per step."""
 
     def accepts(self, value):
         """Whether `value` is one; LBFGS evaluates the loss several times per step."""
@@ -57,7 +57,7 @@ class Latents(Declared):
 
 
 class CustomNetworks(Declared):
-    """Networks of the user's own."""
+    """Custom networks in place of the default ones."""
 
     encoder: nn.Module | Callable | None = parameter(
         *BODY, default=None, shapes_network=True

@@ -19,9 +19,8 @@ from skvae.inputs import ConditionedColumns, Given
 class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
     """Base of every model of p(x | condition).
 
-    Conditions are passed in one of two ways: as columns of ``X``, named once in the
-    constructor by ``condition_columns``; or, without it, by the argument ``condition``
-    of every method, to which scikit-learn's metadata routing can pass it.
+    Conditions are either columns of ``X``, named by ``condition_columns``, or passed as
+    the argument ``condition`` of every method, also by scikit-learn's metadata routing.
     """
 
     _columns_type = ConditionedColumns
@@ -60,8 +59,8 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         y : None
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Condition of each row, if ``condition_columns`` is None. Without it all
-            rows have the same condition.
+            Condition of each row, if ``condition_columns`` is None. Without it, all
+            rows have the same.
 
         Returns
         -------
@@ -72,9 +71,9 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         ValueError
             If a parameter, the data or the condition are not valid.
         FloatingPointError
-            If a loss turns non-finite. The epochs before are kept.
+            If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
-            On Ctrl-C. The epochs before are kept and can be used.
+            On Ctrl-C. The epochs before are kept, and the model can be used.
         """
         return self._fit(X, y, Given(condition))
 
@@ -161,14 +160,14 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         X : array-like of shape (n_samples, n_components)
             Latents.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Conditions to decode under; a single value applies to all rows. It may be
-            left out only if all rows of fit had the same.
+            Conditions to decode under; a single value applies to all rows. Required
+            unless all rows of fit had the same.
 
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Rows with the input's columns, those of the condition filled in; an array
-            of objects if these contain strings.
+            Rows with the columns of the input, condition columns included; an array of
+            objects if these contain strings.
 
         Raises
         ------
@@ -224,13 +223,13 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             Whether to return the mean of p(x | z, condition) instead of a draw.
         condition : value, or array-like of shape (n_samples,) or (n_samples, n), \
 default=None
-            Conditions to draw under; a single value applies to all rows. Without it,
-            conditions are drawn with the frequencies seen in fit.
+            Conditions to draw under; a single value applies to all rows. By default,
+            conditions are drawn with their frequencies in fit.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Rows with the input's columns, those of the condition filled in.
+            Rows with the columns of the input, condition columns included.
 
         Raises
         ------
@@ -247,7 +246,7 @@ default=None
         return self._columns.restore(x, codes)
 
     def score_samples(self, X, condition=None) -> np.ndarray:
-        """Estimate ln p(x | condition) of each row, in nats; 64 importance samples.
+        """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
 
         Parameters
         ----------
@@ -259,8 +258,7 @@ default=None
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            Of the data given the condition. In expectation it is too low by the bias
-            of the estimate, which falls with more samples.
+            The estimate is biased downwards, less so with more samples.
 
         Raises
         ------
@@ -297,7 +295,7 @@ default=None
         return_diagnostics=False,
         condition=None,
     ):
-        """Estimate ln p(x | condition) of each row, in nats, with control over it.
+        """Estimate ln p(x | condition) of each row, in nats, with more options.
 
         Parameters
         ----------
@@ -311,7 +309,7 @@ default=None
         return_std_error : bool, default=False
             Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
-            Whether to return all that tells how far to trust the estimate.
+            Whether to return diagnostics of the estimate too.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
 
@@ -319,11 +317,12 @@ default=None
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
             The values. With ``return_std_error``, a named tuple ``(values, std_error,
-            mean_std_error)``: the errors of each row, by the delta method, and of the
-            mean over rows, which share their draws. With ``return_diagnostics``, also
-            ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
-            row's weights, and what was subtracted if the prior is normalised only by
-            an estimate.
+            mean_std_error)``: the standard error of each row, by the delta method, and
+            that of the mean over rows, which share their draws. With
+            ``return_diagnostics``, also ``(effective_sample_size, log_normaliser,
+            log_normaliser_error)``: the effective sample size of each row's weights
+            and, if the prior's normaliser is estimated, ln of it, which was subtracted,
+            with its error.
 
         Raises
         ------

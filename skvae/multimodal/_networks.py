@@ -1,4 +1,4 @@
-"""The parameters and networks that all models of several modalities share."""
+"""Parameters and networks shared by all models of several modalities."""
 
 from collections.abc import Callable
 
@@ -61,7 +61,7 @@ class MultimodalNetworks(Declared):
         return self._columns.blocks
 
     def _check_modalities(self, columns):
-        """Raise ValueError if a parameter names other modalities than there are."""
+        """Raise ValueError if a parameter does not fit the modalities."""
         for parameter_name in ("hidden_layer_sizes", "likelihood"):
             columns.check_names(self, parameter_name, whole=True)
         for parameter_name in ("encoder", "decoder"):

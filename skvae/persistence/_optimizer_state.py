@@ -11,8 +11,8 @@ def optimizer_states(net):
     Returns
     -------
     dict of str to dict
-        For each optimizer: the parameter's number, as a str, -> its moments and steps.
-        Parameters that have not moved yet are left out.
+        For each optimizer, a dict from the parameter's number, as a str, to its moments
+        and steps. Parameters without a step yet are left out.
     """
     return {
         name: {
@@ -34,7 +34,7 @@ def restore_optimizer_states(net, states):
     Raises
     ------
     ValueError
-        If these optimizers cannot have that state.
+        If it cannot be the state of these optimizers.
     """
     optimizers = net.optimizers()
     if states.keys() != optimizers.keys():
@@ -50,7 +50,7 @@ def restore_optimizer_states(net, states):
 
 
 def _states_after_a_step(optimizer):
-    """Return the state of a copy after a step with zero gradients, as an example."""
+    """Return the state of a copy of the optimizer after a step with zero gradients."""
     twin = copy.deepcopy(optimizer)
     moved = _parameters(twin)
     for parameter in moved:

@@ -1,4 +1,4 @@
-"""States of a net, and of the estimator that owns it, to go back to."""
+"""Copies of the state of a net, and of its estimator, to restore."""
 
 from contextlib import contextmanager
 
@@ -26,7 +26,7 @@ class Snapshot:
         ]
 
     def restore(self):
-        """Go back to the copied state."""
+        """Restore the copied state."""
         with torch.no_grad():
             for tensor, saved in zip(self._tensors(), self._weights, strict=True):
                 tensor.copy_(saved)
@@ -48,18 +48,18 @@ def _copied(state):
 
 @contextmanager
 def undone_without_an_epoch(estimator, resumes):
-    """Undo all changes to an estimator if an error comes before its first new epoch.
+    """Undo all changes to an estimator if an error precedes its first complete epoch.
 
-    Whatever is raised inside this context, an estimator without a complete new epoch
-    is then what it was before: fitted as it was, or not fitted.
+    Whatever is raised in this context, an estimator without a complete new epoch is in
+    the same state as before, fitted or not.
 
     Parameters
     ----------
     estimator : BaseAutoencoderTransformer
-        About to be fitted.
+        The estimator to be fitted.
     resumes : bool
-        Whether a fitted net is trained further; otherwise it is left alone, and a copy
-        of its weights would waste memory.
+        Whether a fitted net is trained further. Otherwise it does not change, and a
+        copy of its weights would waste memory.
     """
     net = vars(estimator).get("net_")
     undo, n_epochs = [_attributes(estimator)], 0
@@ -103,7 +103,7 @@ def _tensors(net):
 
 
 def _settings(optimizer):
-    """Return a function that restores the learning rates and such of an optimizer."""
+    """Return a function that restores an optimizer's settings, such as its rates."""
     before = [
         {name: value for name, value in group.items() if name != "params"}
         for group in optimizer.param_groups
