@@ -25,9 +25,8 @@ class CategoricalVAE(LatentModel):
     with the exact divergence (Nitta 2017, eq. 5.2). As a draw of y has no gradient,
     ``gradient`` selects how the encoder is trained: "gumbel" at relaxed draws,
     softmax((ln π + g) / τ) (Jang et al. 2017; Maddison et al. 2017), whose loss is not
-    a bound; "straight-through" at hard draws with that gradient; "target-propagation"
-    without one, see :class:`~skvae.autoencoders.TargetPropagation`. Validation and
-    scores always use hard draws.
+    a bound; "straight-through" at hard draws, with that gradient; "target-propagation"
+    as in :class:`~skvae.autoencoders.TargetPropagation`. Scores use hard draws.
 
     Parameters
     ----------
@@ -85,15 +84,11 @@ class CategoricalVAE(LatentModel):
         return Categories(logits.unflatten(-1, (self.n_variables, self.n_categories)))
 
     def prior(self, batch):
-        width = self.n_variables * self.n_categories
-        return UniformCategories(
-            batch.x.new_empty((len(batch.x), width)), self.n_categories
-        )
+        like = batch.x.new_empty((len(batch.x), self.n_variables * self.n_categories))
+        return UniformCategories(like, self.n_categories)
 
     def likelihood(self, z, batch=None):
         return self.head(over_rows(self.decoder, z))
-
-    # -- what transform returns ------------------------------------------------------
 
     def encode(self, batch):
         probabilities = self.posterior(batch).mean
@@ -116,8 +111,6 @@ class CategoricalVAE(LatentModel):
 
     def _one_hot(self, codes):
         return functional.one_hot(codes, self.n_categories).flatten(-2)
-
-    # -- training -------------------------------------------------------------------
 
     def parameter_groups(self):
         return self.gradient.groups(self)
@@ -144,9 +137,8 @@ class CategoricalVAE(LatentModel):
 class CategoricalVAETransformer(Divergence, CustomNetworks, BaseVAETransformer):
     """Variational autoencoder with categorical latents.
 
-    A few categorical variables describe each row, like several cluster labels. The
-    model, the bound and the gradients are those of
-    :class:`~skvae.autoencoders.CategoricalVAE`.
+    A few categorical variables describe each row, like cluster labels. The model, bound
+    and gradients are those of :class:`~skvae.autoencoders.CategoricalVAE`.
 
     Parameters
     ----------
@@ -241,10 +233,10 @@ default="relu"
     module_ : CategoricalVAE
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row per epoch: ``train_loss``, ``reconstruction`` and ``kl`` (under "gumbel"
+        One row per epoch: ``train_loss``, ``reconstruction`` and ``kl`` (for "gumbel"
         at relaxed draws), ``beta``, ``temperature``, ``seconds`` and, with early
-        stopping, ``valid_loss``; under "target-propagation" ``encoder_loss``,
-        ``target_distance`` and ``inverse_distance`` in place of the temperature.
+        stopping, ``valid_loss``; for "target-propagation" ``encoder_loss``,
+        ``target_distance`` and ``inverse_distance`` instead of the temperature.
     n_iter_ : int
         Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
@@ -318,13 +310,9 @@ default="relu"
         return [f"_variable{v}" for v in range(self.module_.n_variables)]
 
     def _build_module(self, table):
-        return CategoricalVAE(
-            *self._build_parts(self.n_variables * self.n_categories),
-            self.n_variables,
-            self.n_categories,
-            self.gradient,
-            self.output,
-        )
+        shape = self.n_variables, self.n_categories
+        parts = self._build_parts(self.n_variables * self.n_categories)
+        return CategoricalVAE(*parts, *shape, self.gradient, self.output)
 
     def _schedules(self):
         floor = min(self.min_temperature, self.temperature)

@@ -79,13 +79,7 @@ class MCEM(LatentModel):
 
     def log_joint(self, x):
         """Return the function z -> ln p(x, z), (B, K) -> (B,)."""
-
-        def function(z):
-            return self.likelihood(z).log_prob(x) + StandardNormal(z).log_prob(z)
-
-        return function
-
-    # -- the posterior --------------------------------------------------------------
+        return lambda z: self.likelihood(z).log_prob(x) + StandardNormal(z).log_prob(z)
 
     def posterior(self, batch):
         with torch.inference_mode(False):
@@ -136,8 +130,6 @@ class MCEM(LatentModel):
         log_likelihood = self.likelihood(q.sample(noise)).log_prob(batch.x)
         return elbo(log_likelihood, kl(q, self.prior(batch)))
 
-    # -- training -------------------------------------------------------------------
-
     def begin(self, rows):
         table = _fingerprint(rows)
         if table != self.table:
@@ -167,14 +159,9 @@ class MCEM(LatentModel):
         self.chains[batch.index], self.fresh[batch.index] = z, False
         return z, acceptance
 
-    # -- files ----------------------------------------------------------------------
-
     def training_state(self):
-        return {
-            "chains": self.chains,
-            "fresh": self.fresh.to(torch.uint8),
-            "table": self.table,
-        }
+        fresh = self.fresh.to(torch.uint8)
+        return {"chains": self.chains, "fresh": fresh, "table": self.table}
 
     def restore_training_state(self, state):
         chains, fresh = state["chains"], state["fresh"]

@@ -17,7 +17,6 @@ from skvae.priors import StandardNormal
 WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
 NUMBERS = Sequence(NATURAL, "a tuple of non-negative ints", empty=False)
 BODIES = Sequence(AnyOf(BODY[:2]), "a list of torch modules or functions", empty=False)
-N_PATHS = 2  # if the number of latents is one int
 
 
 class MPVAETransformer(Divergence, BaseVAETransformer):
@@ -207,7 +206,7 @@ default="relu"
 
     def _widths(self):
         n = self.n_components
-        widths = (n,) * N_PATHS if isinstance(n, Integral) else tuple(n)
+        widths = (n, n) if isinstance(n, Integral) else tuple(n)
         self._check_lengths(len(widths))
         return widths
 

@@ -59,8 +59,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         y : None
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Condition of each row, if ``condition_columns`` is None. Without it, all
-            rows have the same.
+            Condition of each row, unless columns of `X`; all the same by default.
 
         Returns
         -------
@@ -98,8 +97,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         Raises
         ------
         ValueError
-            As `fit`, and if a parameter that shapes the network was changed, or a
-            condition is new.
+            As `fit`, and if a network parameter was changed or a condition is new.
         FloatingPointError
             As `fit`.
         """
@@ -147,8 +145,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         Raises
         ------
         ValueError
-            If `X` has other columns than in fit, or the condition is missing or, with
-            ``handle_unknown="error"``, unknown.
+            If `X` has other columns than in fit, or a condition is missing or unknown.
         """
         return self._transform(self._check_encodable(X, Given(condition)))
 
@@ -166,14 +163,12 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Rows with the columns of the input, condition columns included; an array of
-            objects if these contain strings.
+            Rows, condition columns included; an array of objects if these have strings.
 
         Raises
         ------
         ValueError
-            If `X` has another number of columns than `transform` returns, or the
-            condition is missing or unknown.
+            If `X` has a wrong number of columns, or a condition is missing or unknown.
         """
         Z = self._check_latents(X)
         codes = self._columns.codes_to_decode(self, condition, len(Z))
@@ -221,8 +216,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             Seed of the draws.
         mean : bool, default=False
             Whether to return the mean of p(x | z, condition) instead of a draw.
-        condition : value, or array-like of shape (n_samples,) or (n_samples, n), \
-default=None
+        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             Conditions to draw under; a single value applies to all rows. By default,
             conditions are drawn with their frequencies in fit.
 
@@ -304,25 +298,17 @@ default=None
         n_samples : int, default=64
             Draws per row.
         method : {"importance", "elbo"}, default="importance"
-            "importance": ln 1/S Σ_s p(x | z_s) p(z_s) / q(z_s | x), z_s ~ q(z | x)
-            (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
-        return_std_error : bool, default=False
-            Whether to return the Monte-Carlo errors too.
-        return_diagnostics : bool, default=False
-            Whether to return diagnostics of the estimate too.
+            Importance sampling (Burda et al. 2016, eq. 8), or the lower bound at β = 1.
+        return_std_error, return_diagnostics : bool, default=False
+            Whether to return Monte-Carlo errors, or errors and diagnostics, too.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
 
         Returns
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
-            The values. With ``return_std_error``, a named tuple ``(values, std_error,
-            mean_std_error)``: the standard error of each row, by the delta method, and
-            that of the mean over rows, which share their draws. With
-            ``return_diagnostics``, also ``(effective_sample_size, log_normaliser,
-            log_normaliser_error)``: the effective sample size of each row's weights
-            and, if the prior's normaliser is estimated, ln of it, which was subtracted,
-            with its error.
+            The values, or a named tuple that begins with them, as described in
+            :meth:`skvae.VAETransformer.log_likelihood`.
 
         Raises
         ------

@@ -15,7 +15,6 @@ from skvae.multimodal._jmvae_module import JMVAE
 from skvae.multimodal._modality import Ladder, ToNormal, where
 
 WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
-N_LAYERS = 2  # if the number of latents is one int
 
 
 class HierarchicalJMVAE(JMVAE):
@@ -284,9 +283,9 @@ default=None
             )
 
     def _names_of_outputs(self):
-        names = range(len(self.module_.widths))
+        layers = range(len(self.module_.widths))
         only_top = self.module_.layers == "top"
-        return self._names_of_layers(names[-1:] if only_top else names)
+        return self._names_of_layers(layers[-1:] if only_top else layers)
 
     def _names_of_latents(self):
         return self._names_of_layers(range(len(self.module_.widths)))
@@ -299,9 +298,9 @@ default=None
         widths = self._widths()
         modalities, hidden = self._build_modalities(widths[0])
         bodies, sizes = [], [sum(hidden)]
-        for layer in range(len(widths)):
-            up = self._build_joint if layer == 0 else self._build_upper
-            body, n_out = up(sizes[-1])
+        upper = [self.upper_hidden_layer_sizes] * (len(widths) - 1)
+        for layers in (self.joint_hidden_layer_sizes, *upper):
+            body, n_out = self._build_layers(sizes[-1], layers)
             bodies.append(body)
             sizes.append(n_out)
         below = nn.ModuleList(
@@ -313,11 +312,7 @@ default=None
 
     def _widths(self):
         n = self.n_components
-        return (n,) * N_LAYERS if isinstance(n, Integral) else tuple(n)
-
-    def _build_upper(self, n_in):
-        """Build h_{l−1} -> h_l."""
-        return self._build_layers(n_in, self.upper_hidden_layer_sizes)
+        return (n, n) if isinstance(n, Integral) else tuple(n)
 
     def _build_below(self, above, lower):
         """Build z_l -> p(z_{l−1} | z_l)."""
