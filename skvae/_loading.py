@@ -1,4 +1,4 @@
-"""Load what an estimator's `save` wrote."""
+"""Load estimators from files."""
 
 import warnings
 
@@ -11,8 +11,8 @@ from skvae.persistence import FORMAT, read, refusing, restore
 def load(path, *, device=None, **own):
     """Load a fitted estimator from a file that its `save` wrote.
 
-    Nothing in the file is executed: it contains numbers, strings and names from a fixed
-    list of classes, and takes no more memory than it has bytes.
+    Nothing in the file is executed: it contains only numbers, strings and names from a
+    fixed list of classes. Loading allocates no more memory than the file's contents.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def load(path, *, device=None, **own):
     Returns
     -------
     estimator
-        Of the saved class, fitted as it was.
+        The fitted estimator, of the class that was saved.
 
     Raises
     ------
@@ -76,11 +76,11 @@ def load(path, *, device=None, **own):
 
 
 def _version_message(path, header):
-    theirs = header["versions"]["skvae"]
-    if theirs == __version__ and header["format"] == FORMAT:
+    version = header["versions"]["skvae"]
+    if version == __version__ and header["format"] == FORMAT:
         return None
     return (
-        f"{path} was written by skvae {theirs} (format {header['format']}), but this "
+        f"{path} was written by skvae {version} (format {header['format']}), but this "
         f"is skvae {__version__} (format {FORMAT}): results may differ."
     )
 
@@ -89,5 +89,5 @@ def _find_class(header):
     classes = dict(all_estimators())
     name = header["class"]
     if not isinstance(name, str) or name not in classes:
-        raise ValueError(f"it contains a {name!r}, which is not an skvae estimator.")
+        raise ValueError(f"it contains {name!r}, which is not an skvae estimator.")
     return classes[name]

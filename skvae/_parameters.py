@@ -1,10 +1,10 @@
-"""Constructor parameters, each declared once as a field of its class.
+"""Constructor parameters, each declared once, as a field of its class.
 
     class Model(Declared):
         beta: float = parameter(NON_NEGATIVE, default=1.0, module=True)
 
-The constructor, the table of allowed values and the lists of parameters that shape the
-network or that its module reads all follow from these fields.
+The constructor, the allowed values, and the lists of parameters that shape the network
+or that its module reads are derived from these fields.
 """
 
 from dataclasses import dataclass, field, make_dataclass
@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a class states about one constructor parameter; see `parameter`."""
+    """A declared constructor parameter; see `parameter`."""
 
     allowed: tuple
     default: Any
@@ -38,18 +38,18 @@ def parameter(
     Parameters
     ----------
     *allowed : constraints
-        The values it may take, see `skvae._validation`.
+        Allowed values; see `skvae._validation`.
     default : object
-        Its default; immutable.
+        Default value; immutable.
     kw_only : bool, default=True
-        Whether it must be given by name.
+        Whether it must be passed by name.
     shapes_network : bool, default=False
         Whether another value needs another network, so that training cannot resume.
     module : bool, default=False
         Whether the torch module has an attribute of this name, set in every fit.
     after_fit : bool, default=False
-        Whether a change after fit counts. It is then checked, and set on the module,
-        before every answer.
+        Whether a change after fit takes effect. Before every answer, the value is then
+        checked and, with `module`, set on the module.
     """
     return Parameter(allowed, default, kw_only, shapes_network, module, after_fit)
 
@@ -58,19 +58,20 @@ def parameter(
     eq_default=False, kw_only_default=True, field_specifiers=(parameter,)
 )
 class Declared(BaseEstimator):
-    """An object whose constructor follows from the parameters that it declares.
+    """An object whose constructor is derived from its declared parameters.
 
-    Parameters of the class itself come first, then those of its bases in the order of
-    the class statement. A class may still write its own ``__init__`` or its own tables.
+    Parameters of the class itself come first, then those of its bases in method
+    resolution order. A class may also define its own ``__init__`` or its own tables.
 
     Attributes
     ----------
     _declared : dict of str to Parameter
         All parameters of the class.
     _allowed : dict of str to tuple of constraints
-        What each may be.
+        Allowed values of each.
     _architecture, _module_settings, _after_fit : tuple of str
-        Those that shape the network, that the module reads, and that count after fit.
+        Parameters that shape the network, that the module reads, and whose changes
+        after fit take effect.
     """
 
     _declared = _own_parameters = _allowed = {}
@@ -97,7 +98,7 @@ class Declared(BaseEstimator):
 
 
 def _take_own_parameters(cls):
-    """Replace the declarations in a class body by the defaults, and return them."""
+    """Return the declarations in a class body, and replace them by the defaults."""
     own = {name: p for name, p in vars(cls).items() if isinstance(p, Parameter)}
     for name, declared in own.items():
         setattr(cls, name, declared.default)
@@ -105,7 +106,7 @@ def _take_own_parameters(cls):
 
 
 def _collect(cls):
-    """Join the parameters of a class and its bases; the first declaration counts."""
+    """Return the parameters of a class and its bases; the first declaration counts."""
     declared = {}
     for base in cls.__mro__:
         for name, found in vars(base).get("_own_parameters", {}).items():
@@ -130,8 +131,8 @@ def _needs_constructor(cls):
 def _constructor(cls):
     """Build ``__init__``, which stores every parameter under its name.
 
-    Type checkers read the annotated fields; the signature that users see in ``help`` is
-    as short as scikit-learn's.
+    Type checkers read the annotated fields, so the signature has no annotations, as in
+    scikit-learn.
     """
     fields = [
         (name, Any, field(default=p.default, kw_only=p.kw_only))

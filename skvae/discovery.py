@@ -1,4 +1,4 @@
-"""All estimators of the package, for the common tests and the documentation."""
+"""List the estimators of the package, for tests and documentation."""
 
 import skvae.autoencoders
 import skvae.conditional
@@ -6,12 +6,12 @@ import skvae.multimodal
 
 
 def all_estimators():
-    """List every public estimator.
+    """Return all public estimators.
 
     Returns
     -------
     list of (str, type)
-        Sorted by name.
+        Names and classes, sorted by name.
 
     Examples
     --------

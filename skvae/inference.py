@@ -1,4 +1,4 @@
-"""Answers of a fitted model: latents, means, draws and likelihoods, slice by slice.
+"""Answers of a fitted model, slice by slice: latents, means, draws and likelihoods.
 
 Rows go through a network in slices of a fixed size. A short last slice is padded:
 matrix products in single precision depend on the number of rows, and the result of a
@@ -41,17 +41,16 @@ class LogLikelihood(NamedTuple):
 
 
 class Diagnostics(NamedTuple):
-    """An estimate of ln p(x) with all that tells how far to trust it.
+    """An estimate of ln p(x) with its diagnostics.
 
     Attributes
     ----------
     values, std_error, mean_std_error
         As in `LogLikelihood`.
     effective_sample_size : ndarray of shape (n,)
-        (Σ w)² / Σ w² of each row's importance weights: the number of draws that its
-        value effectively rests on.
+        Effective number of draws, (Σ w)² / Σ w² over each row's importance weights.
     log_normaliser, log_normaliser_error : float
-        ln of the prior's normaliser, an estimate that was subtracted, and its standard
+        Estimate of ln of the prior's normaliser, which was subtracted, and its standard
         error; 0 if the prior is normalised.
     """
 
@@ -66,12 +65,12 @@ class Diagnostics(NamedTuple):
 class Evaluator:
     """Computes answers with a module, on its device and in its precision.
 
-    Methods that take a table also take an array, or `Rows`, some rows of a table.
+    A ``table`` may be a `Table`, an array, or some `Rows` of a table.
 
     Parameters
     ----------
     module : LatentModel
-        In evaluation mode.
+        A module in evaluation mode.
     """
 
     def __init__(self, module):
@@ -143,9 +142,9 @@ class Evaluator:
         With `refine` steps the proposals of importance sampling are refined, and each
         row has its own draws; without, all rows share theirs.
 
-        The memory needed depends neither on the number of rows nor, but for one number
-        per draw and row of a slice, on the number of draws: each slice is encoded once,
-        and its latents are decoded chunk by chunk.
+        Each slice of rows is encoded once, and its latents are decoded chunk by chunk.
+        The memory needed thus depends neither on the number of rows nor, except for one
+        number per draw and row of a slice, on the number of draws.
 
         Returns
         -------

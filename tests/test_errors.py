@@ -213,6 +213,9 @@ def test_an_unseen_code_names_its_column(digits):
 def test_binarize_needs_bernoulli_columns(digits):
     with pytest.raises(ValueError, match="The 'binarize' parameter"):
         small(VAETransformer, binarize="dynamic").fit(digits)
+    fitted = small(VAETransformer).fit(digits).set_params(binarize="dynamic")
+    with pytest.raises(ValueError, match="The 'binarize' parameter"):
+        fitted.partial_fit(digits)
 
 
 def test_bernoulli_values_above_one_only_warn(digits):

@@ -1,4 +1,4 @@
-"""Refined posteriors and draws of each row's own, against linear models and formulas."""
+"""Refined posteriors, and draws keyed by rows, against linear models and formulas."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -43,7 +43,7 @@ def test_uniform_numbers_are_uniform_and_the_next_ones_differ():
     noise = RowNoise(row_keys(0, ROWS))
     first, second = (noise.uniform(torch.zeros(50, 4), 100) for _ in range(2))
     assert kstest(first.flatten().numpy(), "uniform").pvalue > 1e-3
-    assert not torch.isin(first, second).any()
+    assert (first != second).float().mean() > 0.999
 
 
 def test_the_numbers_of_a_row_do_not_depend_on_the_others():
@@ -105,7 +105,7 @@ def test_refinement_mends_what_a_wrong_encoder_costs(misled):
     before = model.log_likelihood(X).mean() - truth.mean()
     after = model.log_likelihood(X, refine=20).mean() - truth.mean()
     assert before < -1.0
-    assert -0.1 < after
+    assert after > -0.1
 
 
 def test_errors_cover_the_truth_and_the_mean_stays_below_it(misled):
@@ -143,17 +143,19 @@ def test_a_refined_row_does_not_depend_on_the_others(label, digits):
 def test_refinement_touches_nothing_and_works_in_threads_and_inference_mode(digits):
     model = small(VAETransformer).fit(digits)
     expected = model.log_likelihood(digits, refine=5)
-    before = torch.get_rng_state(), [p.clone() for p in model.module_.parameters()]
+    parameters = list(model.module_.parameters())
+    before = [(p.clone(), p.grad.clone()) for p in parameters]
+    generator = torch.get_rng_state()
     with torch.inference_mode():
         np.testing.assert_array_equal(model.log_likelihood(digits, refine=5), expected)
     with ThreadPoolExecutor(4) as pool:
         tasks = [pool.submit(model.log_likelihood, digits, refine=5) for _ in range(4)]
         for task in tasks:
             np.testing.assert_array_equal(task.result(), expected)
-    assert torch.equal(torch.get_rng_state(), before[0])
-    for parameter, old in zip(model.module_.parameters(), before[1], strict=True):
-        assert torch.equal(parameter, old)
-        assert parameter.grad is None
+    assert torch.equal(torch.get_rng_state(), generator)
+    for parameter, (value, gradient) in zip(parameters, before, strict=True):
+        assert torch.equal(parameter, value)
+        assert torch.equal(parameter.grad, gradient)
         assert parameter.requires_grad
 
 

@@ -10,7 +10,12 @@ from saved import answers
 from skorch.callbacks import Callback
 
 import skvae.training._callbacks as watchers
-from skvae import MCEMTransformer, TaskInvariantVAETransformer, VAETransformer
+from skvae import (
+    JMVAETransformer,
+    MCEMTransformer,
+    TaskInvariantVAETransformer,
+    VAETransformer,
+)
 from skvae.discovery import all_estimators
 
 each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
@@ -40,7 +45,7 @@ class Interrupts(Callback):
 def state(estimator, X):
     """Everything that a fitted estimator is: answers, history, optimizers, chains."""
     net = estimator.net_
-    optimizers = [getattr(net, name + "_") for name in net._optimizers]
+    optimizers = net.optimizers().values()
     rates = [group["lr"] for o in optimizers for group in o.param_groups]
     moments = [
         value.sum().item() if isinstance(value, torch.Tensor) else value
@@ -124,6 +129,14 @@ def test_a_value_that_fails_in_the_first_step_changes_nothing(wrong, how, digits
         HOW[how](estimator.set_params(**wrong), digits)
     estimator.set_params(beta=1.0, lr=1e-3, net_params=None, warm_start=False)
     assert_same_state(state(estimator, digits), before)
+
+
+def test_a_fit_that_fails_keeps_the_very_objects_of_the_user(digits):
+    given = {"modalities": {"all": slice(0, 64)}, "likelihood": {"all": "gaussian"}}
+    estimator = small(JMVAETransformer, **given).fit(digits)
+    with pytest.raises((FloatingPointError, ValueError)):
+        estimator.fit(digits * 1e38)
+    assert all(getattr(estimator, name) is value for name, value in given.items())
 
 
 @pytest.mark.parametrize("cls", having("likelihood"))

@@ -1,4 +1,4 @@
-"""Autoencoders of one table: with and without noise, real and categorical latents."""
+"""Autoencoders of plain tables, with and without noise, and their latents."""
 
 from skvae.autoencoders._ae import AE, AETransformer
 from skvae.autoencoders._categorical import CategoricalVAE, CategoricalVAETransformer

@@ -10,7 +10,7 @@ from skvae.training import LatentModel, Loss
 
 
 class AE(LatentModel):
-    """z = f(x), trained on the reconstruction ln p(x | z) alone.
+    """z = f(x), trained only on the reconstruction ln p(x | z).
 
     The loss is the cross-entropy for a Bernoulli likelihood and the squared error for a
     Gaussian one of fixed scale (Nitta 2017, section 2.4). There is no prior, hence no
@@ -80,11 +80,11 @@ default="relu"
         Custom networks in place of the layers above: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
         so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, under "codes") for the encoder, and the width
-        of all that the decoder reads for the decoder.
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -92,14 +92,14 @@ default="relu"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -111,8 +111,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -121,7 +121,7 @@ default="relu"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -134,7 +134,7 @@ default="relu"
         One row per epoch: ``train_loss`` (minus the mean of ``reconstruction``),
         ``seconds`` and, with early stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
@@ -144,7 +144,7 @@ default="relu"
 
     See Also
     --------
-    VAETransformer : With noise, a prior and a likelihood.
+    VAETransformer : With noise and a prior.
 
     References
     ----------

@@ -22,13 +22,11 @@ class CategoricalVAE(LatentModel):
 
         L(x) = E_q[ln p(x | y)] − β Σ_v Σ_k π_vk ln(K π_vk),
 
-    with the exact divergence (Nitta 2017, eq. 5.2). A draw of y has no gradient;
-    ``gradient`` says how the encoder gets one. "gumbel" trains at softmax((ln π + g) /
-    τ) (Jang et al. 2017; Maddison et al. 2017), a relaxed draw, whose loss is not a
-    bound; "straight-through" trains at hard draws with that gradient;
-    "target-propagation" needs none, see
-    :class:`~skvae.autoencoders.TargetPropagation`. Validation and reported numbers
-    always use hard draws.
+    with the exact divergence (Nitta 2017, eq. 5.2). As a draw of y has no gradient,
+    ``gradient`` selects how the encoder is trained: "gumbel" at relaxed draws,
+    softmax((ln π + g) / τ) (Jang et al. 2017; Maddison et al. 2017), whose loss is not
+    a bound; "straight-through" at hard draws, with that gradient; "target-propagation"
+    as in :class:`~skvae.autoencoders.TargetPropagation`. Scores use hard draws.
 
     Parameters
     ----------
@@ -43,7 +41,7 @@ class CategoricalVAE(LatentModel):
     n_variables, n_categories : int
         V and K.
     gradient : str
-        One of the above.
+        As above.
     output : {"probabilities", "one-hot", "codes"}
         What `encode` returns.
 
@@ -81,20 +79,16 @@ class CategoricalVAE(LatentModel):
         return self.posterior_of(self.head.features(batch.x))
 
     def posterior_of(self, features):
-        """q(y | x) from what the encoder sees of x."""
+        """q(y | x) from the encoder's input, (B, n_features)."""
         logits = self.to_logits(self.encoder(features))  # (B, V K)
         return Categories(logits.unflatten(-1, (self.n_variables, self.n_categories)))
 
     def prior(self, batch):
-        width = self.n_variables * self.n_categories
-        return UniformCategories(
-            batch.x.new_empty((len(batch.x), width)), self.n_categories
-        )
+        like = batch.x.new_empty((len(batch.x), self.n_variables * self.n_categories))
+        return UniformCategories(like, self.n_categories)
 
     def likelihood(self, z, batch=None):
         return self.head(over_rows(self.decoder, z))
-
-    # -- what transform returns ------------------------------------------------------
 
     def encode(self, batch):
         probabilities = self.posterior(batch).mean
@@ -117,8 +111,6 @@ class CategoricalVAE(LatentModel):
 
     def _one_hot(self, codes):
         return functional.one_hot(codes, self.n_categories).flatten(-2)
-
-    # -- training -------------------------------------------------------------------
 
     def parameter_groups(self):
         return self.gradient.groups(self)
@@ -143,30 +135,29 @@ class CategoricalVAE(LatentModel):
 
 
 class CategoricalVAETransformer(Divergence, CustomNetworks, BaseVAETransformer):
-    """Variational autoencoder whose latents are categories.
+    """Variational autoencoder with categorical latents.
 
-    Each row is described by a few categorical variables, like several cluster labels at
-    once. The model, the bound and the gradients are those of
-    :class:`~skvae.autoencoders.CategoricalVAE`.
+    A few categorical variables describe each row, like cluster labels. The model, bound
+    and gradients are those of :class:`~skvae.autoencoders.CategoricalVAE`.
 
     Parameters
     ----------
     n_variables : int, default=8
         Number of latent variables.
     n_categories : int, default=10
-        Number of categories of each.
+        Number of categories of each variable.
     gradient : {"gumbel", "straight-through", "target-propagation"}, default="gumbel"
         How the encoder is trained through the draws of categories.
     temperature : float, default=1.0
-        Temperature of the relaxed draws in the first epoch. A lower one is closer to
-        categories, and noisier. Target propagation has none.
+        Temperature of the relaxed draws in the first epoch. At a lower one, draws are
+        closer to categories, and gradients noisier. Not used by target propagation.
     temperature_decay : float, default=0.03
         In epoch e (from 0) the temperature is ``temperature * exp(-decay * e)``.
     min_temperature : float, default=0.5
-        The lowest temperature.
+        Lowest temperature.
     output : {"probabilities", "one-hot", "codes"}, default="probabilities"
-        What `transform` returns and `inverse_transform` takes: probabilities, the most
-        probable category of each variable one-hot, or its number, from 0.
+        What `transform` returns and `inverse_transform` takes: probabilities, or the
+        most probable category of each variable, one-hot or as its number from 0.
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the hidden layers, from the data to the latents; the decoder has them
         in reverse order. An empty tuple makes the networks linear.
@@ -183,19 +174,19 @@ default="relu"
         type. To search over ``likelihood__scale``, pass an object: strings and lists
         have no parameters.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
-        above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the layers above: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
         so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, under "codes") for the encoder, and the width
-        of all that the decoder reads for the decoder.
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -203,14 +194,14 @@ default="relu"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -222,8 +213,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -232,7 +223,7 @@ default="relu"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -242,12 +233,12 @@ default="relu"
     module_ : CategoricalVAE
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
-        One row per epoch: ``train_loss``, ``reconstruction`` and ``kl`` (under "gumbel"
+        One row per epoch: ``train_loss``, ``reconstruction`` and ``kl`` (for "gumbel"
         at relaxed draws), ``beta``, ``temperature``, ``seconds`` and, with early
-        stopping, ``valid_loss``; under "target-propagation" ``encoder_loss``,
-        ``target_distance`` and ``inverse_distance`` in place of the temperature.
+        stopping, ``valid_loss``; for "target-propagation" ``encoder_loss``,
+        ``target_distance`` and ``inverse_distance`` instead of the temperature.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
@@ -319,13 +310,9 @@ default="relu"
         return [f"_variable{v}" for v in range(self.module_.n_variables)]
 
     def _build_module(self, table):
-        return CategoricalVAE(
-            *self._build_parts(self.n_variables * self.n_categories),
-            self.n_variables,
-            self.n_categories,
-            self.gradient,
-            self.output,
-        )
+        shape = self.n_variables, self.n_categories
+        parts = self._build_parts(self.n_variables * self.n_categories)
+        return CategoricalVAE(*parts, *shape, self.gradient, self.output)
 
     def _schedules(self):
         floor = min(self.min_temperature, self.temperature)

@@ -1,6 +1,6 @@
 """Three ways to train an encoder through draws of categories.
 
-Each way names the parameters that its losses move, and yields the losses of a batch.
+Each defines the parameters that its losses move, and yields the losses of a batch.
 """
 
 import torch
@@ -10,27 +10,27 @@ from skvae.objectives import elbo
 from skvae.training import Loss
 
 ENCODER = "encoder"
-# Weight of the divergence, in nats, beside squared distances of probabilities in the
-# loss of target propagation's encoder. At 1 the encoder would learn nothing.
+# Weight of the divergence, in nats, relative to squared distances of probabilities in
+# the encoder's loss under target propagation. At 1 the encoder would learn nothing.
 SCALE = 0.1
-# Share of variables drawn anew to train the encoder as the decoder's inverse.
+# Share of variables redrawn to train the encoder as the decoder's inverse.
 REDRAWN = 0.1
 
 
 class Reparameterised:
-    """One loss for all parameters, at draws that have a gradient.
+    """A single loss for all parameters, at draws with a gradient.
 
     Parameters
     ----------
     draw : callable
-        ``draw(q, noise, temperature)`` returns y, (B, V K).
+        (q, noise, temperature) -> y, (B, V K).
     """
 
     def __init__(self, draw):
         self.draw = draw
 
     def groups(self, module):
-        """All parameters together."""
+        """Return all parameters as one group."""
         return {"model": list(module.parameters())}
 
     def losses(self, module, batch, noise):
@@ -38,7 +38,7 @@ class Reparameterised:
         yield Loss("model", *self.surrogate(module, batch, noise))
 
     def surrogate(self, module, batch, noise):
-        """Return the loss whose gradient replaces that of the bound, and its terms."""
+        """Return the loss that stands in for minus the bound, and its terms."""
         q = module.posterior(batch)
         y = self.draw(q, noise, module.temperature)
         bound, terms = module.terms(q, y, batch)
@@ -48,26 +48,25 @@ class Reparameterised:
 class TargetPropagation:
     """Difference target propagation at the latents (Nitta 2017, chapters 3 and 4).
 
-    The decoder takes a step on −ln p(x | y) at hard draws y. The encoder has its own
-    loss with a target for its probabilities; target and inputs have no gradient,
+    The decoder takes a step on −ln p(x | y) at hard draws y. The encoder's own loss has
+    a target for its probabilities; target and inputs have no gradient,
 
         ‖π(x) − π̂‖² + ‖π(x̃) − ỹ‖² + 0.1 β Σ π ln K π,   π̂ = π(x) + (π(x) − π(x')),
 
     where x' is the decoder's mean at y. This is eq. 5.4 with the difference of eq. 3.6,
-    computed by the encoder, which approximates the decoder's inverse. The second
-    distance, eq. 3.4, trains it as one: ỹ is y with a tenth of its variables drawn
-    anew, to show the inverse the neighbourhood of y (Lee et al. 2015), and x̃ is the
+    computed with the encoder as an approximate inverse of the decoder. The second
+    distance, eq. 3.4, trains it as one: ỹ is y with a tenth of its variables redrawn,
+    so that the inverse sees the neighbourhood of y (Lee et al. 2015), and x̃ is the
     decoder's mean at ỹ.
 
-    The paper does not say whether the first term of the target is π(x) or the draw y;
-    y is π(x) plus noise of mean zero, which would only add variance. It does not give β
-    either: with the factor 0.1, β = 1 suits this gradient as it suits the others. Nor
-    does it say whether the encoder is trained as an inverse. Targets may lie outside
-    the simplex.
+    The paper does not state whether the first term of the target is π(x) or the draw y;
+    y is π(x) plus noise of mean zero, which would only add variance. Nor does it state
+    β, or whether the encoder is trained as an inverse. With the factor 0.1, β = 1 suits
+    this gradient and the others. Targets may lie outside the simplex.
     """
 
     def groups(self, module):
-        """The encoder; everything else is the group "model"."""
+        """Return the encoder as a group; all else is the group "model"."""
         encoder = [*module.encoder.parameters(), *module.to_logits.parameters()]
         return module.with_the_rest({ENCODER: encoder})
 

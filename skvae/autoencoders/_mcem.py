@@ -20,26 +20,26 @@ from skvae.training import LatentModel, Loss, adapted, transition
 ACCEPTANCE = 0.9
 FIRST_STEP = 0.1
 MIN_SCALE = 1e-3
-N_FINGERPRINT = 100  # rows by which a table is recognised
-N_TRIED = 200  # draws of the prior, one of which starts a run
+N_FINGERPRINT = 100  # rows that identify a table
+N_TRIED = 200  # draws from the prior, one of which starts a run
 DEFENSIVE = 0.5  # share of the prior in the proposal
-CHUNK_ELEMENTS = 2**22  # draws times values of the rows, at a time
+CHUNK_ELEMENTS = 2**22  # draws times values of the rows, per chunk
 
 
 class MCEM(LatentModel):
-    """p(x, z) = p(z) p(x | z), trained at samples of p(z | x) itself.
+    """p(x, z) = p(z) p(x | z), trained at samples of p(z | x).
 
     Each row has a Markov chain. For a batch, the chains of its rows make one transition
-    of Hamiltonian Monte Carlo, and the decoder takes some steps that raise ln p(x | z)
+    of Hamiltonian Monte Carlo, and the decoder takes some steps to increase ln p(x | z)
     at the new z (Kingma & Welling 2014, appendix E). The step size is adapted to an
     acceptance of 0.9. Chains belong to the rows of one table; for another table they
-    start again, from the prior.
+    are started again from the prior.
 
     There is no encoder: q(z | x) is a normal with the mean and the scales of a run of
     transitions, whose noise is seeded and the same for all rows. The run starts at one
-    of some draws of the prior, chosen with probability proportional to p(x | z), since
-    a run that starts far from the posterior's mass may never find it. It may stay in
-    one of several modes, so half of the importance samples are drawn from the prior.
+    of some draws from the prior, chosen with probability proportional to p(x | z), as a
+    run that starts far from the posterior's mass may never reach it. It may stay in one
+    of several modes, so half of the importance samples are drawn from the prior.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class MCEM(LatentModel):
         self.n_outputs = self.n_latents = n_components
         self.seed = seed
         self.register_buffer("step_size", torch.tensor(FIRST_STEP))
-        # They belong to the training rows, not to the model, nor to its file.
+        # Chains belong to the training rows, so they are not saved with the weights.
         self.register_buffer("chains", torch.zeros(0, n_components), persistent=False)
         self.register_buffer("fresh", torch.zeros(0, dtype=bool), persistent=False)
         self.table = None
@@ -79,18 +79,12 @@ class MCEM(LatentModel):
 
     def log_joint(self, x):
         """Return the function z -> ln p(x, z), (B, K) -> (B,)."""
-
-        def function(z):
-            return self.likelihood(z).log_prob(x) + StandardNormal(z).log_prob(z)
-
-        return function
-
-    # -- the posterior --------------------------------------------------------------
+        return lambda z: self.likelihood(z).log_prob(x) + StandardNormal(z).log_prob(z)
 
     def posterior(self, batch):
         with torch.inference_mode(False):
-            # Acceptance is a threshold, and numbers in single precision depend on the
-            # rows beside them.
+            # Acceptance is a threshold, and results in single precision depend on the
+            # other rows of the batch.
             twin = copy.deepcopy(self).double()
             x = batch.x.double().clone()
             loc, scale = twin.measured(x)
@@ -100,7 +94,7 @@ class MCEM(LatentModel):
         return Defensive(super().proposal(batch, q), self.prior(batch), DEFENSIVE)
 
     def measured(self, x):
-        """Return mean and scale of a run of transitions, (B, K) each."""
+        """Return mean and scale over a run of transitions, (B, K) each."""
         noise = SharedNoise.from_seed(self.seed, x.device)
         total = squares = x.new_zeros((len(x), self.n_latents))
         for i, z in enumerate(self._run(x, noise)):
@@ -136,8 +130,6 @@ class MCEM(LatentModel):
         log_likelihood = self.likelihood(q.sample(noise)).log_prob(batch.x)
         return elbo(log_likelihood, kl(q, self.prior(batch)))
 
-    # -- training -------------------------------------------------------------------
-
     def begin(self, rows):
         table = _fingerprint(rows)
         if table != self.table:
@@ -156,25 +148,20 @@ class MCEM(LatentModel):
             yield Loss("model", loss, terms)
 
     def _sampled(self, batch, noise):
-        """Move the chains of some rows, (B, K); return the acceptance too."""
+        """Return new states of the chains of some rows, (B, K), and the acceptance."""
         fresh = self.fresh[batch.index]
         begun = self.chains[batch.index]
         z = torch.where(fresh[:, None], noise.normal(begun), begun)
-        # All chains of a batch start together, in the first epoch.
+        # All chains of a batch start in the same step, in the first epoch.
         for _ in range(1 + self.n_burn_in * bool(fresh.any())):
             z, acceptance = self._moved(batch.x, z, noise)
             self.step_size.copy_(adapted(self.step_size, acceptance, ACCEPTANCE))
         self.chains[batch.index], self.fresh[batch.index] = z, False
         return z, acceptance
 
-    # -- files ----------------------------------------------------------------------
-
     def training_state(self):
-        return {
-            "chains": self.chains,
-            "fresh": self.fresh.to(torch.uint8),
-            "table": self.table,
-        }
+        fresh = self.fresh.to(torch.uint8)
+        return {"chains": self.chains, "fresh": fresh, "table": self.table}
 
     def restore_training_state(self, state):
         chains, fresh = state["chains"], state["fresh"]
@@ -197,8 +184,8 @@ def _fingerprint(rows):
 class MCEMTransformer(Latents, BaseVAETransformer):
     """The VAE's decoder, trained by Monte Carlo expectation-maximisation.
 
-    Compared with a :class:`~skvae.VAETransformer` of equal settings only the algorithm
-    differs: the model and the scores are the same. The steps are those of
+    It differs from a :class:`~skvae.VAETransformer` with equal settings only in the
+    algorithm: the model and the scores are the same. The steps are those of
     :class:`~skvae.autoencoders.MCEM`. Every answer runs new chains in double precision,
     which takes about 500 passes through the decoder.
 
@@ -226,17 +213,16 @@ default="relu"
     n_updates : int, default=5
         Steps of the decoder at each sample.
     n_burn_in : int, default=20
-        Transitions before the first sample of a new chain, and before a row's posterior
-        is measured.
+        Transitions to discard at the start of a chain, in training and for answers.
     n_draws : int, default=30
-        Transitions over which a row's posterior is measured.
+        Transitions from which a row's posterior is estimated.
     decoder : torch.nn.Module, callable or None, default=None
         Custom network in place of the layers above: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added.
         ``n_in`` is ``n_components``.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -244,14 +230,14 @@ default="relu"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -263,8 +249,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -273,7 +259,7 @@ default="relu"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -287,7 +273,7 @@ default="relu"
         ``reconstruction``, ``acceptance``, ``seconds`` and, with early stopping,
         ``valid_loss`` (minus the bound).
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int

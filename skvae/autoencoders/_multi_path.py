@@ -8,23 +8,15 @@ from sklearn.base import clone
 from torch import nn
 
 from skvae._parameters import parameter
-from skvae._validation import (
-    NATURAL,
-    NON_NEGATIVE,
-    NONE,
-    POSITIVE_INT,
-    AnyOf,
-    Sequence,
-)
+from skvae._validation import NATURAL, NON_NEGATIVE, NONE, POSITIVE_INT, AnyOf, Sequence
 from skvae.autoencoders._multi_path_module import MPVAE
-from skvae.base import BODY, BaseVAETransformer, Divergence
+from skvae.base import BODY, SIZES, BaseVAETransformer, Divergence
 from skvae.nets import JoinedConvDecoder, build_body, mlp
 from skvae.priors import StandardNormal
 
-SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
+WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
 NUMBERS = Sequence(NATURAL, "a tuple of non-negative ints", empty=False)
 BODIES = Sequence(AnyOf(BODY[:2]), "a list of torch modules or functions", empty=False)
-N_PATHS = 2  # if the number of latents is one int
 
 
 class MPVAETransformer(Divergence, BaseVAETransformer):
@@ -37,20 +29,20 @@ class MPVAETransformer(Divergence, BaseVAETransformer):
     Parameters
     ----------
     n_components : int or tuple of int, default=(4, 4)
-        Number of latents of each path, the shallowest first; an int is that many in
-        each of two paths.
+        Number of latents of each path, the shallowest first; an int stands for two
+        paths of that many.
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the hidden layers, from the data to the latents; the decoder has them
         in reverse order. An empty tuple makes the networks linear.
     taps : tuple of int or None, default=None
-        Number of encoder layers before each path, increasing; with None the paths start
-        at the last layers.
+        Number of encoder layers before each path, increasing; with None, the paths
+        start at the last layers.
     path_hidden_layer_sizes : tuple of int, default=()
         Widths of additional layers in each path.
     paths : tuple of int or None, default=None
         Which paths `transform` returns, from 0; None returns all. `inverse_transform`
-        uses the mean of the prior for the others. Read in fit; of a fitted model choose
-        columns by their names.
+        uses the mean of the prior for the others. A change takes effect in fit; for a
+        fitted model, select columns by their names.
     beta : float or tuple of float, default=1.0
         Weight of the KL divergence from the prior, for all paths or for each.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
@@ -70,15 +62,14 @@ default="relu"
     encoder : torch.nn.Module, callable, list of these, or None, default=None
         Custom networks in place of the layers above, one per path: the first maps
         (n, n_in) to (n, h_1), the next (n, h_1) to (n, h_2), and so on; a path starts
-        behind each. Behind a single network all paths start. Modules are copied in fit;
-        a function gets the width of its input. ``n_in`` is the number of columns (of
-        levels, under "codes").
+        after each. After a single network, all paths start. Modules are copied in fit;
+        a function is called with the width of its input. ``n_in`` is the number of
+        columns (of levels, for "codes").
     decoder : torch.nn.Module, callable or None, default=None
-        Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents, side
-        by side.
+        Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -86,14 +77,14 @@ default="relu"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -105,8 +96,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -115,7 +106,7 @@ default="relu"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -129,7 +120,7 @@ default="relu"
         ``kl`` and its parts ``kl_path0``, ..., ``beta``, ``seconds`` and, with early
         stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
@@ -139,7 +130,7 @@ default="relu"
 
     See Also
     --------
-    VAETransformer : One path.
+    VAETransformer : A single path.
 
     References
     ----------
@@ -161,15 +152,13 @@ default="relu"
     """
 
     n_components: int | tuple[int, ...] = parameter(
-        POSITIVE_INT, SIZES, default=(4, 4), kw_only=False, shapes_network=True
+        POSITIVE_INT, WIDTHS, default=(4, 4), kw_only=False, shapes_network=True
     )
     taps: tuple[int, ...] | None = parameter(
         NUMBERS, NONE, default=None, shapes_network=True
     )
     path_hidden_layer_sizes: tuple[int, ...] = parameter(
-        Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        default=(),
-        shapes_network=True,
+        SIZES, default=(), shapes_network=True
     )
     paths: tuple[int, ...] | None = parameter(
         NUMBERS, NONE, default=None, shapes_network=True
@@ -217,7 +206,7 @@ default="relu"
 
     def _widths(self):
         n = self.n_components
-        widths = (n,) * N_PATHS if isinstance(n, Integral) else tuple(n)
+        widths = (n, n) if isinstance(n, Integral) else tuple(n)
         self._check_lengths(len(widths))
         return widths
 

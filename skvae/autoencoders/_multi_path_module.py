@@ -13,8 +13,8 @@ from skvae.objectives import elbo
 class MPVAE(VAE):
     """p(x, z_1, ..., z_n) = Π_k p(z_k) p(x | z_1, ..., z_n), z_k from depth k.
 
-    The encoder is one network. Path k starts from its hidden units at some depth, and
-    one decoder joins all paths. Given x, the paths are independent. Trained on
+    Path k starts from the hidden units of a single encoder at some depth, and a single
+    decoder joins all paths. Given x, the paths are independent. Trained on
 
         L(x) = E_q[ln p(x | z_1, ..., z_n)] − Σ_k β_k KL(q(z_k | x) || N(0, I))
 

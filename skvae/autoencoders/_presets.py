@@ -1,4 +1,4 @@
-"""The published network of several paths, ready to be passed on."""
+"""Published networks of multi-path models, as parameters."""
 
 from numbers import Integral
 
@@ -10,10 +10,10 @@ CHANNELS = (32, 32, 64, 64)
 
 
 def ishikawa_mpvae(data, *, shrink=1):
-    """Give the networks and widths of Ishikawa et al. as parameters.
+    """Return the networks and latents of Ishikawa et al. as parameters.
 
-    Four convolutions lead to path 0, a fifth to path 1; see
-    :class:`~skvae.nets.JoinedConvDecoder` for the way back.
+    Path 0 starts after four convolutions, path 1 after a fifth. For the decoder see
+    :class:`~skvae.nets.JoinedConvDecoder`.
 
     Parameters
     ----------
@@ -21,19 +21,20 @@ def ishikawa_mpvae(data, *, shrink=1):
         "dsprites": 1 x 64 x 64 pixels of 0 and 1; 3 and 9 latents. "celeba": 3 x 64 x
         64 values in [0, 1], channels first; 8 and 24 latents.
     shrink : int, default=1
-        Divides the number of channels, for machines without a GPU.
+        Divisor of the numbers of channels, for machines without a GPU.
 
     Returns
     -------
     dict
-        Parameters of :class:`~skvae.MPVAETransformer`. The number of channels is not
-        published, nor are the likelihood, β and the optimiser: channels are 32, 32, 64
-        and 64 here, the likelihood Bernoulli or a Gaussian of one scale.
+        Parameters of :class:`~skvae.MPVAETransformer`. The paper does not state the
+        numbers of channels, the likelihood, β or the optimizer. Here the channels are
+        32, 32, 64 and 64, and the likelihood is Bernoulli for "dsprites" and a Gaussian
+        with one scale for "celeba".
 
     Raises
     ------
     ValueError
-        If a parameter is not allowed.
+        If an argument is not valid.
 
     Examples
     --------

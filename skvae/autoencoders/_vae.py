@@ -1,4 +1,4 @@
-"""The variational autoencoder; β, several samples and other priors are parameters."""
+"""The variational autoencoder, with parameters for β-VAE, IWAE and other priors."""
 
 from functools import partial
 
@@ -109,7 +109,7 @@ class VAE(LatentModel):
             bound, terms = self._terms(batch, noise)
             yield Loss("model", -bound.mean(), terms)
             return
-        self.eval()  # of the encoder; a prior sets itself as it trains
+        self.eval()  # for the encoder; a prior sets its own mode as it trains
         q = partial(self.posterior, batch)
         for loss in self.prior_module.losses(phase, batch.index, q, noise):
             yield Loss(*loss)
@@ -150,7 +150,7 @@ class ChosenPrior(Declared):
 
 
 class VAENetworks(Latents, CustomNetworks):
-    """Builds the networks of the VAE, and of its relatives that see a condition."""
+    """Builds the networks of the VAE, with or without conditions."""
 
     _module_type = VAE
     _decoder_sees_condition = False
@@ -203,22 +203,21 @@ default="relu"
 default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
-        above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted
-        one.
+        Draws of z per row in training; above 1, the bound is importance-weighted.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the layers above: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
         so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, under "codes") for the encoder, and the width
-        of all that the decoder reads for the decoder.
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -226,14 +225,14 @@ default="standard-normal"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -245,8 +244,8 @@ default="standard-normal"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -255,7 +254,7 @@ default="standard-normal"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -268,7 +267,7 @@ default="standard-normal"
         One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
         ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
@@ -279,7 +278,7 @@ default="standard-normal"
     See Also
     --------
     AETransformer : Without noise and prior.
-    sklearn.decomposition.PCA : Linear, and exact.
+    sklearn.decomposition.PCA : Linear latents, computed exactly.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The wake-sleep algorithm on the network of the VAE."""
+"""The wake-sleep algorithm for the networks of the VAE."""
 
 import torch
 
@@ -12,16 +12,16 @@ ENCODER = "encoder"
 
 
 class WakeSleep(VAE):
-    """The model of the VAE; decoder and encoder learn in turn from each other's draws.
+    """The model of the VAE; decoder and encoder learn from each other's draws in turn.
 
-    - Wake: z ~ q(z | x) is drawn for a row of data; the decoder takes a step that
-      raises ln p(x | z).
-    - Sleep: z ~ p(z) and then x ~ p(x | z) are drawn (not a mean); the encoder takes a
-      step that raises ln q(z | x).
+    - Wake: z ~ q(z | x) is drawn for each row; the decoder takes a step to increase
+      ln p(x | z).
+    - Sleep: z ~ p(z) and then x ~ p(x | z), not its mean, are drawn; the encoder takes
+      a step to increase ln q(z | x).
 
     (Hinton et al. 1995; compared with the VAE in Kingma & Welling 2014, fig. 2 and 3.)
-    No gradient passes through a draw, so latents and data may be of any type. The two
-    steps have different objectives; the bound of the VAE is recorded and validated.
+    No gradient passes through a draw, so latents and data may be of any type. As the
+    two steps have different objectives, the bound of the VAE is recorded and validated.
     """
 
     def scheduled(self):
@@ -48,10 +48,10 @@ class WakeSleep(VAE):
 
 
 class WakeSleepTransformer(VAENetworks, BaseVAETransformer):
-    """The VAE's network, trained by wake-sleep.
+    """The VAE's networks, trained by the wake-sleep algorithm.
 
-    Compared with a :class:`~skvae.VAETransformer` of equal settings only the algorithm
-    differs: model, posterior and scores are the same. The steps are those of
+    It differs from a :class:`~skvae.VAETransformer` with equal settings only in the
+    algorithm: model, posterior and scores are the same. The steps are those of
     :class:`~skvae.autoencoders.WakeSleep`.
 
     Parameters
@@ -77,11 +77,11 @@ default="relu"
         Custom networks in place of the layers above: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
         so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, under "codes") for the encoder, and the width
-        of all that the decoder reads for the decoder.
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -89,14 +89,14 @@ default="relu"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -108,8 +108,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -118,7 +118,7 @@ default="relu"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -132,7 +132,7 @@ default="relu"
         ``kl``, ``encoder_loss`` (minus ln q(z | x) of dreams), ``seconds`` and, with
         early stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
@@ -142,7 +142,7 @@ default="relu"
 
     See Also
     --------
-    VAETransformer : Trains both on one bound.
+    VAETransformer : Trains encoder and decoder on one bound.
 
     References
     ----------

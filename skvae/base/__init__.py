@@ -4,6 +4,7 @@ from skvae._parameters import Declared, parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._groups import (
     BODY,
+    SIZES,
     CustomNetworks,
     Divergence,
     ImportanceWeighted,
@@ -21,6 +22,7 @@ from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 __all__ = [
     "BODY",
     "SITE",
+    "SIZES",
     "BaseAutoencoderTransformer",
     "BaseVAETransformer",
     "CustomNetworks",

@@ -1,8 +1,8 @@
 """The scikit-learn interface of every model.
 
-An estimator validates, builds, fits and answers. It knows nothing of the mathematics;
-the module that it builds knows nothing of scikit-learn. A family declares its
-parameters and writes `_build_module`; everything else is here.
+An estimator validates its input, builds a torch module, trains it and returns its
+answers. It contains no mathematics, and the module does not depend on scikit-learn. A
+family of models declares its parameters and implements `_build_module`.
 """
 
 from typing import Self
@@ -29,7 +29,7 @@ from skvae._validation import (
     check_parameter,
 )
 from skvae.base._fitting import FittingMixin
-from skvae.base._groups import Optimizer, SkorchCallback
+from skvae.base._groups import SIZES, Optimizer, SkorchCallback
 from skvae.base._sklearn import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -55,16 +55,14 @@ class BaseAutoencoderTransformer(
 ):
     """Base of every estimator: fit, transform, inverse_transform, reconstruct.
 
-    A subclass declares its parameters, with `skvae._parameters.parameter`, and writes
-    `_build_module`.
+    A subclass declares its parameters with `skvae._parameters.parameter`, and
+    implements `_build_module`.
     """
 
     _columns_type = PlainColumns  # what the columns of X mean
 
     hidden_layer_sizes: tuple[int, ...] = parameter(
-        Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        default=(256, 256),
-        shapes_network=True,
+        SIZES, default=(256, 256), shapes_network=True
     )
     activation: str = parameter(
         Options(tuple(ACTIVATIONS)), default="relu", shapes_network=True
@@ -82,10 +80,7 @@ class BaseAutoencoderTransformer(
     batch_size: int = parameter(POSITIVE_INT, default=128)
     lr: float = parameter(POSITIVE, default=1e-3)
     optimizer: str | type = parameter(
-        Options(tuple(OPTIMIZERS)),
-        Optimizer(),
-        default="adam",
-        shapes_network=True,
+        Options(tuple(OPTIMIZERS)), Optimizer(), default="adam", shapes_network=True
     )
     weight_decay: float = parameter(NON_NEGATIVE, default=0.0)
     early_stopping: bool = parameter(BOOLEAN, default=False)
@@ -138,7 +133,7 @@ class BaseAutoencoderTransformer(
 
     @property
     def n_iter_(self) -> int:
-        """Number of epochs done."""
+        """Number of completed epochs."""
         return len(self.net_.history)
 
     # -- fitting --------------------------------------------------------------------
@@ -165,17 +160,17 @@ class BaseAutoencoderTransformer(
         ValueError
             If a parameter or the data are not valid.
         FloatingPointError
-            If a loss turns non-finite. The epochs before are kept.
+            If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
-            On Ctrl-C. The epochs before are kept and can be used.
+            On Ctrl-C. The epochs before are kept, and the model can be used.
         """
         return self._fit(X, y)
 
     def partial_fit(self, X, y=None) -> Self:
         """Train for one epoch on the given rows.
 
-        The first call builds the network and learns from its rows what the likelihood
-        needs to know of the columns (levels, spreads). Early stopping does not apply.
+        The first call builds the network, and its rows determine what the likelihood
+        learns of the columns (levels, spreads). Early stopping does not apply.
 
         Parameters
         ----------
@@ -271,7 +266,7 @@ class BaseAutoencoderTransformer(
         return Evaluator(self.module_)
 
     def _check_ready(self):
-        """Check that there is a fit, and apply parameters that may change after it."""
+        """Check that it is fitted, and apply parameters that may change after fit."""
         check_is_fitted(self)
         for name in self._after_fit:
             value, owner = getattr(self, name), type(self).__name__

@@ -1,4 +1,4 @@
-"""From an estimator's parameters and rows to a trained net."""
+"""Build and train the net of an estimator."""
 
 import copy
 
@@ -24,18 +24,18 @@ from skvae.training import (
     watching,
 )
 
-PREFIX = "skvae_"  # of the names of our own callbacks
+PREFIX = "skvae_"  # of the names of skvae's own callbacks
 
 
 class FittingMixin:
-    """Validates, builds and trains; a family writes `_build_module`."""
+    """Validates, builds and trains; a family implements `_build_module`."""
 
     _n_warmup_epochs = 0  # epochs before early stopping counts
 
     def _fit(self, X, y=None, given=NOTHING):
-        """Fit to rows and what comes beside them, a `Given`."""
+        """Fit to rows and what is passed beside them, a `Given`."""
         resumed_by = "warm_start=True" if self.warm_start else None
-        with undone_without_an_epoch(self):
+        with undone_without_an_epoch(self, self.warm_start):
             rows = self._prepare(X, given, resumed_by)
             if self.early_stopping and len(rows) == 1:
                 raise ValueError("early_stopping holds rows out, but n_samples = 1.")
@@ -45,7 +45,7 @@ class FittingMixin:
         return self
 
     def _partial_fit(self, X, given=NOTHING):
-        with undone_without_an_epoch(self):
+        with undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, "partial_fit")
             self.net_.partial_fit(rows, epochs=1, validate=False)
         return self
@@ -53,7 +53,8 @@ class FittingMixin:
     def _prepare(self, X, given, resumed_by):
         """Check everything, and return the training rows.
 
-        `resumed_by` says what resumes with a fitted net; without one it is built.
+        A fitted net is kept if `resumed_by` is set, which names the reason in messages;
+        otherwise a new one is built.
         """
         check_parameters(self)
         device = self._find_device()
@@ -61,7 +62,7 @@ class FittingMixin:
             check_same_architecture(self, resumed_by)
             table = self._columns.table(self, X, given)
             self.likelihood_.check(table.x, self._columns.names)
-            device = next(self.net_.module_.parameters()).device  # where it is
+            device = next(self.net_.module_.parameters()).device  # it is not moved
         else:
             table = self._learn_columns(X, given)
             self._build_net(table, device)
@@ -71,21 +72,21 @@ class FittingMixin:
         return rows
 
     def _learn_columns(self, X, given):
-        """Learn what the columns mean and contain; return the rows as a `Table`."""
+        """Learn the roles and the contents of the columns; return a `Table`."""
         self._columns = self._columns_type()
         table = self._columns.fit(self, X, given)
         self.likelihood_ = self._columns.likelihood(self, X)
         self.likelihood_.fit(table.x, self._columns.names, X)
+        return table
+
+    def _check_live_settings(self):
+        """Check against the data the parameters that may change between fits."""
         if self.binarize is not None and not self.likelihood_.binary:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 "unless every column is Bernoulli or one-hot. Got "
                 f"{self.binarize!r} instead."
             )
-        return table
-
-    def _check_live_settings(self):
-        """Raise ValueError if a parameter that every fit reads misfits the data."""
 
     def _find_device(self):
         """Return the torch device that the parameter ``device`` stands for.
@@ -166,7 +167,7 @@ class FittingMixin:
         net.train_split = given.get("train_split", split)
 
     def _put_callbacks(self):
-        """Put the callbacks that parameters stand for around those of the user."""
+        """Add the callbacks that implement parameters around those of the user."""
         users = [p for p in self.net_.callbacks_ if not p[0].startswith(PREFIX)]
         first = [(PREFIX + s.name, s) for s in self._schedules()]
         first.append((PREFIX + "record_epoch", RecordEpoch()))
@@ -177,7 +178,7 @@ class FittingMixin:
         self.net_.callbacks_ = first + users + last
 
     def _schedules(self):
-        """Return callbacks, with a ``name``, that change the module in every epoch."""
+        """Return named callbacks that change the module from epoch to epoch."""
         return []
 
     # -- networks -------------------------------------------------------------------
@@ -185,7 +186,7 @@ class FittingMixin:
     def _build_module(self, table):
         """Build the untrained torch module for the columns of a `Table`.
 
-        ``likelihood_`` is fitted. The table is None if saved weights will be loaded.
+        ``likelihood_`` is fitted. The table is None if saved weights are loaded.
         """
         raise NotImplementedError
 
@@ -197,7 +198,7 @@ class FittingMixin:
         return encoder, n_hidden, decoder, head
 
     def _build_encoder(self, n_features):
-        """Build the encoder of a row beside its condition; return its width too."""
+        """Build the encoder of a row and its condition; return its width too."""
         width = self._columns.condition_width
         if self.encoder is None:
             return self._build_layers(n_features + width, self.hidden_layer_sizes)

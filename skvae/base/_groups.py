@@ -1,4 +1,4 @@
-"""Groups of parameters that several models share, with what follows from them."""
+"""Groups of parameters that several models share."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,11 @@ from skvae._validation import (
     NONE,
     POSITIVE_INT,
     Instance,
+    Sequence,
 )
 from skvae.training import KLWarmup
 
+SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
 BODY = (
     Instance((nn.Module,), "a torch module"),
     _validation.Callable("a function of the input's width that returns one"),
@@ -36,7 +38,7 @@ class SkorchCallback:
 
 
 class Optimizer:
-    """Accepts a class of torch optimizers that takes one gradient per step."""
+    """Accepts an optimizer class that takes one gradient per step."""
 
     def accepts(self, value):
         """Whether `value` is one; LBFGS evaluates the loss several times per step."""
@@ -55,7 +57,7 @@ class Latents(Declared):
 
 
 class CustomNetworks(Declared):
-    """Networks of the user's own."""
+    """Custom networks in place of the default ones."""
 
     encoder: nn.Module | Callable | None = parameter(
         *BODY, default=None, shapes_network=True

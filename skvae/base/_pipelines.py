@@ -12,7 +12,7 @@ def find_model(estimator, owner):
     ----------
     estimator : estimator
         An skvae estimator, or a Pipeline or a fitted search that contains one; steps
-        behind the model are left out.
+        after the model are left out.
     owner : str
         Name of the caller, for the message.
 
@@ -39,7 +39,7 @@ def find_model(estimator, owner):
 
 
 def split_model(estimator):
-    """Split as `find_model` does, but return any other estimator unchanged."""
+    """Split as `find_model` does; return an estimator without a model unchanged."""
     try:
         return find_model(estimator, "split_model")
     except TypeError:
@@ -47,7 +47,7 @@ def split_model(estimator):
 
 
 def condition_positions(model):
-    """Return the columns of X that hold conditions, or None if there are none."""
+    """Return the positions of the condition columns of X, None if there are none."""
     return getattr(getattr(model, "_columns", None), "condition_positions", None)
 
 
@@ -57,7 +57,7 @@ def as_transformer(estimator, owner):
     Parameters
     ----------
     estimator : estimator
-        A transformer, a Pipeline of transformers up to its last step, or a fitted
+        A transformer, a Pipeline whose steps but the last are transformers, or a fitted
         search over either.
     owner : str
         Name of the caller, for the message.

@@ -1,4 +1,4 @@
-"""What scikit-learn asks of an estimator besides fit and transform."""
+"""scikit-learn's callbacks, links to documentation, and names of outputs."""
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
@@ -8,10 +8,10 @@ try:  # scikit-learn 1.9 and newer
 except ImportError:
 
     class CallbackSupportMixin:
-        """Replaces the mixin of a newer scikit-learn; adds nothing."""
+        """Stands in for the mixin of scikit-learn 1.9; adds nothing."""
 
     def with_callbacks(method):
-        """Replace the decorator of a newer scikit-learn; changes nothing."""
+        """Stand in for the decorator of scikit-learn 1.9; change nothing."""
         return method
 
 
@@ -28,15 +28,15 @@ SITE = "https://skvae.readthedocs.io/en/latest/"
 
 
 def page(name):
-    """Return the page of a public name, e.g. ``"skvae.load"``, relative to `SITE`."""
+    """Return the page of a public name such as "skvae.load", relative to `SITE`."""
     return f"api/{name}.html"
 
 
 class DocumentationLinkMixin:
-    """Let scikit-learn's HTML picture of an estimator link to its page.
+    """Links scikit-learn's HTML representation of an estimator to its documentation.
 
-    scikit-learn fills the template for estimators of this package only, so that
-    subclasses written elsewhere get no link.
+    scikit-learn fills in the template only for classes of this package, so subclasses
+    defined elsewhere get no link.
     """
 
     _doc_link_module = "skvae"
@@ -44,10 +44,10 @@ class DocumentationLinkMixin:
 
 
 class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
-    """Adds names that begin with the class; a subclass may say what follows."""
+    """Adds names of outputs, prefixed with the class; a subclass may override them."""
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        """Name the columns of `transform`.
+        """Return the names of the columns of `transform`.
 
         Parameters
         ----------
@@ -57,13 +57,13 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
         Returns
         -------
         ndarray of str
-            The class in lower case, followed by the latent.
+            The class name in lower case, followed by the latent.
         """
         super().get_feature_names_out(input_features)  # checks that it is fitted
         return self._prefixed(self._names_of_outputs())
 
     def latent_names(self) -> np.ndarray:
-        """Name the latents of the posterior, of which `transform` may return only some.
+        """Return the names of all latents, of which `transform` may return only some.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What a prior adds to an estimator: draws and likelihoods."""
+"""Sampling and log-likelihoods, for estimators with a prior."""
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -23,8 +23,8 @@ class DensityMixin:
         random_state : int, RandomState or None, default=None
             Seed of the draws.
         mean : bool, default=False
-            Whether to return the mean of p(x | z) instead of a draw, which makes
-            smoother pictures.
+            Whether to return the mean of p(x | z) instead of a draw; images are then
+            smoother.
 
         Returns
         -------
@@ -63,8 +63,8 @@ class DensityMixin:
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            Log-density, or log-probability under discrete likelihoods. In expectation
-            it is too low by the bias of the estimate, which falls with more samples.
+            Log-density, or log-probability for discrete likelihoods. The estimate is
+            biased downwards, less so with more samples.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class DensityMixin:
         return_diagnostics=False,
         refine=0,
     ):
-        """Estimate ln p(x) of each row, in nats, with control over the estimate.
+        """Estimate ln p(x) of each row, in nats, with more options.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class DensityMixin:
         return_std_error : bool, default=False
             Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
-            Whether to return all that tells how far to trust the estimate.
+            Whether to return diagnostics of the estimate too.
         refine : int, default=0
             Steps by which each row's posterior is refined before importance sampling,
             see `skvae.refinement`. An encoder that has overfitted can make the estimate
@@ -125,11 +125,12 @@ class DensityMixin:
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
             The values. With ``return_std_error``, a named tuple ``(values, std_error,
-            mean_std_error)``: errors due to the draws, without the bias, of each row by
-            the delta method and of the mean over rows. With ``return_diagnostics`` also
-            ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
-            row's weights, and what was subtracted if the prior is normalised only by
-            an estimate.
+            mean_std_error)``: the standard error of each row, by the delta method, and
+            that of the mean over rows; they are due to the draws and exclude the bias.
+            With ``return_diagnostics``, also ``(effective_sample_size, log_normaliser,
+            log_normaliser_error)``: the effective sample size of each row's weights
+            and, if the prior's normaliser is estimated, ln of it, which was subtracted,
+            with its error.
 
         Raises
         ------
@@ -151,13 +152,13 @@ class DensityMixin:
         return evaluator.log_likelihood(table, n_samples, seed, method, refine)
 
     def _distributions(self, X, given=NOTHING):
-        """Return q(z | x) and p(z) for all rows at once; for the metrics."""
+        """Return q(z | x) and p(z) of all rows; used by the metrics."""
         table = self._check_encodable(X, given)
         return self._evaluator().distributions(table)
 
 
 class BaseVAETransformer(DensityMixin, BaseAutoencoderTransformer):
-    """Base of the models of one table with a prior."""
+    """Base of models with a prior, for plain tables."""
 
 
 def selected(result, return_std_error, return_diagnostics):

@@ -1,4 +1,4 @@
-"""Models of rows under conditions: tasks, classes, attributes."""
+"""Models of rows given conditions, such as tasks, classes or attributes."""
 
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._cmma import CMMA, CMMATransformer

@@ -19,9 +19,8 @@ from skvae.inputs import ConditionedColumns, Given
 class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
     """Base of every model of p(x | condition).
 
-    Conditions are passed in one of two ways: as columns of ``X``, named once in the
-    constructor by ``condition_columns``; or, without it, by the argument ``condition``
-    of every method, to which scikit-learn's metadata routing can pass it.
+    Conditions are either columns of ``X``, named by ``condition_columns``, or passed as
+    the argument ``condition`` of every method, also by scikit-learn's metadata routing.
     """
 
     _columns_type = ConditionedColumns
@@ -60,8 +59,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         y : None
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Condition of each row, if ``condition_columns`` is None. Without it all
-            rows have the same condition.
+            Condition of each row, unless columns of `X`; all the same by default.
 
         Returns
         -------
@@ -72,9 +70,9 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         ValueError
             If a parameter, the data or the condition are not valid.
         FloatingPointError
-            If a loss turns non-finite. The epochs before are kept.
+            If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
-            On Ctrl-C. The epochs before are kept and can be used.
+            On Ctrl-C. The epochs before are kept, and the model can be used.
         """
         return self._fit(X, y, Given(condition))
 
@@ -99,8 +97,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         Raises
         ------
         ValueError
-            As `fit`, and if a parameter that shapes the network was changed, or a
-            condition is new.
+            As `fit`, and if a network parameter was changed or a condition is new.
         FloatingPointError
             As `fit`.
         """
@@ -148,8 +145,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         Raises
         ------
         ValueError
-            If `X` has other columns than in fit, or the condition is missing or, with
-            ``handle_unknown="error"``, unknown.
+            If `X` has other columns than in fit, or a condition is missing or unknown.
         """
         return self._transform(self._check_encodable(X, Given(condition)))
 
@@ -161,20 +157,18 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         X : array-like of shape (n_samples, n_components)
             Latents.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Conditions to decode under; a single value applies to all rows. It may be
-            left out only if all rows of fit had the same.
+            Conditions to decode under; a single value applies to all rows. Required
+            unless all rows of fit had the same.
 
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Rows with the input's columns, those of the condition filled in; an array
-            of objects if these contain strings.
+            Rows, condition columns included; an array of objects if these have strings.
 
         Raises
         ------
         ValueError
-            If `X` has another number of columns than `transform` returns, or the
-            condition is missing or unknown.
+            If `X` has a wrong number of columns, or a condition is missing or unknown.
         """
         Z = self._check_latents(X)
         codes = self._columns.codes_to_decode(self, condition, len(Z))
@@ -222,15 +216,14 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             Seed of the draws.
         mean : bool, default=False
             Whether to return the mean of p(x | z, condition) instead of a draw.
-        condition : value, or array-like of shape (n_samples,) or (n_samples, n), \
-default=None
-            Conditions to draw under; a single value applies to all rows. Without it,
-            conditions are drawn with the frequencies seen in fit.
+        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+            Conditions to draw under; a single value applies to all rows. By default,
+            conditions are drawn with their frequencies in fit.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Rows with the input's columns, those of the condition filled in.
+            Rows with the columns of the input, condition columns included.
 
         Raises
         ------
@@ -247,7 +240,7 @@ default=None
         return self._columns.restore(x, codes)
 
     def score_samples(self, X, condition=None) -> np.ndarray:
-        """Estimate ln p(x | condition) of each row, in nats; 64 importance samples.
+        """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
 
         Parameters
         ----------
@@ -259,8 +252,7 @@ default=None
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            Of the data given the condition. In expectation it is too low by the bias
-            of the estimate, which falls with more samples.
+            The estimate is biased downwards, less so with more samples.
 
         Raises
         ------
@@ -298,7 +290,7 @@ default=None
         refine=0,
         condition=None,
     ):
-        """Estimate ln p(x | condition) of each row, in nats, with control over it.
+        """Estimate ln p(x | condition) of each row, in nats, with more options.
 
         Parameters
         ----------
@@ -307,29 +299,20 @@ default=None
         n_samples : int, default=64
             Draws per row.
         method : {"importance", "elbo"}, default="importance"
-            "importance": ln 1/S Σ_s p(x | z_s) p(z_s) / q(z_s | x), z_s ~ q(z | x)
-            (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
-        return_std_error : bool, default=False
-            Whether to return the Monte-Carlo errors too.
-        return_diagnostics : bool, default=False
-            Whether to return all that tells how far to trust the estimate.
+            Importance sampling (Burda et al. 2016, eq. 8), or the lower bound at β = 1.
+        return_std_error, return_diagnostics : bool, default=False
+            Whether to return Monte-Carlo errors, or errors and diagnostics, too.
         refine : int, default=0
-            Steps by which each row's posterior is refined before importance sampling,
-            see `skvae.refinement`. An encoder that has overfitted can make the estimate
-            nats too low; 20 steps, at two to three times the cost, remove most of that.
-            Each row then has its own draws.
+            Steps by which each row's posterior is refined first, as in
+            :meth:`skvae.VAETransformer.log_likelihood`.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
 
         Returns
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
-            The values. With ``return_std_error``, a named tuple ``(values, std_error,
-            mean_std_error)``: errors due to the draws, without the bias, of each row by
-            the delta method and of the mean over rows. With ``return_diagnostics`` also
-            ``(effective_sample_size, log_normaliser, log_normaliser_error)``: of each
-            row's weights, and what was subtracted if the prior is normalised only by
-            an estimate.
+            The values, or a named tuple that begins with them, as described in
+            :meth:`skvae.VAETransformer.log_likelihood`.
 
         Raises
         ------

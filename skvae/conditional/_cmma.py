@@ -1,4 +1,4 @@
-"""A conditional model in which only the encoder and the prior see the condition."""
+"""A conditional model whose decoder does not see the condition."""
 
 from skvae.autoencoders import VAE, VAENetworks
 from skvae.base import Divergence, ImportanceWeighted
@@ -60,9 +60,8 @@ class CMMATransformer(
     """Conditional multimodal autoencoder: generates rows from their condition.
 
     The model and its bound are those of :class:`~skvae.conditional.CMMA`. As the
-    decoder does not see the condition, its effect has to pass through the latents:
-    unlike those of a CVAE, they carry the condition. The network of the prior has the
-    widths of the encoder.
+    decoder does not see the condition, the latents contain it, unlike those of a CVAE.
+    The prior's network has the hidden layers of the encoder.
 
     Parameters
     ----------
@@ -84,33 +83,32 @@ default="relu"
         type. To search over ``likelihood__scale``, pass an object: strings and lists
         have no parameters.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
-        above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted
-        one.
+        Draws of z per row in training; above 1, the bound is importance-weighted.
     condition_columns : columns of X or None, default=None
         Names, positions, a slice, a mask or a selector, as in
         :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With
-        None, conditions are passed as the argument ``condition`` of every method;
-        without that argument, too, all rows have the same condition.
+        None, conditions are passed as the argument ``condition`` of every method; if
+        that is missing too, all rows have the same condition.
     condition_encoding : {"one-hot", "passthrough"}, default="one-hot"
         What the networks read: one 0/1 column per level, or the numbers unchanged. It
-        follows the output of a custom encoder, and the latents that a decoder reads.
+        is appended to the output of a custom encoder, and to the latents for a decoder.
     handle_unknown : {"error", "ignore"}, default="error"
-        What to do with a level that was not in fit: raise an error, or treat it as none
-        of the levels.
+        What to do with a level not seen in fit: raise an error, or treat it as none of
+        the levels.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the layers above: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
         so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, under "codes") for the encoder, and the width
-        of all that the decoder reads for the decoder.
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -118,14 +116,14 @@ default="relu"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -137,8 +135,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -147,7 +145,7 @@ default="relu"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -160,7 +158,7 @@ default="relu"
         One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
         ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
@@ -170,7 +168,7 @@ default="relu"
 
     See Also
     --------
-    CVAETransformer : The condition goes to the decoder, and the prior is fixed.
+    CVAETransformer : The decoder sees the condition; the prior does not.
 
     References
     ----------

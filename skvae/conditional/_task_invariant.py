@@ -1,15 +1,8 @@
 """The conditional variational autoencoder with the optimal prior."""
 
 from skvae._parameters import parameter
-from skvae._validation import (
-    NATURAL,
-    POSITIVE,
-    POSITIVE_INT,
-    PROBABILITY,
-    Options,
-    Sequence,
-)
-from skvae.base import Divergence, ImportanceWeighted
+from skvae._validation import NATURAL, POSITIVE, POSITIVE_INT, PROBABILITY, Options
+from skvae.base import SIZES, Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._cvae import CVAENetworks
 from skvae.nets import ACTIVATIONS
@@ -19,16 +12,16 @@ from skvae.priors import DensityRatio
 class TaskInvariantVAETransformer(
     CVAENetworks, Divergence, ImportanceWeighted, BaseConditionalTransformer
 ):
-    """Variational autoencoder whose latents carry what tasks have in common.
+    """Variational autoencoder whose latents represent what tasks have in common.
 
-    It is a CVAE, :class:`~skvae.conditional.CVAE`, with the optimal prior. A CVAE keeps
-    the task out of its latents by making E[KL(q(z | x, s) || p(z))] small. This is an
-    upper bound of I(S; Z), but a loose one, as it includes KL(q(z) || p(z)). Under the
-    optimal prior, the aggregated posterior q(z) = E q(z | x, s) of all tasks together,
-    that part vanishes, and the bound on ln p(x | s) rises by the same amount (Takahashi
-    et al. 2022, theorems 1 and 2). A critic learns the ratio of q(z) to N(0, I):
-    :class:`~skvae.priors.DensityRatio`. ``beta`` weighs the divergence from the optimal
-    prior, critic included.
+    It is a :class:`~skvae.conditional.CVAE` with the optimal prior. A CVAE keeps the
+    task out of its latents by making E[KL(q(z | x, s) || p(z))] small. This is an upper
+    bound of I(S; Z), but a loose one, as it includes KL(q(z) || p(z)). Under the
+    optimal prior, the aggregated posterior q(z) = E q(z | x, s) of all tasks, that part
+    vanishes, and the bound on ln p(x | s) rises by the same amount (Takahashi et al.
+    2022, theorems 1 and 2). A critic learns the ratio of q(z) to N(0, I), see
+    :class:`~skvae.priors.DensityRatio`. ``beta`` is the weight of the divergence from
+    the optimal prior, critic included.
 
     Parameters
     ----------
@@ -50,46 +43,45 @@ default="relu"
         type. To search over ``likelihood__scale``, pass an object: strings and lists
         have no parameters.
     critic_hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the critic's layers.
+        Widths of the critic's hidden layers.
     critic_activation : str, default="tanh"
-        After every layer of the critic.
+        Activation after every hidden layer of the critic.
     critic_dropout : float, default=0.5
         Probability of dropping a unit before the last layer of the critic.
     critic_lr : float, default=1e-3
         Learning rate of the critic.
     n_critic_passes : int, default=10
-        Passes of the critic over the data per epoch; with 0 the prior stays N(0, I),
-        and the model is the CVAE.
+        Passes of the critic over the data per epoch. With 0, the prior stays N(0, I),
+        and the model is a CVAE.
     n_kept : int, default=1000
-        Number of training rows whose posteriors are kept to draw from the prior.
+        Number of training rows whose posteriors are stored, to draw from the prior.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
-        above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted
-        one.
+        Draws of z per row in training; above 1, the bound is importance-weighted.
     condition_columns : columns of X or None, default=None
         Names, positions, a slice, a mask or a selector, as in
         :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With
-        None, conditions are passed as the argument ``condition`` of every method;
-        without that argument, too, all rows have the same condition.
+        None, conditions are passed as the argument ``condition`` of every method; if
+        that is missing too, all rows have the same condition.
     condition_encoding : {"one-hot", "passthrough"}, default="one-hot"
         What the networks read: one 0/1 column per level, or the numbers unchanged. It
-        follows the output of a custom encoder, and the latents that a decoder reads.
+        is appended to the output of a custom encoder, and to the latents for a decoder.
     handle_unknown : {"error", "ignore"}, default="error"
-        What to do with a level that was not in fit: raise an error, or treat it as none
-        of the levels.
+        What to do with a level not seen in fit: raise an error, or treat it as none of
+        the levels.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the layers above: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
         so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, under "codes") for the encoder, and the width
-        of all that the decoder reads for the decoder.
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -97,14 +89,14 @@ default="relu"
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -116,8 +108,8 @@ default="relu"
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -126,7 +118,7 @@ default="relu"
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -140,7 +132,7 @@ default="relu"
         ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``; for the
         critic ``critic_loss``, and ``log_ratio``, its estimate of KL(q(z) || N(0, I)).
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihood.
     n_features_in_ : int
@@ -150,7 +142,7 @@ default="relu"
 
     See Also
     --------
-    CVAETransformer : The same with a fixed prior.
+    CVAETransformer : The same model with another prior.
 
     Notes
     -----
@@ -179,9 +171,7 @@ default="relu"
     """
 
     critic_hidden_layer_sizes: tuple[int, ...] = parameter(
-        Sequence(POSITIVE_INT, "a tuple of positive ints"),
-        default=(256, 256),
-        shapes_network=True,
+        SIZES, default=(256, 256), shapes_network=True
     )
     critic_activation: str = parameter(
         Options(tuple(ACTIVATIONS)), default="tanh", shapes_network=True

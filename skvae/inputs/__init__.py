@@ -1,4 +1,4 @@
-"""From the columns of a table to what a model reads, and back."""
+"""Conversion of X to the arrays that a model reads, and back."""
 
 from skvae.inputs._blocks import BlockColumns
 from skvae.inputs._columns import NOTHING, Given, PlainColumns, as_numpy

@@ -1,4 +1,4 @@
-"""A table whose columns are those of several modalities."""
+"""Tables of several modalities."""
 
 import numpy as np
 
@@ -41,13 +41,13 @@ class BlockColumns(PlainColumns):
         return table
 
     def validated(self, estimator, X, reset=False):
-        """Return rows as an array, checked but for what is missing in them."""
+        """Check rows except for missing values, and return them as an array."""
         X = check_dimensions(X, type(estimator).__name__)
         whole = True if estimator.modalities is None else "allow-nan"
         return self._validated(estimator, X, reset, ensure_all_finite=whole)
 
     def as_table(self, estimator, x, **beside):
-        """Return checked rows as a `Table` that says which blocks are observed."""
+        """Return checked rows as a `Table`, with the observed blocks."""
         if estimator.modalities is None:
             return Table(x, **beside)
         observed = observed_modalities(
@@ -63,21 +63,14 @@ class BlockColumns(PlainColumns):
     # -- parameters of each modality ------------------------------------------------
 
     def of(self, estimator, name, parameter):
-        """Return what a parameter says of one modality."""
+        """Return the value of a parameter for one modality."""
         value = getattr(estimator, parameter)
         return value.get(name) if isinstance(value, dict) else value
 
     def check_names(self, estimator, parameter, whole=False):
-        """Raise ValueError if a dict does not name the modalities.
+        """Raise ValueError if a parameter is a dict with keys that are not modalities.
 
-        Parameters
-        ----------
-        estimator : estimator
-            Whose parameter it is.
-        parameter : str
-            Its name.
-        whole : bool, default=False
-            Whether the dict must name all of them.
+        With `whole`, the dict must have all modalities.
         """
         value, known = getattr(estimator, parameter), set(self.blocks)
         if not isinstance(value, dict):
@@ -90,14 +83,14 @@ class BlockColumns(PlainColumns):
             )
 
     def check_modality(self, estimator, name):
-        """Raise ValueError if there is no modality of this name."""
+        """Raise ValueError if there is no such modality."""
         owner = type(estimator).__name__
         if estimator.modalities is None:
             raise ValueError(f"{owner} was fitted without modalities.")
         check_parameter("modality", name, (Options(tuple(self.blocks)),), owner)
 
     def likelihood(self, estimator, frame=None):
-        """Return the likelihoods of all blocks as one, not fitted yet."""
+        """Return the unfitted likelihoods of all blocks as one."""
         owner = type(estimator).__name__
         parts = [
             (as_likelihood(self.of(estimator, name, "likelihood"), owner), positions)
@@ -142,7 +135,7 @@ class BlockColumns(PlainColumns):
 
 
 def _check_blocks(blocks, parameter, n_columns):
-    """Raise ValueError unless `resolve_modalities` can have returned these blocks."""
+    """Raise ValueError if `resolve_modalities` cannot have returned these blocks."""
     arrays = all(isinstance(at, np.ndarray) and at.ndim == 1 for at in blocks.values())
     if not blocks or not arrays:
         raise ValueError("its modalities are not columns.")

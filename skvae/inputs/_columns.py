@@ -1,4 +1,4 @@
-"""What the columns of X mean: one object for each kind of table."""
+"""Roles of the columns of X: one class per kind of table."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ FLOATS = [np.float64, np.float32]
 
 @dataclass(frozen=True)
 class Given:
-    """What comes beside X, with one entry per row; None where there is nothing.
+    """Arguments passed beside X, with one entry per row; None if not passed.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Given:
     sample_weight: Any = None
 
     def arrays(self, n_rows):
-        """Return targets and weights, checked, as fields of a `Table`."""
+        """Check targets and weights, and return them as fields of a `Table`."""
         found = {"y": self.y, "sample_weight": self.sample_weight}
         return {
             name: _numbers(name, values, n_rows)
@@ -53,7 +53,7 @@ def _numbers(name, values, n_rows):
 
 
 def as_numpy(X):
-    """Return a torch tensor as an array of floats; leave anything else as it is."""
+    """Convert a torch tensor to an array of floats; return anything else unchanged."""
     if not isinstance(X, torch.Tensor):
         return X
     X = X.detach().cpu()
@@ -61,7 +61,7 @@ def as_numpy(X):
 
 
 def check_dimensions(X, owner):
-    """Return X with tensors as arrays; raise ValueError at more than two dimensions."""
+    """Return X, tensors as arrays; raise ValueError if it has over two dimensions."""
     X = as_numpy(X)
     n_dimensions = len(getattr(X, "shape", ()))
     if n_dimensions > 2:
@@ -84,31 +84,31 @@ class PlainColumns:
     """
 
     condition_width = 0  # numbers per row that a model reads as its condition
-    saved = {}  # attributes in a file, and what each may be
+    saved = {}  # attributes in a file, and the allowed values of each
 
     def fit(self, estimator, X, given=NOTHING):
-        """Learn what the columns mean, and return the rows as a `Table`.
+        """Learn the roles of the columns, and return the rows as a `Table`.
 
         Sets ``n_features_in_`` and, if X has names, ``feature_names_in_``.
 
         Parameters
         ----------
         estimator : estimator
-            Its parameters say what the columns mean.
+            Its parameters define the roles.
         X : array-like of shape (n, n_features)
             Rows.
         given : Given
-            What comes beside them.
+            Arguments beside them.
 
         Raises
         ------
         ValueError
-            If the rows, or what comes beside them, are not valid.
+            If `X` or `given` is not valid.
         """
         return self._table(estimator, X, given, reset=True)
 
     def table(self, estimator, X, given=NOTHING):
-        """Return rows as a `Table`, read as in fit."""
+        """Return rows as a `Table`, with the columns of fit."""
         return self._table(estimator, X, given, reset=False)
 
     def _table(self, estimator, X, given, reset):
@@ -137,37 +137,29 @@ class PlainColumns:
         return self.n_features
 
     def positions(self, data_columns):
-        """Turn positions among the data columns into positions in X."""
+        """Convert positions among the data columns to positions in X."""
         return data_columns
 
     def likelihood(self, estimator, frame=None):
-        """Return the estimator's likelihood of the data columns, not fitted yet."""
+        """Return the unfitted likelihood of the data columns."""
         return as_likelihood(estimator.likelihood, type(estimator).__name__)
 
-    # -- the way back ---------------------------------------------------------------
-
     def restore(self, x, codes=None):
-        """Turn data columns back into the columns of X."""
+        """Convert data columns back to the columns of X."""
         return x
 
     # -- files ----------------------------------------------------------------------
 
     def learned(self):
-        """Return what fit has learned, as plain data, by the names in `saved`."""
+        """Return what fit learned, as plain data, with the keys of `saved`."""
         return {}
 
     def put_back(self, estimator, values):
-        """Restore what `learned` returned, checked.
-
-        Raises
-        ------
-        Exception
-            If it is anything else.
-        """
+        """Check and restore what `learned` returned; any Exception if it is invalid."""
         self._remember(estimator)
 
     def plain_parameters(self, estimator):
-        """Return the estimator's parameters, with column selectors as positions."""
+        """Return the parameters, column selectors replaced by positions."""
         values = estimator.get_params(deep=False)
         return values | {"likelihood": self._plain_likelihood(estimator)}
 
@@ -178,14 +170,8 @@ class PlainColumns:
 def as_positions(likelihood, fitted, place):
     """Replace column selectors that are not plain data by the columns they selected.
 
-    Parameters
-    ----------
-    likelihood : str, Likelihood or list of (likelihood, columns)
-        The user's value.
-    fitted : Likelihood
-        The same, fitted.
-    place : callable
-        Maps positions among its columns to positions in X.
+    `fitted` is the same likelihood, fitted; `place` maps positions among its columns to
+    positions in X.
     """
     if isinstance(likelihood, Mixed):
         return Mixed(as_positions(likelihood.parts, fitted, place))
@@ -200,5 +186,5 @@ def as_positions(likelihood, fitted, place):
 
 
 def plain(columns, positions):
-    """Return a selection of columns if it is plain data, else the positions."""
+    """Return a column selection if it is plain data, else the positions."""
     return columns if is_plain(columns) else positions.tolist()

@@ -1,4 +1,4 @@
-"""Rows with conditions, which are columns of X or come beside it."""
+"""Rows with conditions, as columns of X or passed beside it."""
 
 import numpy as np
 import torch
@@ -18,12 +18,12 @@ BOTH_WAYS = (
 
 
 class ConditionedColumns(PlainColumns):
-    """A table with data columns, and conditions among them or beside them.
+    """A table with conditions, as columns or passed beside it.
 
     Attributes
     ----------
     condition_positions : ndarray of int or None
-        Columns of X that hold conditions; None if conditions come beside X.
+        Columns of X that hold conditions; None if conditions are passed beside X.
     conditions : Conditions
         Levels and frequencies of the conditions.
     """
@@ -52,7 +52,7 @@ class ConditionedColumns(PlainColumns):
         return Table(x, condition=self.conditions.encode(codes), **beside)
 
     def _split(self, estimator, X, condition, reset=False):
-        """Return data and conditions, split before strings are refused."""
+        """Split X into data and conditions, which may be strings."""
         if reset:
             self.condition_positions = None
             in_X = estimator.condition_columns is not None
@@ -89,7 +89,7 @@ class ConditionedColumns(PlainColumns):
 
     @property
     def data_positions(self):
-        """Positions in X of the columns that are modelled."""
+        """Positions in X of the data columns."""
         if self.condition_positions is None:
             return np.arange(self.n_features)
         return np.delete(np.arange(self.n_features), self.condition_positions)
@@ -108,7 +108,7 @@ class ConditionedColumns(PlainColumns):
         return self.data_positions[data_columns]
 
     def likelihood(self, estimator, frame=None):
-        """As of plain columns; positions in a list are those in X."""
+        """Return the unfitted likelihood; columns in a list are columns of X."""
         likelihood = super().likelihood(estimator, frame)
         if self.condition_positions is None or not isinstance(likelihood, Mixed):
             return likelihood
@@ -132,8 +132,8 @@ class ConditionedColumns(PlainColumns):
         Raises
         ------
         ValueError
-            If there is a condition and there was none in fit, or the other way round,
-            or if a level is unknown and ``handle_unknown="error"``.
+            If a condition was passed but not in fit, or in fit but not now, or if a
+            level is unknown and ``handle_unknown="error"``.
         """
         owner, expected = type(estimator).__name__, self.conditions.n_conditions
         if values is None and expected:
@@ -149,20 +149,21 @@ class ConditionedColumns(PlainColumns):
         return self.conditions.codes(values, estimator.handle_unknown)
 
     def codes_of(self, estimator, X, condition):
-        """Return the codes of the rows' own conditions, (n, m)."""
-        X = check_dimensions(X, type(estimator).__name__)
-        x, values = self._split(estimator, X, condition)
-        return self.codes(estimator, values, len(x))
+        """Return the codes of the conditions of valid rows, (n, m)."""
+        if self.condition_positions is not None:
+            X = check_dimensions(X, type(estimator).__name__)
+            _, condition = self._split(estimator, X, condition)
+        return self.codes(estimator, condition, len(X))
 
     def codes_to_decode(self, estimator, condition, n_rows):
         """Return the codes of the conditions to decode under, (n_rows, m).
 
-        Without a condition they are those of the only one in fit.
+        By default, the only condition seen in fit is used.
 
         Raises
         ------
         ValueError
-            If there were several and the result depends on the choice.
+            If there were several, and the result depends on the choice.
         """
         if condition is not None:
             return self.codes(estimator, condition, n_rows)
@@ -174,8 +175,6 @@ class ConditionedColumns(PlainColumns):
                 "was more than one in fit."
             )
         return np.repeat(self.conditions.seen_[:1], n_rows, axis=0)
-
-    # -- the way back ---------------------------------------------------------------
 
     def restore(self, x, codes=None):
         """Insert the condition columns among the data columns, (n, n_features)."""
@@ -221,12 +220,12 @@ def _check_positions(positions, n_columns):
 
 
 def _as_columns(values, n_rows):
-    """Return conditions as a table, from one value for all rows or one or more each."""
+    """Return conditions as a table, from a single value or from one or more per row."""
     if values is None:
         return np.empty((n_rows, 0))
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
-    if not hasattr(values, "shape"):  # numpy would turn a list of mixed kinds into one
+    if not hasattr(values, "shape"):  # numpy would convert mixed values to strings
         values = np.asarray(values, dtype=object)
     if np.ndim(values) == 0:
         values = np.full(n_rows, values, dtype=object)

@@ -1,9 +1,9 @@
-"""Conditions as the user writes them, strings or numbers, and as a model reads them."""
+"""Conversion of conditions, strings or numbers, to what a model reads."""
 
 import numpy as np
 from sklearn.utils.validation import check_array
 
-N_SEEN = 1000  # combinations of conditions that are remembered, to draw from
+N_SEEN = 1000  # combinations of conditions that are stored, to draw from
 
 
 def take_columns(X, positions):
@@ -18,8 +18,8 @@ def take_columns(X, positions):
 class Conditions:
     """The levels of conditions, and the conversion from values to numbers and back.
 
-    Values are converted to codes first, (n, m) for m conditions per row: the number of
-    the level, or under "passthrough" the value itself. Codes are converted to what the
+    Values are converted to codes, (n, m) for m conditions per row: the number of the
+    level or, with "passthrough", the value itself. Codes are converted to what the
     model reads.
 
     Parameters
@@ -31,10 +31,10 @@ class Conditions:
     Attributes
     ----------
     levels_ : list of ndarray
-        Levels of each condition; empty arrays under "passthrough".
+        Levels of each condition; empty arrays with "passthrough".
     seen_ : ndarray of shape (r, m)
-        Codes seen in fit, each combination once; a subset under "passthrough" and if
-        there are more than 1000.
+        Combinations of codes seen in fit, each once; with "passthrough", or if there
+        are more than 1000, only those of a subset of the rows.
     share_ : ndarray of shape (r,)
         Share of the rows that have each combination.
     """
@@ -63,7 +63,7 @@ class Conditions:
         return codes
 
     def _remember(self, codes):
-        """Store the combinations of all rows, or of evenly spaced ones."""
+        """Store the combinations of codes in all rows, or in evenly spaced ones."""
         spaced = codes[
             np.linspace(0, len(codes) - 1, min(len(codes), N_SEEN)).astype(int)
         ]
@@ -100,7 +100,7 @@ class Conditions:
         ------
         ValueError
             If a level was not seen in fit and `handle_unknown` is "error", or if a
-            value is missing or, under "passthrough", not a number.
+            value is missing or, with "passthrough", not a number.
         """
         if self.n_conditions == 0:
             return np.empty((len(values), 0))
@@ -164,7 +164,7 @@ class Conditions:
     # -- files ----------------------------------------------------------------------
 
     def learned(self):
-        """Return what fit has learned, as plain data."""
+        """Return what fit learned, as plain data."""
         return {
             "levels": [[_plain(v) for v in levels] for levels in self.levels_],
             # safetensors below 0.5 cannot read empty arrays.
@@ -173,13 +173,7 @@ class Conditions:
         }
 
     def put_back(self, learned):
-        """Restore what `learned` returned, checked.
-
-        Raises
-        ------
-        Exception
-            If it is anything else.
-        """
+        """Check and restore what `learned` returned; any Exception if it is invalid."""
         if learned.keys() != {"levels", "seen", "share"}:
             raise ValueError("its conditions do not have the entries that fit learns.")
         levels, seen, share = (learned[key] for key in ("levels", "seen", "share"))

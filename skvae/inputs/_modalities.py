@@ -30,7 +30,7 @@ def resolve_modalities(modalities, n_columns, names=None, frame=None):
     Raises
     ------
     ValueError
-        Unless every column is in exactly one block.
+        If a column is not in exactly one block.
     """
     if modalities is None:
         return {ALL: np.arange(n_columns)}
@@ -59,7 +59,7 @@ def _check_cover(blocks, labels):
 
 
 def observed_modalities(X, blocks, empty_rows, names=None):
-    """Find the blocks that each row has.
+    """Return which blocks are observed in each row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Models of several modalities: p(x_1, ..., x_M) with one latent for all."""
+"""Models of several modalities, p(x_1, ..., x_M), with shared latents."""
 
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._hierarchical import (

@@ -18,7 +18,7 @@ from skvae.inputs import BlockColumns
 from skvae.multimodal._networks import MultimodalNetworks
 from skvae.training import derive_seed
 
-ROWS = 256  # per slice, if many draws per row are in memory at once
+ROWS = 256  # per slice, with many draws per row in memory
 FINITE = AnyOf((Interval(Real, -np.inf, closed="neither"), BOOLEAN))
 
 
@@ -41,16 +41,16 @@ class BaseMultimodalTransformer(
     # -- missing blocks -------------------------------------------------------------
 
     def impute(self, X, n_samples=32) -> np.ndarray:
-        """Fill missing blocks with their mean given the others.
+        """Fill missing blocks with their mean given the observed ones.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows; a missing modality is a block of NaN.
         n_samples : int, default=32
-            Draws of z per row over which the mean of p(x | z) is averaged, seeded in
-            fit and shared by all rows. If the model iterates, they are successive
-            states.
+            Draws of z per row over which the mean of p(x | z) is averaged. Their noise
+            is seeded in fit and the same for all rows. If the model iterates, they are
+            successive states.
 
         Returns
         -------
@@ -88,7 +88,7 @@ class BaseMultimodalTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows; their values of `modality` are ignored.
+            Rows; their values in `modality` are ignored.
         modality : str
             The modality to draw.
         n_samples : int, default=1
@@ -125,21 +125,21 @@ class BaseMultimodalTransformer(
         return x.reshape(n_samples, len(table), -1).astype(table.dtype, copy=False)
 
     def edit(self, X, changes, modality) -> np.ndarray:
-        """Change other modalities, and change this one accordingly.
+        """Change values of other modalities, and adapt this one.
 
-        The difference of two means is added to the row's block, x + x'_mean − x_mean,
-        given the other modalities as they are and as changed (Suzuki et al. 2018,
-        section 4.6.3). Details of x that the model cannot generate are kept.
+        The row's block becomes x + x'_mean − x_mean, with the means given the other
+        modalities before and after the change (Suzuki et al. 2018, section 4.6.3). This
+        keeps details of x that the model cannot generate.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows; other modalities may be missing, `impute` then fills them first.
+            Rows; missing blocks of other modalities are filled by `impute` first.
         changes : dict from column to float
             New values of columns, by name or position, none of them in `modality`. For
             one-hot columns, set the others to 0 too.
         modality : str
-            The modality that follows the changes.
+            The modality to adapt.
 
         Returns
         -------
@@ -151,7 +151,7 @@ class BaseMultimodalTransformer(
         ------
         ValueError
             If there is no such modality, its columns are codes, a column of `changes`
-            is in it, or it is missing in a row; if `changes` are not finite numbers, or
+            is in it, or it is missing in a row; if `changes` are not finite numbers or
             make a one-hot row invalid.
         """
         before = self.impute(X)

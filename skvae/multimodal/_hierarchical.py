@@ -1,4 +1,4 @@
-"""Several modalities, and several layers of latents."""
+"""The joint multimodal variational autoencoder with several layers of latents."""
 
 from itertools import pairwise
 from numbers import Integral
@@ -8,14 +8,13 @@ from torch import nn
 
 from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Options, Sequence
+from skvae.base import SIZES
 from skvae.distributions import Chain, Normal
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._jmvae_module import JMVAE
 from skvae.multimodal._modality import Ladder, ToNormal, where
 
-SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
 WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
-N_LAYERS = 2  # if the number of latents is one int
 
 
 class HierarchicalJMVAE(JMVAE):
@@ -28,10 +27,10 @@ class HierarchicalJMVAE(JMVAE):
                − β Σ_l E_q[KL(q(z_l | x) || p(z_l | z_{l+1}))],
 
     with p(z_L | z_{L+1}) = N(0, I) (Suzuki et al. 2018, eq. 7 to 9; the divergences are
-    exact given one draw of the layer above). There are no experts. Missing modalities
-    are drawn iteratively from the top: z_L ~ q(z_L | x), then down by p(z_{l−1} | z_l)
-    to p(x_m | z_1). The paper does so for the likelihoods that it reports (A.2), and
-    does not specify the iterations.
+    exact given a draw of the layer above). There are no experts. Missing modalities are
+    drawn iteratively from the top: z_L ~ q(z_L | x), then down by p(z_{l−1} | z_l) to
+    p(x_m | z_1). The paper does so for the likelihoods that it reports (A.2), and does
+    not specify the iterations.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ class HierarchicalJMVAE(JMVAE):
         return z[..., -self.widths[-1] :]
 
     def or_prior(self, q, observed):
-        """Return q, or means and scales of the prior chain if a row has nothing."""
+        """Return q, or mean and scale of the prior chain for rows without a block."""
         chain = self._chain(q.loc)
         mean = chain.mean
         scales = [layer.scale for layer in chain.layers(mean)[:-1]]
@@ -99,16 +98,16 @@ class HierarchicalJMVAE(JMVAE):
 class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
     """Joint multimodal variational autoencoder with several layers of latents.
 
-    It differs from :class:`~skvae.JMVAETransformer` in that an upper layer represents
-    what the modalities share, which can be drawn from fewer of them. The model and its
-    bound are those of :class:`~skvae.multimodal.HierarchicalJMVAE`. The number of
-    encoders is that of modalities and layers.
+    Unlike in :class:`~skvae.JMVAETransformer`, an upper layer represents what the
+    modalities share, which can be drawn given fewer of them. The model and its bound
+    are those of :class:`~skvae.multimodal.HierarchicalJMVAE`. There is one encoder per
+    modality and one per layer.
 
     Parameters
     ----------
     n_components : int or tuple of int, default=(8, 8)
-        Number of latents of each layer, the lowest first; an int is that many in each
-        of two layers.
+        Number of latents of each layer, the lowest first; an int stands for two layers
+        of that many.
     modalities : dict of str to columns of X, or None, default=None
         Names, positions, a slice, a mask or a selector, as in
         :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality.
@@ -119,8 +118,8 @@ class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
     joint_hidden_layer_sizes : tuple of int, default=()
         Widths of the layers that join the outputs of the encoders.
     upper_hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the layers between the layers of latents on the way up; on the way
-        down they are reversed.
+        Widths of the hidden layers between layers of latents in the encoder; in the
+        decoder they are reversed.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
         Activation after every hidden layer.
@@ -136,8 +135,8 @@ default="gaussian"
         keys of a dict are the modalities' names.
     layers : {"top", "all"}, default="top"
         Which latents `transform` returns and `inverse_transform` takes: those of the
-        highest layer, or all side by side, the lowest first. Column names count layers
-        from 0, so that ``layer0`` is z_1 of the paper. To change it, fit again.
+        highest layer, or all, the lowest first. Column names count layers from 0:
+        ``layer0`` is z_1 of the paper. To change it, fit again.
     n_iterations : int, default=100
         Number of iterations for a row with a missing block.
     empty_rows : {"error", "prior"}, default="error"
@@ -146,27 +145,25 @@ default="gaussian"
     modality_weights : dict from modalities to float, or None, default=None
         Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality
         of few columns, such as a label beside a picture, counts little in the bound and
-        is learned badly; a weight of 10 or more can help. The recorded bound, which
-        early stopping watches, includes the weights; the densities of a fitted model do
-        not.
+        is learned badly; a weight of 10 or more can help. The weights count in the
+        recorded bound, which early stopping watches, but not in the model's densities.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
-        above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted
-        one.
+        Draws of z per row in training; above 1, the bound is importance-weighted.
     encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
 default=None
         Custom networks in place of the layers above, for some or all modalities: a
         module, which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to
         (n, h). The heads are added. ``n_in`` is the number of the modality's columns
-        (of levels, under "codes") for the encoder, and ``n_components`` for the
-        decoder. Without modalities, a single network is enough.
+        (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
+        Without modalities, a single network is enough.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -174,14 +171,14 @@ default=None
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -193,8 +190,8 @@ default=None
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -203,7 +200,7 @@ default=None
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -220,7 +217,7 @@ default=None
         early stopping, ``valid_loss``. A modality's part is the mean over the rows that
         have it.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihoods, of all modalities together.
     n_features_in_ : int
@@ -230,13 +227,13 @@ default=None
 
     See Also
     --------
-    JMVAETransformer : One layer of latents, and experts that see one modality.
+    JMVAETransformer : One layer of latents, with experts.
 
     Notes
     -----
     Fitting with missing blocks goes beyond the paper. The encoder then reads zeros in
     place of missing blocks, without iterations. This changes the model: the encoder
-    learns what the zeros mean, which an encoder fitted to complete rows has never seen.
+    learns what zeros mean, whereas one fitted to complete rows has never seen them.
 
     References
     ----------
@@ -287,9 +284,8 @@ default=None
 
     def _names_of_outputs(self):
         layers = range(len(self.module_.widths))
-        return self._names_of_layers(
-            layers if self.module_.layers == "all" else layers[-1:]
-        )
+        only_top = self.module_.layers == "top"
+        return self._names_of_layers(layers[-1:] if only_top else layers)
 
     def _names_of_latents(self):
         return self._names_of_layers(range(len(self.module_.widths)))
@@ -302,26 +298,21 @@ default=None
         widths = self._widths()
         modalities, hidden = self._build_modalities(widths[0])
         bodies, sizes = [], [sum(hidden)]
-        for layer in range(len(widths)):
-            up = self._build_joint if layer == 0 else self._build_upper
-            body, n_out = up(sizes[-1])
+        upper = [self.upper_hidden_layer_sizes] * (len(widths) - 1)
+        for layers in (self.joint_hidden_layer_sizes, *upper):
+            body, n_out = self._build_layers(sizes[-1], layers)
             bodies.append(body)
             sizes.append(n_out)
         below = nn.ModuleList(
             self._build_below(above, lower) for lower, above in pairwise(widths)
         )
         joint = Ladder(bodies, sizes[1:], widths)
-        return HierarchicalJMVAE(
-            modalities, joint, below, widths, self.layers, self._seed
-        )
+        networks = modalities, joint, below
+        return HierarchicalJMVAE(*networks, widths, self.layers, self._seed)
 
     def _widths(self):
         n = self.n_components
-        return (n,) * N_LAYERS if isinstance(n, Integral) else tuple(n)
-
-    def _build_upper(self, n_in):
-        """Build h_{l−1} -> h_l."""
-        return self._build_layers(n_in, self.upper_hidden_layer_sizes)
+        return (n, n) if isinstance(n, Integral) else tuple(n)
 
     def _build_below(self, above, lower):
         """Build z_l -> p(z_{l−1} | z_l)."""

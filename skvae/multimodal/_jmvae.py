@@ -1,4 +1,4 @@
-"""Several modalities of one thing, with one latent for all."""
+"""The joint multimodal variational autoencoder, for scikit-learn."""
 
 from torch import nn
 
@@ -11,7 +11,7 @@ from skvae.multimodal._modality import ToNormal
 
 
 class ExpertNetworks(Latents):
-    """Builds what JMVAE, with or without an adversary, has besides its modalities."""
+    """Builds the networks of JMVAE: modalities, joint posterior and experts."""
 
     alpha: float = parameter(
         NON_NEGATIVE, default=1.0, shapes_network=True, module=True
@@ -21,7 +21,7 @@ class ExpertNetworks(Latents):
     )
 
     def _build_joint_parts(self):
-        """Build the modalities, the joint posterior, and the experts."""
+        """Build the modalities, the joint posterior and the experts."""
         modalities, widths = self._build_modalities(self.n_components)
         joint = self._to_normal(sum(widths))
         experts = nn.ModuleList()
@@ -45,8 +45,8 @@ class JMVAETransformer(ExpertNetworks, BaseMultimodalTransformer):
 
     The columns of `X` belong to several modalities, such as a picture and its label,
     which share their latents. The model and its bound are those of
-    :class:`~skvae.multimodal.JMVAE`. A missing modality is a block of NaN, in any row,
-    in `fit` and everywhere else; `impute` fills it, `generate` draws it.
+    :class:`~skvae.multimodal.JMVAE`. In any row, a missing modality is a block of NaN,
+    in `fit` too; `impute` fills it, `generate` draws it.
 
     Parameters
     ----------
@@ -85,27 +85,25 @@ default="gaussian"
     modality_weights : dict from modalities to float, or None, default=None
         Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality
         of few columns, such as a label beside a picture, counts little in the bound and
-        is learned badly; a weight of 10 or more can help. The recorded bound, which
-        early stopping watches, includes the weights; the densities of a fitted model do
-        not.
+        is learned badly; a weight of 10 or more can help. The weights count in the
+        recorded bound, which early stopping watches, but not in the model's densities.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
-        above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted
-        one.
+        Draws of z per row in training; above 1, the bound is importance-weighted.
     encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
 default=None
         Custom networks in place of the layers above, for some or all modalities: a
         module, which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to
         (n, h). The heads are added. ``n_in`` is the number of the modality's columns
-        (of levels, under "codes") for the encoder, and ``n_components`` for the
-        decoder. Without modalities, a single network is enough.
+        (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
+        Without modalities, a single network is enough.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -113,14 +111,14 @@ default=None
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -132,8 +130,8 @@ default=None
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -142,7 +140,7 @@ default=None
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -159,7 +157,7 @@ default=None
         ``seconds`` and, with early stopping, ``valid_loss``. A modality's part is the
         mean over the rows that have it, ``kl_experts`` the mean over complete rows.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihoods, of all modalities together.
     n_features_in_ : int
@@ -170,19 +168,19 @@ default=None
     See Also
     --------
     HierarchicalJMVAETransformer : Several layers of latents, and no experts.
-    CMMATransformer : One direction only.
+    CMMATransformer : Generates rows from a condition, but not the reverse.
 
     Notes
     -----
     There is one expert per modality. If several but not all modalities are observed,
     the Gaussians of their experts are multiplied. The paper has an encoder for each
-    subset of modalities, and their number doubles with each modality.
+    subset of modalities, whose number doubles with each modality.
 
-    Fitting with missing blocks goes beyond the paper, too. At alpha > 0 such rows are
-    trained under their experts, without the divergences from these. At alpha = 0 the
-    encoder reads zeros in place of missing blocks, without iterations. This changes the
-    model: the encoder learns what the zeros mean, which an encoder fitted to complete
-    rows has never seen.
+    Fitting with missing blocks goes beyond the paper, too. With alpha > 0, such rows
+    are trained under their experts, without the divergences from these. With alpha = 0,
+    the encoder reads zeros in place of missing blocks, without iterations. This changes
+    the model: the encoder learns what zeros mean, whereas an encoder fitted to complete
+    rows has never seen them.
 
     References
     ----------

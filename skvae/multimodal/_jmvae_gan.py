@@ -1,4 +1,4 @@
-"""JMVAE-kl whose image decoder is also the generator of an adversarial network."""
+"""JMVAE-kl whose image decoder is also the generator of a GAN."""
 
 from collections.abc import Callable
 
@@ -20,18 +20,18 @@ GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 
 
 class JMVAEGAN(JMVAE):
-    """The model of JMVAE, with one decoder trained as a generator too.
+    """The model of JMVAE, with one decoder also trained as a generator.
 
     Each batch takes three steps, as in the author's code. Let x be the image, D the
     discriminator, x̂ the mean of p(x | z) at z ~ q(z | x, w) and x̃ at z ~ N(0, I):
 
-    - encoders and other decoders raise the bound of :class:`JMVAE`;
-    - the image's decoder lowers −γ ln p(x | z) − ln D(x̂) − ln D(x̃);
-    - the discriminator lowers −ln D(x) − ½ ln(1 − D(x̂)) − ½ ln(1 − D(x̃)).
+    - the encoders and other decoders maximise the bound of :class:`JMVAE`;
+    - the image's decoder minimises −γ ln p(x | z) − ln D(x̂) − ln D(x̃);
+    - the discriminator minimises −ln D(x) − ½ ln(1 − D(x̂)) − ½ ln(1 − D(x̃)).
 
     The last two use latents drawn before the first (Suzuki et al. 2018, section 4.6.3,
-    which gives no weights; Larsen et al. 2016). The bound of JMVAE is recorded and
-    validated: an adversarial loss is not a bound.
+    which gives no weights; Larsen et al. 2016). As an adversarial loss is not a bound,
+    the bound of JMVAE is recorded and validated.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class JMVAEGAN(JMVAE):
         return self.discriminator(rows).unflatten(0, features.shape[:-1])
 
     def _real_logits(self, features, batch):
-        """Return the logits of D for rows with an image, and zeros elsewhere, (B,)."""
+        """Return the logits of D for rows with an image, zeros for others, (B,)."""
         if batch.observed is None:
             return self._logits(features)
         found = on_rows(self._logits, features, batch.observed[:, self.image])
@@ -111,12 +111,12 @@ class JMVAEGAN(JMVAE):
 
 
 class JMVAEGANTransformer(ExpertNetworks, BaseMultimodalTransformer):
-    """JMVAE-kl with sharper pictures: a decoder is also a generator.
+    """JMVAE-kl with sharper images: a decoder is also a generator.
 
     It is a :class:`~skvae.JMVAETransformer` with three steps per batch: one for the
-    encoders, one for the decoder of the image, and one for a discriminator that tells
-    pictures from what the decoder generates. The losses are those of
-    :class:`~skvae.multimodal.JMVAEGAN`. Sharper pictures cost likelihood.
+    encoders and other decoders, one for the decoder of the image, and one for a
+    discriminator of real and generated images. The losses are those of
+    :class:`~skvae.multimodal.JMVAEGAN`. Sharper images cost likelihood.
 
     Parameters
     ----------
@@ -155,36 +155,34 @@ default="gaussian"
     modality_weights : dict from modalities to float, or None, default=None
         Weights λ_m of ln p(x_m | z) in training, 1 for modalities not named. A modality
         of few columns, such as a label beside a picture, counts little in the bound and
-        is learned badly; a weight of 10 or more can help. The recorded bound, which
-        early stopping watches, includes the weights; the densities of a fitted model do
-        not.
+        is learned badly; a weight of 10 or more can help. The weights count in the
+        recorded bound, which early stopping watches, but not in the model's densities.
     beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1 more latents stay in use,
-        above 1 fewer.
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
-        Draws of z per row in training. Above 1 the bound is the importance-weighted
-        one.
+        Draws of z per row in training; above 1, the bound is importance-weighted.
     encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
 default=None
         Custom networks in place of the layers above, for some or all modalities: a
         module, which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to
         (n, h). The heads are added. ``n_in`` is the number of the modality's columns
-        (of levels, under "codes") for the encoder, and ``n_components`` for the
-        decoder. Without modalities, a single network is enough.
+        (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
+        Without modalities, a single network is enough.
     image : str or None, default=None
-        Modality whose decoder is also a generator; None is the first. ``gamma`` takes
-        the place of its weight in ``modality_weights``.
+        Modality whose decoder is also a generator; None is the first. Its weight is
+        ``gamma``, not that in ``modality_weights``.
     discriminator : torch.nn.Module, callable or None, default=None
-        Custom body of the discriminator, mapping (n, n_in) to (n, h), with the input of
-        the modality's encoder. None uses the layers of that encoder. One number is
-        computed from its output.
+        Custom body of the discriminator, mapping the input of the modality's encoder,
+        (n, n_in), to (n, h); None uses the layers of that encoder. A logit is computed
+        from its output.
     gamma : float, default=1.0
-        Weight of ln p(x | z) in the step of the generator.
+        Weight of ln p(x | z) in the generator's loss.
     binarize : {None, "fixed", "dynamic"}, default=None
-        Draw 0/1 values from Bernoulli columns in [0, 1] in training, once or anew in
-        every epoch. An error if a column is neither Bernoulli nor one-hot.
+        In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
+        every epoch. This requires that every column is Bernoulli or one-hot.
     max_epochs : int, default=100
         Passes over the data.
     batch_size : int, default=128
@@ -192,14 +190,14 @@ default=None
     lr : float, default=1e-3
         Learning rate.
     optimizer : str or class of torch optimizers, default="adam"
-        "adagrad", "adam", "adamw", "rmsprop", "sgd" or a class.
+        "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
     early_stopping : bool, default=False
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, used only by early stopping.
+        Share of the rows held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
@@ -211,8 +209,8 @@ default=None
     warm_start : bool, default=False
         Whether `fit` resumes from the fitted weights.
     random_state : int, RandomState or None, default=None
-        Seed of the weights, the noise and the order of rows. With an int, fits repeat
-        to the bit at an equal number of threads.
+        Seed of the weights, the noise and the order of rows. With an int, fits are
+        reproducible to the bit at the same number of threads.
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
@@ -221,7 +219,7 @@ default=None
         ``y_pred``, so scoring callbacks do not apply. A callback that raises
         KeyboardInterrupt at the end of an epoch stops training, as in skorch.
     net_params : dict or None, default=None
-        Arguments of :class:`skorch.NeuralNet`, e.g. ``{"optimizer__betas": (0.5,
+        Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters.
 
     Attributes
@@ -237,7 +235,7 @@ default=None
         ``generator_loss`` with its part ``not_fooled``, ``discriminator_loss`` with
         ``missed_real``, over rows that have an image, and ``missed_fake``.
     n_iter_ : int
-        Epochs done. After early stopping the weights are those of the best one.
+        Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood
         The fitted likelihoods, of all modalities together.
     n_features_in_ : int
@@ -251,12 +249,12 @@ default=None
 
     Notes
     -----
-    The paper trains by Adam at 1e-4 with β1 = 0.5: ``lr=1e-4`` and ``net_params={
-    "optimizer__betas": (0.5, 0.999)}``, and the same for ``optimizer_generator`` and
-    ``optimizer_discriminator``.
+    The paper uses Adam with a learning rate of 1e-4 and β1 = 0.5: ``lr=1e-4`` and
+    ``net_params={"optimizer__betas": (0.5, 0.999)}``, and the same for
+    ``optimizer_generator`` and ``optimizer_discriminator``.
 
-    Rows with missing blocks are trained as in :class:`~skvae.JMVAETransformer`; one
-    without an image gives the discriminator no real picture.
+    Rows with missing blocks are used as in :class:`~skvae.JMVAETransformer`; rows
+    without an image are no real examples for the discriminator.
 
     References
     ----------

@@ -28,11 +28,11 @@ class JMVAE(LatentModel):
     warm-up affect the first divergence only. The λ_m of the paper are 1.
 
     If modalities are missing, ln p(x_m | z) is summed over the others. At α > 0,
-    q(z | ·) is the product of their experts. At α = 0 it is where iterative sampling
-    ends (eq. 6): missing blocks start as zeros in the encoder's input; then z is drawn
-    from q and the blocks from p(x_m | z), repeatedly. In training there are no
-    iterations: the zeros stay. Such rows have no α term. (Training with missing blocks
-    and multiplying experts go beyond the paper.)
+    q(z | ·) is the product of their experts. At α = 0 it is the last q of iterative
+    sampling (eq. 6): missing blocks start as zeros in the encoder's input; then z is
+    drawn from q and the blocks from p(x_m | z), repeatedly. In training there are no
+    iterations: the zeros stay. Rows with missing blocks have no α term. (Training with
+    missing blocks and multiplying experts go beyond the paper.)
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class JMVAE(LatentModel):
     n_importance_samples : int
         Draws of z per row in training.
     n_iterations : int
-        Times that rows with missing blocks are encoded, at α = 0.
+        Number of encodings of a row with missing blocks, at α = 0.
     """
 
     beta = 1.0
@@ -102,7 +102,7 @@ class JMVAE(LatentModel):
         return [self._on_rows(expert, f, s) for expert, f, s in parts]
 
     def _on_rows(self, to_normal, features, rows):
-        """Return q of some rows; the others must not count in a batch normalisation."""
+        """Return q of some rows only, as others must not enter batch normalisation."""
         if rows is None:
             return to_normal(features)
         q = on_rows(
@@ -130,7 +130,8 @@ class JMVAE(LatentModel):
         q = super().proposal(batch, q)
         if len(self.modalities) == 1:
             return q
-        # Iterations end in one of many modes; a product of experts may be too narrow.
+        # Iterations may end in one of many modes, and a product of experts may be too
+        # narrow.
         share = batch.x.new_zeros(len(batch.x))
         if batch.observed is not None:
             n_observed = batch.observed.sum(-1)
@@ -141,7 +142,7 @@ class JMVAE(LatentModel):
     # -- iterative sampling ---------------------------------------------------------
 
     def _iterated(self, batch):
-        """Return q(z | x) of complete rows, and of others where the iterations end."""
+        """Return q(z | x) of complete rows, and the last q of iterations for others."""
         q, rows = self.q(batch.x, batch.observed), ~batch.observed.all(-1)
         found = on_rows(self._ends, batch, rows)
         if found is None:
@@ -152,8 +153,8 @@ class JMVAE(LatentModel):
     def _ends(self, batch):
         """Return loc and scale after `n_iterations` encodings, (B, 2, K), in float64.
 
-        0/1 values are drawn by a threshold, and numbers in single precision depend on
-        the rows beside them.
+        0/1 values are drawn by a threshold, and results in single precision depend on
+        the other rows of the batch.
         """
         twin, batch = self.doubled(batch)
         noise = SharedNoise.from_seed(self.seed, batch.x.device)
@@ -165,7 +166,7 @@ class JMVAE(LatentModel):
         return copy.deepcopy(self).double(), batch._replace(x=batch.x.double())
 
     def or_prior(self, q, observed):
-        """Return q, or N(0, I) if a row has nothing."""
+        """Return q, or N(0, I) for rows without an observed block."""
         prior = Normal(torch.zeros_like(q.loc), torch.ones_like(q.scale))
         return where(observed.any(-1), q, prior)
 

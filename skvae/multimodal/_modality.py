@@ -1,4 +1,4 @@
-"""The networks of one modality, and those that join several."""
+"""Networks of one modality, and networks that join several."""
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ class Modality(nn.Module):
     Parameters
     ----------
     name : str
-        The user's name.
+        Its name.
     encoder : torch.nn.Module
         (B, n_features) -> (B, h).
     decoder : torch.nn.Module
@@ -28,11 +28,11 @@ class Modality(nn.Module):
         super().__init__()
         self.name = name
         self.encoder, self.decoder, self.head = encoder, decoder, head
-        # Not persistent: the weights in a file must not choose the columns.
+        # Not persistent, as the weights in a file must not set the columns.
         self.register_buffer("columns", torch.as_tensor(columns), persistent=False)
 
     def features(self, x):
-        """Return what an encoder sees of the block, (B, D) -> (B, n_features)."""
+        """Return the encoder's input for the block, (B, D) -> (B, n_features)."""
         return self.head.features(x[..., self.columns])
 
     def likelihood(self, z):
@@ -45,16 +45,16 @@ class Modalities(nn.ModuleList):
 
     @property
     def names(self):
-        """The user's names, in order."""
+        """Names of the modalities, in order."""
         return [modality.name for modality in self]
 
     def likelihood(self, z, observed=None):
-        """p(x | z) over the columns of the table; only observed blocks count."""
+        """p(x | z) over all columns; only observed blocks count."""
         blocks = [(modality.likelihood(z), modality.columns) for modality in self]
         return Product(blocks, observed)
 
     def features(self, x, observed=None):
-        """Return the features of each block, zeros where it is not observed."""
+        """Return the features of each block, zeros if it is not observed."""
         features = [modality.features(x) for modality in self]
         if observed is None:
             return features
@@ -127,14 +127,14 @@ class Ladder(nn.Module):
 
 
 def product_of_experts(experts, observed):
-    """Multiply the Gaussians of the observed modalities; N(0, I) if there are none.
+    """Multiply the q(z | x_m) of observed modalities; N(0, I) if there are none.
 
     Parameters
     ----------
     experts : list of Normal
         q(z | x_m) of each modality.
     observed : Tensor of bool of shape (B, M)
-        Which of them count.
+        Which modalities are observed.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def parameters_of(q):
 
 
 def on_rows(function, values, rows):
-    """Compute a function of some rows only, zeros elsewhere; None without such rows.
+    """Apply a function to some rows only; zeros elsewhere, None if there are none.
 
     Parameters
     ----------
@@ -164,14 +164,14 @@ def on_rows(function, values, rows):
     values : Tensor of shape (B, ...) or Batch
         Values of all rows.
     rows : Tensor of bool of shape (B,)
-        Which rows to compute.
+        Which rows to use.
     """
     index = rows.nonzero()[:, 0]
     if len(index) == 0:
         return None
-    # A batch normalisation needs two rows to train on.
-    asked = index.repeat(2) if len(index) == 1 else index
-    found = function(_taken(values, asked))[: len(index)]
+    # Batch normalisation needs two rows in training.
+    used = index.repeat(2) if len(index) == 1 else index
+    found = function(_taken(values, used))[: len(index)]
     out = found.new_zeros((len(rows), *found.shape[1:]))
     return out.index_copy(0, index, found)
 

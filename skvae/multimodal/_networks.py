@@ -1,25 +1,16 @@
-"""The parameters and networks that all models of several modalities share."""
+"""Parameters and networks shared by all models of several modalities."""
 
 from collections.abc import Callable
 
 from torch import nn
 
 from skvae._parameters import Declared, parameter
-from skvae._validation import (
-    NONE,
-    POSITIVE,
-    POSITIVE_INT,
-    Instance,
-    Mapping,
-    Options,
-    Sequence,
-)
-from skvae.base import BODY, BaseAutoencoderTransformer
+from skvae._validation import NONE, POSITIVE, Instance, Mapping, Options
+from skvae.base import BODY, SIZES, BaseAutoencoderTransformer
 from skvae.distributions import Likelihood
 from skvae.multimodal._modality import Modalities, Modality
 from skvae.nets import build_body
 
-SIZES = Sequence(POSITIVE_INT, "a tuple of positive ints")
 LIKELIHOODS = BaseAutoencoderTransformer._allowed["likelihood"]
 BODIES = (*BODY, Mapping(BODY, "a dict from modalities to these"))
 
@@ -70,7 +61,7 @@ class MultimodalNetworks(Declared):
         return self._columns.blocks
 
     def _check_modalities(self, columns):
-        """Raise ValueError if a parameter names other modalities than there are."""
+        """Raise ValueError if a parameter does not fit the modalities."""
         for parameter_name in ("hidden_layer_sizes", "likelihood"):
             columns.check_names(self, parameter_name, whole=True)
         for parameter_name in ("encoder", "decoder"):
@@ -83,6 +74,7 @@ class MultimodalNetworks(Declared):
                 )
 
     def _check_live_settings(self):
+        super()._check_live_settings()
         self._columns.check_names(self, "modality_weights")
 
     def _build_modalities(self, n_latents):

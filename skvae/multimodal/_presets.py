@@ -1,4 +1,4 @@
-"""The published networks and settings, ready to be passed on."""
+"""Published networks and settings, as parameters."""
 
 from numbers import Integral
 
@@ -18,7 +18,7 @@ def suzuki2018(
     adversarial=False,
     shrink=1,
 ):
-    """Give the networks and settings of Suzuki and Matsuo (2018) as parameters.
+    """Return the networks and settings of Suzuki and Matsuo (2018) as parameters.
 
     Parameters
     ----------
@@ -26,26 +26,28 @@ def suzuki2018(
         "mnist": 28 x 28 pixels in [0, 1] and a one-hot label. "celeba": 3 x 32 x 32
         standardised values, channels first, and attributes of −1 and 1.
     image, attributes : str, default="image" and "label"
-        The two modalities' names.
+        Names of the two modalities.
     layers : {1, 2}, default=1
-        1 is for JMVAE, with experts or without; 2 for the hierarchy.
+        Layers of latents: 1 for JMVAE, with experts or without; 2 for the hierarchical
+        model.
     adversarial : bool, default=False
-        Whether for JMVAE-kl with GAN, which is published for "celeba" alone.
+        Whether to include the discriminator of JMVAE-kl with GAN, which is published
+        only for "celeba" with one layer.
     shrink : int, default=1
-        Divides the width of every hidden layer, for machines without a GPU.
+        Divisor of the width of every hidden layer, for machines without a GPU.
 
     Returns
     -------
     dict
         Parameters of :class:`~skvae.JMVAETransformer`,
         :class:`~skvae.HierarchicalJMVAETransformer` or
-        :class:`~skvae.JMVAEGANTransformer`, but for ``modalities``. The batch size is
-        not published, nor is the weight of the adversary.
+        :class:`~skvae.JMVAEGANTransformer`, without ``modalities``. The paper states
+        neither the batch size nor the weight of the adversarial loss.
 
     Raises
     ------
     ValueError
-        If a parameter is not allowed.
+        If an argument is not valid.
 
     Examples
     --------
@@ -115,8 +117,8 @@ def _celeba(width, image, attributes):
 def _adversary(width, data, image, layers):
     if data != "celeba" or layers != 1:
         raise ValueError(
-            "The 'adversarial' parameter of suzuki2018 must be False but for 'celeba' "
-            "with one layer, as nothing else is published."
+            "The 'adversarial' parameter of suzuki2018 must be False, except for "
+            "'celeba' with one layer: nothing else is published."
         )
     groups = ("optimizer", "optimizer_generator", "optimizer_discriminator")
     return {

@@ -1,9 +1,9 @@
 """Save fitted estimators and load them without executing code.
 
-A file is in the safetensors format: tensors, and a JSON text in its metadata.
-`describe` turns a fitted estimator into plain values, and `restore` turns these back;
-`Packer` and `Unpacker` convert plain values to JSON and tensors and back; `write` and
-`read` handle the file.
+A file is in the safetensors format: tensors, and JSON text in its metadata. `describe`
+converts a fitted estimator to plain values, and `restore` converts them back; `Packer`
+and `Unpacker` convert plain values to JSON and tensors and back; `write` and `read`
+handle the file.
 """
 
 from skvae.persistence._architecture import architecture, check_same_architecture

@@ -1,4 +1,4 @@
-"""Whether the parameters that shape the network have changed since fit."""
+"""Check whether the parameters that shape the network have changed since fit."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from torch import nn
 
 
 def architecture(estimator):
-    """Describe the values of the parameters that shape the network."""
+    """Return descriptions of the parameters that shape the network."""
     names = estimator._architecture
     return {name: identity(getattr(estimator, name)) for name in names}
 
@@ -25,7 +25,7 @@ def check_same_architecture(estimator, reason):
     Parameters
     ----------
     estimator : BaseAutoencoderTransformer
-        Fitted.
+        A fitted estimator.
     reason : str
         Why training resumes, for the message.
     """
@@ -53,7 +53,7 @@ def identity(value):
     Returns
     -------
     object
-        Made of tuples and plain values; can be pickled.
+        Tuples of plain values, which can be pickled.
     """
     if isinstance(value, BaseEstimator):
         return _name(type(value)), identity(value.get_params(deep=False))
@@ -68,7 +68,7 @@ def identity(value):
 
 
 def _callable(value):
-    """Describe a function by name and code, another object by its attributes."""
+    """Describe a function by its name and code, another object by its attributes."""
     if isinstance(value, partial):
         return identity([value.func, value.args, value.keywords])
     if hasattr(value, "__qualname__"):

@@ -1,4 +1,4 @@
-"""One safetensors file: tensors, and a JSON text under one key of its metadata."""
+"""A safetensors file: tensors, and JSON text under one key of its metadata."""
 
 import errno
 import hashlib
@@ -19,15 +19,10 @@ HEADER_LIMIT = 100_000_000  # bytes, as in safetensors itself
 
 @contextmanager
 def refusing(path):
-    """Turn any error about a file's contents into a ValueError that names the file.
+    """Convert any error to a ValueError that names the file, except OSErrors.
 
-    A file can contain anything, so any error can occur: a wrong type, a missing name,
-    numbers out of range.
-
-    Raises
-    ------
-    ValueError
-        Instead of any error but those of the operating system.
+    A file can contain anything, so any error can occur: a wrong type, a missing name, a
+    number out of range.
     """
     try:
         yield
@@ -42,32 +37,32 @@ def refusing(path):
 
 
 def write(path, header, tensors):
-    """Write a header and tensors; `path` is then the whole new file, or the old.
+    """Write a header and tensors to `path`, completely or not at all.
 
     Parameters
     ----------
     path : str or path-like
         Where to write; an existing file is replaced.
     header : dict
-        Values that JSON knows; ``format`` and ``sha256`` are added.
+        JSON values; ``format`` and ``sha256`` are added.
     tensors : dict of str to Tensor
         On any device.
 
     Raises
     ------
     OSError
-        If it cannot be written. The old file stays, and no other is left behind.
+        If it cannot be written. An existing file is unchanged, and no other is left.
     ValueError
         If the header is too long for a safetensors file.
     """
-    # Copies, as tied weights share memory, which safetensors refuses.
+    # Copies, because safetensors refuses tensors that share memory, as tied weights do.
     tensors = {
         name: tensor.detach().to("cpu", copy=True).contiguous()
         for name, tensor in tensors.items()
     }
     header = {"format": FORMAT, **header}
     header["sha256"] = _checksum(header, tensors)
-    # One key only: safetensors may write several in any order.
+    # A single key, because safetensors writes several in an arbitrary order.
     data = safetensors.torch.save(tensors, {KEY: _dump(header)})
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
         raise ValueError(
@@ -114,9 +109,9 @@ def _checksum(header, tensors):
 
 
 def read(path):
-    """Read a header and tensors, and check that the file is whole.
+    """Read a header and tensors, and check that the file is intact.
 
-    The header is read first, so that other files, however large, are refused unread.
+    The header is read first, so that other files, however large, are not read.
 
     Parameters
     ----------
@@ -133,7 +128,7 @@ def read(path):
     Raises
     ------
     ValueError
-        If it is not such a file, is damaged, or has a newer format.
+        If skvae did not write the file, or it is damaged or has a newer format.
     OSError
         If the file does not exist or may not be read.
     """
@@ -173,7 +168,7 @@ def _parse(text):
             f"its format is {version}, but this version of skvae reads at most "
             f"{FORMAT}. Install a newer skvae."
         )
-    # Strict, to notice every changed byte, even one that leaves the JSON equivalent.
+    # Strict, to detect every changed byte, even if the JSON stays equivalent.
     if _dump(header) != text:
         raise ValueError("it is damaged: its header is not as skvae writes it.")
     return header

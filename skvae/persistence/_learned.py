@@ -1,4 +1,4 @@
-"""What a likelihood learns in fit, as plain data and back."""
+"""Convert what a likelihood learns in fit to plain data and back."""
 
 import numpy as np
 
@@ -14,17 +14,9 @@ from skvae.distributions import (
 
 
 def learned(likelihood):
-    """Return what `fit` has learned.
+    """Return the attributes of a fitted likelihood that end in "_".
 
-    Parameters
-    ----------
-    likelihood : Likelihood
-        Fitted.
-
-    Returns
-    -------
-    dict of str to object
-        Its attributes that end in "_"; for the parts of a mixed one, a dict each.
+    For a `Mixed`, ``parts_`` is a list of such dicts.
     """
     values = {name: v for name, v in vars(likelihood).items() if name.endswith("_")}
     if isinstance(likelihood, Mixed):
@@ -33,16 +25,16 @@ def learned(likelihood):
 
 
 def put_back(likelihood, values, n_columns):
-    """Restore what `learned` returned for such a likelihood, checked.
+    """Check what `learned` returned, and restore it to a likelihood.
 
     Parameters
     ----------
     likelihood : Likelihood
-        Not fitted; changed in place.
+        An unfitted likelihood; changed in place.
     values : dict of str to object
         What it learned.
     n_columns : int
-        Its number of columns.
+        Number of its columns.
 
     Returns
     -------
@@ -104,7 +96,7 @@ def _check_blocks(values, n_columns):
 
 
 def _check_own(values, n_columns):
-    """Check what a class outside the package learned, as far as that can be done."""
+    """Check what a class outside the package learned, as far as possible."""
     if not all(name.endswith("_") and not name.startswith("_") for name in values):
         raise ValueError("What fit learns must have a name that ends in '_'.")
 

@@ -11,8 +11,8 @@ def optimizer_states(net):
     Returns
     -------
     dict of str to dict
-        For each optimizer: the parameter's number, as a str, -> its moments and steps.
-        Parameters that have not moved yet are left out.
+        For each optimizer, a dict from the parameter's number, as a str, to its moments
+        and steps. Parameters without a step yet are left out.
     """
     return {
         name: {
@@ -20,12 +20,8 @@ def optimizer_states(net):
             for i, parameter in enumerate(_parameters(optimizer))
             if parameter in optimizer.state
         }
-        for name, optimizer in _optimizers(net).items()
+        for name, optimizer in net.optimizers().items()
     }
-
-
-def _optimizers(net):
-    return {name: getattr(net, name + "_") for name in net._optimizers}
 
 
 def _parameters(optimizer):
@@ -38,9 +34,9 @@ def restore_optimizer_states(net, states):
     Raises
     ------
     ValueError
-        If these optimizers cannot have that state.
+        If it cannot be the state of these optimizers.
     """
-    optimizers = _optimizers(net)
+    optimizers = net.optimizers()
     if states.keys() != optimizers.keys():
         raise ValueError("its training state belongs to other optimizers.")
     for name, optimizer in optimizers.items():
@@ -54,7 +50,7 @@ def restore_optimizer_states(net, states):
 
 
 def _states_after_a_step(optimizer):
-    """Return the state of a copy after a step with zero gradients, as an example."""
+    """Return the state of a copy of the optimizer after a step with zero gradients."""
     twin = copy.deepcopy(optimizer)
     moved = _parameters(twin)
     for parameter in moved:

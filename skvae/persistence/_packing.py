@@ -1,8 +1,7 @@
-"""Python values as JSON and tensors, and back.
+"""Convert Python values to JSON and tensors, and back.
 
-Values that JSON knows are written unchanged. Anything else becomes an object with one
-key, which begins with "@" and names its kind: ``(1, None)`` becomes ``{"@tuple": [1,
-null]}``.
+Values that JSON has are written unchanged. Any other becomes an object with one key,
+which is "@" and its kind: ``(1, None)`` becomes ``{"@tuple": [1, null]}``.
 """
 
 import math
@@ -14,7 +13,8 @@ SCALARS = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "str"),
 )
-# Arrays are stored as tensors; not every torch and safetensors has unsigned ones.
+# Arrays are stored as tensors; not all versions of torch and safetensors have unsigned
+# ones.
 ARRAYS = (
     *("bool", "int8", "int16", "int32", "int64", "uint8"),
     *("float16", "float32", "float64"),
@@ -27,17 +27,17 @@ class NotPlainError(ValueError):
 
 
 class Packer:
-    """Turn plain values into JSON and tensors.
+    """Convert plain values to JSON and tensors.
 
-    Plain are None, bools, numbers, strings, lists, tuples, dicts, slices, arrays of
-    numbers or strings, tensors, torch devices, RandomState, and the given classes and
-    their instances: objects with ``get_params``, of which only the parameters are kept.
-    Instances of subclasses are not plain, as their class would be lost.
+    Plain values are None, bools, numbers, strings, lists, tuples, dicts, slices, arrays
+    of numbers or strings, tensors, torch devices, RandomStates, and the given classes
+    and their instances: objects with ``get_params``, of which only the parameters are
+    kept. Instances of subclasses are not plain, as their class would be lost.
 
     Parameters
     ----------
     classes : dict of str to type, optional
-        Classes that may occur.
+        Allowed classes.
 
     Attributes
     ----------
@@ -50,12 +50,12 @@ class Packer:
         self.tensors = {}
 
     def pack(self, value, path):
-        """Turn a value into JSON.
+        """Convert a value to JSON.
 
         Parameters
         ----------
         value : object
-            Plain.
+            The value.
         path : str
             Its path, for the names of tensors and for messages.
 
@@ -169,14 +169,14 @@ def is_plain(value, classes=None):
 
 
 class Unpacker:
-    """Turn JSON and tensors back into values; each tensor is used once.
+    """Convert JSON and tensors back to values; each tensor is used once.
 
-    Errors can be of any kind, as the JSON can contain anything: see `refusing`.
+    As the JSON can contain anything, errors can be of any type; see `refusing`.
 
     Parameters
     ----------
     classes : dict of str to type
-        Classes that may occur.
+        Allowed classes.
     tensors : dict of str to Tensor
         The tensors that `Packer` found.
 
@@ -190,7 +190,7 @@ class Unpacker:
         self.classes, self.tensors = classes, dict(tensors)
 
     def unpack(self, packed):
-        """Turn JSON into a value."""
+        """Convert JSON to a value."""
         if isinstance(packed, list):
             return [self.unpack(item) for item in packed]
         if isinstance(packed, int) and abs(packed) >= INT_LIMIT:

@@ -1,4 +1,4 @@
-"""From what `describe` returned to a fitted estimator, trusting none of it."""
+"""Rebuild a fitted estimator from what `describe` returned, trusting none of it."""
 
 from contextlib import nullcontext
 
@@ -27,24 +27,24 @@ def restore(cls, header, tensors, own, device=None):
     cls : type
         Its class.
     header, tensors : dict
-        Contents of a file.
+        Contents of the file.
     own : dict of str to object
         Parameters that the file does not contain.
     device : str, torch.device or None
-        Where to load to. None is the device of the estimator's own parameter, or the
-        CPU if that device is not available.
+        Device to load to. None is that of the estimator's parameter or, if it is not
+        available, the CPU.
 
     Returns
     -------
     estimator : BaseAutoencoderTransformer
-        Fully checked.
+        The fitted estimator.
     changed : str or None
-        A message for the user about what was changed in it.
+        A message for the user if a parameter had to be changed.
 
     Raises
     ------
     Exception
-        Of any kind, if `describe` cannot have returned the header and the tensors.
+        Of any type, if `describe` cannot have returned the header and the tensors.
     """
     weights = {
         name.removeprefix("module."): tensor
@@ -94,13 +94,13 @@ def _parameters(cls, header, unpacker, own):
 
 
 def _place(estimator, device):
-    """Return the device, and a message if it had to be another one."""
+    """Return a message if the device had to be changed, and the device."""
     wanted, owner = estimator.device, type(estimator).__name__
     changed = None
     if device is not None:
         estimator.device = device
     elif wanted != "auto":
-        torch.device(wanted)  # raises where torch knows no such kind
+        torch.device(wanted)  # raises an error if torch has no such type of device
         try:
             estimator._find_device()
         except ValueError:
@@ -114,7 +114,7 @@ def _place(estimator, device):
 
 
 def _restore_attributes(estimator, values):
-    """Set what `fit` had learned, checked."""
+    """Check and set what `fit` learned."""
     required, extra = saved_attributes(estimator)
     if not required.keys() <= values.keys() <= required.keys() | extra.keys():
         raise ValueError(f"its attributes are not those of {type(estimator).__name__}.")
@@ -136,7 +136,7 @@ def _restore_attributes(estimator, values):
 
 
 def _restore_columns(estimator, values):
-    """Restore what fit learned of the columns, and of their distributions."""
+    """Restore what the columns and the likelihood learned in fit."""
     estimator._columns = columns = estimator._columns_type()
     columns.put_back(estimator, values)
     estimator.likelihood_ = put_back(
@@ -145,7 +145,7 @@ def _restore_columns(estimator, values):
 
 
 def _check_lengths(estimator, n_tensors):
-    """Refuse more layers than there are tensors, before any is built."""
+    """Raise ValueError for more layers than tensors, before any layer is built."""
     for name in estimator._architecture:
         value = getattr(estimator, name)
         if isinstance(value, list | tuple) and len(value) > n_tensors:
@@ -162,8 +162,8 @@ def _dtype(settings):
 def _build(estimator, weights, dtype):
     """Build the module and load its weights.
 
-    It is built on torch's meta device first, where tensors have a shape but no memory,
-    so that a file cannot make us allocate more than it contains.
+    It is built first on torch's meta device, where tensors have a shape but no memory,
+    so that a file cannot cause larger allocations than its contents.
     """
     for place in (torch.device("meta"), nullcontext()):
         with place, seeded_weights(estimator._seed):
@@ -192,7 +192,7 @@ def _check_weights(expected, found):
 
 
 def _check_finite(expected, found):
-    """Raise ValueError where a value is not finite that was finite when built."""
+    """Raise ValueError if a value is not finite although it was when built."""
     for name, tensor in expected.items():
         if not torch.equal(tensor.isfinite(), found[name].isfinite()):
             raise ValueError(f"its {name} is not finite.")

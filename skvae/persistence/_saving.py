@@ -1,4 +1,4 @@
-"""From a fitted estimator to plain values and tensors, and to a file."""
+"""Save a fitted estimator to a file, as plain values and tensors."""
 
 from numbers import Integral
 
@@ -44,7 +44,7 @@ CLASSES = {
     )
 }
 
-# Attributes of every estimator besides ``net_``, and what each may be.
+# Attributes of every estimator besides ``net_``, and the allowed values of each.
 ALWAYS = {
     "_seed": Interval(Integral, 0, 2**32 - 1, closed="both"),
     "likelihood_": Instance((dict,), "what the likelihood has learned"),
@@ -60,31 +60,29 @@ IF_PRESENT = {
 class SavingMixin:
     """Adds `save`.
 
-    An estimator that learns more in fit than its columns, its likelihood and its module
-    lists these attributes, plain data, in ``_saved``.
+    If an estimator learns attributes in fit other than its columns, its likelihood and
+    its module, it lists them in ``_saved``; they must be plain data.
     """
 
-    _saved = {}  # attribute -> what it may be
+    _saved = {}  # attribute -> allowed values
 
     def save(self, path, *, training_state=False) -> None:
         """Write the fitted estimator to one file, for `skvae.load`.
 
         The file is in the safetensors format: the weights as tensors, everything else
         as JSON. Loading it executes no code. Custom networks, custom callbacks and
-        ``net_params`` that are not plain data cannot be written; pass them to
-        `skvae.load` again, by name. A column selector is written as the columns that it
-        selected. Values that callbacks recorded in ``history_`` are kept if they are
-        plain data.
+        ``net_params`` that are not plain data cannot be saved; pass them again to
+        `skvae.load`, by name. A column selector is saved as the columns it selected.
+        Values that callbacks recorded in ``history_`` are kept if they are plain data.
 
         Parameters
         ----------
         path : str or path-like
             Where to write. An existing file is replaced as a whole or not at all.
         training_state : bool, default=False
-            Whether to write the optimizers' state too, about twice the size of the
-            weights. `partial_fit`, or `fit` with ``warm_start``, then resumes after
-            loading as if it had not been interrupted; otherwise it resumes with fresh
-            optimizers.
+            Whether to save the state of the optimizers too, about twice the size of the
+            weights. After loading, `partial_fit`, or `fit` with ``warm_start``, then
+            resumes as if it had not been interrupted; otherwise with new optimizers.
 
         Raises
         ------
@@ -124,7 +122,7 @@ def saved_attributes(estimator):
 
 
 def describe(estimator, training_state):
-    """Return a fitted estimator as a header for JSON, and tensors."""
+    """Return a JSON header and the tensors that describe a fitted estimator."""
     module, columns = estimator.module_, estimator._columns
     parameters = columns.plain_parameters(estimator)
     values = {
@@ -183,7 +181,7 @@ def _attributes(estimator, learned_of_columns):
 
 
 def _plain_rows(history):
-    """Leave out what callbacks recorded that is not plain data."""
+    """Return the history without values that are not plain data."""
     return [
         {
             name: _plain_rows(value) if name == "batches" else value

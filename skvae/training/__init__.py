@@ -1,4 +1,4 @@
-"""Training: batches, the loop, seeds and what happens between epochs."""
+"""Training: batches, the training loop, seeds, optimizers and callbacks."""
 
 from skvae.training._batches import Batch, HoldOut, Rows, Table, TensorBatches
 from skvae.training._callbacks import (

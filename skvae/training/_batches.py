@@ -1,7 +1,7 @@
-"""Whole batches sliced from one resident table.
+"""Batches taken from one table in memory.
 
-A row-by-row dataset with a collate function costs more than the training step of a
-small network. Here an epoch is one permutation, and a batch one `index_select`.
+Loading and collating single rows takes longer than the training step of a small
+network. Here an epoch is one permutation, and a batch is one `index_select`.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from skvae.training._seeds import derive_seed
 
 
 class Batch(NamedTuple):
-    """What a module sees of some rows; what a model does not use is None.
+    """What a module sees of some rows; fields that a model does not use are None.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ BESIDE = ("condition", "observed", "y", "sample_weight")
 
 @dataclass(frozen=True)
 class Table:
-    """An estimator's ``X`` as numbers, and what came beside it.
+    """An estimator's ``X`` as numbers, with what was passed beside it.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Table:
     condition : ndarray of shape (n, c), optional
         Conditions as numbers.
     observed : ndarray of bool of shape (n, m), optional
-        Which modalities are observed; the others are NaN in `x`. None where all are.
+        Which modalities are observed; the others are NaN in `x`. None if all are.
     y : ndarray of shape (n,) or (n, t), optional
         Targets.
     sample_weight : ndarray of shape (n,), optional
@@ -70,7 +70,7 @@ class Table:
 
     @classmethod
     def of(cls, rows):
-        """Wrap an array as a table with nothing beside it."""
+        """Wrap an array as a table; return a table unchanged."""
         return rows if isinstance(rows, cls) else cls(rows)
 
     def __len__(self):
@@ -81,7 +81,7 @@ class Table:
         return Table(self.x[rows], **beside)
 
     def beside(self):
-        """Return what came beside `x`, by name."""
+        """Return the fields besides `x` that are not None, by name."""
         values = {name: getattr(self, name) for name in BESIDE}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -92,10 +92,10 @@ class Table:
 
 
 class Rows:
-    """The rows of a table, handed out as batches on a device in one precision.
+    """The rows of a table, to be taken as batches on one device in one precision.
 
-    On a CPU the table is not copied, whatever its precision and wherever it is mapped:
-    only the batch is cast. On a GPU it is moved once if it fits.
+    On a CPU the table is not copied, even if its precision differs or it is mapped from
+    disk: only batches are cast. On a GPU it is copied once if it fits.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Rows:
         self._beside = {
             name: self._placed(values) for name, values in table.beside().items()
         }
-        # torch warns of arrays that it must not write to, so those stay numpy's.
+        # torch warns about read-only arrays, so rows of these are taken by numpy.
         self._tensor = torch.from_numpy(self.X) if _shareable(self.X) else None
         if self.device.type == "cuda" and self._fits():
             self._tensor = self._on_device()
@@ -127,7 +127,7 @@ class Rows:
         return self.table.x
 
     def _placed(self, values):
-        """Move what came beside the data; numbers are cast, flags are not."""
+        """Move a field to the device; cast numbers, but not flags."""
         tensor = _as_tensor(values).to(self.device)
         return tensor if tensor.dtype == torch.bool else tensor.to(self.dtype)
 
@@ -139,7 +139,7 @@ class Rows:
         """Copy the table to the device in the precision of batches, block by block."""
         table = torch.empty(self.X.shape, dtype=self.dtype, device=self.device)
         for start in range(0, len(table), 4096):
-            block = self.X[start : start + 4096].copy()  # torch wants it writable
+            block = self.X[start : start + 4096].copy()  # torch needs it writable
             table[start : start + 4096] = torch.from_numpy(block)
         return table
 
@@ -154,7 +154,7 @@ class Rows:
 
     def binarized(self, seed):
         """Return these rows drawn once as 0/1 values, one byte each."""
-        # Other rows under the same seed are drawn with other numbers.
+        # The seed depends on the rows, so that other rows get other draws.
         content = zlib.crc32(np.ascontiguousarray(self.X[[0, -1]]).tobytes())
         random = np.random.default_rng(derive_seed(seed, "binarize", content))
         drawn = np.empty(self.X.shape, dtype=np.uint8)
@@ -205,7 +205,7 @@ class TensorBatches:
         Rows per batch. A last batch of a single row joins the one before, so that a
         network with batch normalisation trains.
     generator : torch.Generator, optional
-        Draws the order of the rows; without it they keep theirs.
+        Draws the order of the rows; without it they are not shuffled.
     """
 
     def __init__(self, rows, batch_size, generator=None):
@@ -214,7 +214,7 @@ class TensorBatches:
     def __iter__(self):
         order = torch.from_numpy(self.rows.index)
         if self.generator is not None:
-            # Drawn on the CPU, so that a GPU gives the same batches.
+            # Drawn on the CPU, so that batches are the same on a GPU.
             drawn = torch.randperm(len(order), generator=self.generator, device="cpu")
             order = order[drawn]
         if self.rows._tensor is not None:

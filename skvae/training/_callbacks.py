@@ -1,4 +1,4 @@
-"""What happens between epochs: schedules, early stopping, progress."""
+"""Callbacks: schedules, early stopping and progress bars."""
 
 import copy
 import math
@@ -68,7 +68,7 @@ class RecordEpoch(Callback):
 
 
 class EarlyStopping(Callback):
-    """Stop when the held-out bound no longer rises, and go back to the best weights.
+    """Stop when the held-out bound no longer rises, and restore the best weights.
 
     Parameters
     ----------
@@ -118,21 +118,21 @@ class EarlyStopping(Callback):
 
 @contextmanager
 def watching(estimator, n_epochs, X, y):
-    """Report a fit to scikit-learn's callbacks and, if it is verbose, to a bar.
+    """Report a fit to scikit-learn's callbacks and, if verbose, on a progress bar.
 
     Parameters
     ----------
     estimator : estimator
-        Being fitted, with ``net_`` set.
+        The estimator being fitted; its ``net_`` is set.
     n_epochs : int
-        The most epochs that this fit may take.
+        Maximum number of epochs of this fit.
     X, y : object
-        The data, handed to the callbacks.
+        The data, passed to the callbacks.
 
     Yields
     ------
     list of watchers
-        With ``begin_epoch()`` and ``end_epoch(net)``.
+        Objects with ``begin_epoch()`` and ``end_epoch(net)``.
     """
     tasks = FitTasks(estimator, n_epochs, {"X": X, "y": y})
     if not estimator.verbose:
@@ -144,18 +144,18 @@ def watching(estimator, n_epochs, X, y):
 
 
 class FitTasks:
-    """Tell scikit-learn's callbacks (ProgressBar, ScoringMonitor) of every epoch.
+    """Report every epoch to scikit-learn's callbacks (ProgressBar, ScoringMonitor).
 
-    They exist from scikit-learn 1.9; under older releases nothing happens.
+    They exist since scikit-learn 1.9; with older releases nothing happens.
 
     Parameters
     ----------
     estimator : estimator
-        Being fitted, with ``net_`` set.
+        The estimator being fitted; its ``net_`` is set.
     n_epochs : int
-        The most epochs that this fit may take.
+        Maximum number of epochs of this fit.
     data : dict
-        ``X`` and ``y``, handed to the callbacks.
+        ``X`` and ``y``, passed to the callbacks.
     """
 
     def __init__(self, estimator, n_epochs, data):
@@ -166,17 +166,17 @@ class FitTasks:
             self._root.call_on_fit_task_begin(estimator=estimator, **data)
 
     def begin_epoch(self):
-        """Open the epoch's task."""
+        """Begin the epoch's task."""
         if self._root is not None:
             self._epoch = self._root.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def end_epoch(self, net):
-        """Close the epoch's task; True asks to stop."""
+        """End the epoch's task; return whether a callback asks to stop."""
         return self._end(self._epoch)
 
     def close(self):
-        """Close the fit's task."""
+        """End the fit's task."""
         self._end(self._root)
 
     def _end(self, context):
@@ -195,14 +195,14 @@ class FitTasks:
 
 
 class Progress:
-    """A bar over the epochs with the bound, and the held-out bound if there is one.
+    """A progress bar over epochs that shows the bound, and the held-out bound if any.
 
     Parameters
     ----------
     label : str
         Title of the bar.
     n_epochs : int
-        The most epochs that this fit may take.
+        Maximum number of epochs of this fit.
     """
 
     def __init__(self, label, n_epochs):
@@ -215,10 +215,10 @@ class Progress:
         self._bar.close()
 
     def begin_epoch(self):
-        """Nothing to show yet."""
+        """Do nothing."""
 
     def end_epoch(self, net):
-        """Advance the bar by one epoch."""
+        """Advance the bar by one epoch; never asks to stop."""
         row = net.history[-1]
         shown = {"bound": f"{-row['train_loss']:.2f}"}
         if "valid_loss" in row:

@@ -1,4 +1,4 @@
-"""What an epoch of training tells callbacks, and what it records."""
+"""What an epoch reports to callbacks and records in the history."""
 
 import dis
 
@@ -9,8 +9,7 @@ from skorch.callbacks import Callback
 class BatchHooks:
     """Calls the batch hooks of callbacks, if any callback overrides them.
 
-    Reading a loss for them waits for the device, so training without such callbacks
-    does not pay for it.
+    Reading a loss waits for the device, so it is not read unless a callback needs it.
     """
 
     def __init__(self, net):
@@ -24,10 +23,7 @@ class BatchHooks:
         self.net.notify("on_batch_begin", batch=batch, training=True)
 
     def gradient(self, batch, moved=None):
-        """Call the hooks between a backward pass and the step of the parameters moved.
-
-        None stands for all parameters.
-        """
+        """Call the hooks after a backward pass, for `moved` or all parameters."""
         named = list(self.net.module_.named_parameters())
         if moved is not None:
             ids = {id(p) for p in moved}
@@ -68,9 +64,9 @@ def raised_on_purpose(interrupt):
 
 
 class Ledger:
-    """The losses and terms of one group in a table on the device, one row per data row.
+    """The losses and terms of one group, a table on the device with a row per data row.
 
-    It is one table because thousands of small tensors, allocated between the
+    It is a single tensor, because thousands of small ones, allocated between the
     activations of an epoch, would keep that memory from being reused.
 
     Parameters
@@ -79,11 +75,11 @@ class Ledger:
         Names of the columns; the loss is the first.
     partial : list of str
         Names of the columns that some rows lack. Each has a column of flags at the end
-        of the table, 1 for the rows that have it.
+        of the table: 1 for rows that have the term.
     n_rows : int
         Expected number of rows; the table grows if there are more.
     like : Tensor
-        A tensor of the same dtype and device.
+        A tensor with the dtype and device to use.
     """
 
     def __init__(self, names, partial, n_rows, like):
@@ -93,7 +89,7 @@ class Ledger:
         self._table = like.new_empty((n_rows, len(names) + len(partial)))
 
     def add(self, columns, step):
-        """Write the values of one batch, each (B,)."""
+        """Append the values of one batch, each (B,)."""
         start = self.ends[-1] if self.ends else 0
         end = start + len(columns[0])
         if end > len(self._table):
@@ -109,7 +105,7 @@ class Ledger:
         return self._table[: self.ends[-1]].mean(0, dtype=torch.float64)
 
     def named(self, means):
-        """Return the means by name, each over the rows that have the term, or NaN."""
+        """Return the means by name, over the rows that have the term, or NaN."""
         n = len(self.names)
         found = dict(zip(self.names, means[:n], strict=True))
         for name, share in zip(self.partial, means[n:], strict=True):
@@ -123,7 +119,7 @@ class Ledger:
     def first_bad(self):
         """Return step, batch (from 1) and name of the first non-finite value, or None.
 
-        A term is named rather than the loss, which is computed from the terms.
+        Terms take precedence over the loss, which is computed from them.
         """
         wrong = (~self._table[: self.ends[-1]].isfinite()).nonzero().tolist()
         if not wrong:
@@ -136,7 +132,7 @@ class Ledger:
 
 
 class EpochLog:
-    """The losses of an epoch, kept on the device and read once at its end.
+    """The losses of an epoch, kept on the device and read once at the end.
 
     Parameters
     ----------
@@ -177,7 +173,7 @@ class EpochLog:
         Raises
         ------
         FloatingPointError
-            With the epoch, the first bad batch and the term.
+            If not; it names the epoch, the first such batch and the term.
         """
         weights = sum(p.detach().sum() for p in module.parameters())
         means = [ledger.means() for ledger in self._ledgers.values()]

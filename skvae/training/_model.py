@@ -1,4 +1,4 @@
-"""The contract of a model with the training loop and the estimators."""
+"""What the training loop and the estimators expect of a model."""
 
 from torch import nn
 
@@ -18,7 +18,7 @@ class LatentModel(nn.Module):
     phases : tuple of str
         The phases of one epoch; each is a pass over the data.
     kl_weight : float
-        Raised from 0 to 1 by the KL warm-up.
+        Weight of the divergence, raised from 0 to 1 by the KL warm-up.
     """
 
     phases = ("model",)
@@ -37,11 +37,11 @@ class LatentModel(nn.Module):
         raise NotImplementedError
 
     def bound(self, batch, noise):
-        """Return the training bound of each row in nats, (B,); takes no step."""
+        """Return the training bound of each row in nats, (B,), for validation."""
         raise NotImplementedError
 
     def losses(self, batch, phase, noise):
-        """Yield a `Loss` for each step; code after a yield sees updated parameters."""
+        """Yield a `Loss` per step; the step is taken before the generator resumes."""
         raise NotImplementedError
 
     def parameter_groups(self):
@@ -49,7 +49,7 @@ class LatentModel(nn.Module):
         return {"model": list(self.parameters())}
 
     def with_the_rest(self, groups):
-        """Add the group "model" of all parameters that are in none of these groups."""
+        """Add a group "model" with all parameters that are not in these groups."""
         taken = {p for group in groups.values() for p in group}
         return {"model": [p for p in self.parameters() if p not in taken], **groups}
 
@@ -58,7 +58,7 @@ class LatentModel(nn.Module):
         return {}
 
     def begin(self, rows):
-        """Prepare for training on a `Rows`, whose ``index`` is that of the batches."""
+        """Prepare for training on a `Rows`, whose table ``batch.index`` refers to."""
 
     def training_state(self):
         """Return what training needs to resume besides the weights, as plain data."""
@@ -70,7 +70,7 @@ class LatentModel(nn.Module):
             raise ValueError("its training state belongs to another model.")
 
     def settle(self, rows, noise):
-        """Compute what depends on the training rows, a `Rows`, after training."""
+        """After training, compute what depends on the training rows, a `Rows`."""
 
     def log_normaliser(self):
         """Return ln of the prior's normaliser and its error, if it is an estimate."""

@@ -28,7 +28,7 @@ class Loss(NamedTuple):
     value : Tensor of shape ()
         The loss to minimise.
     terms : dict of str to Tensor of shape (B,)
-        Values per row to record under their names; they are not differentiated.
+        Values per row to record under their names, without gradients.
     rows : dict of str to Tensor of bool of shape (B,), or None, default=None
         For each term that some rows lack, the rows that have it; the recorded mean is
         over these. The names must be the same in every batch of a fit.
@@ -46,9 +46,9 @@ class VariationalNet(NeuralNet):
     Parameters
     ----------
     module : torch.nn.Module
-        A built model (for the contract of a model see the documentation).
+        A built `LatentModel`.
     seed : int
-        Seed from which all random numbers of the training derive.
+        Seed of all random numbers in training.
     binarize : {None, "fixed", "dynamic"}
         Whether to draw training rows in [0, 1] as 0/1 values, once or in every epoch.
     **kwargs
@@ -75,8 +75,8 @@ class VariationalNet(NeuralNet):
         super().__init__(module, criterion, **kwargs)
 
     def __getstate__(self):
-        # `module` and `module_` are one object and stored once. Of the two it is
-        # `module_` that skorch makes readable on a machine without a GPU.
+        # `module` and `module_` are one object, so it is stored once, as `module_`,
+        # which skorch makes readable on a machine without a GPU.
         state = super().__getstate__()
         state.pop("module")
         return state
@@ -92,7 +92,7 @@ class VariationalNet(NeuralNet):
         return []
 
     def initialize_criterion(self):
-        """Build nothing: the module computes its losses."""
+        """Do nothing: the module computes its losses."""
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
@@ -106,6 +106,10 @@ class VariationalNet(NeuralNet):
             setattr(self, prefix + "_", optimizer(*args, **kwargs))
         return self
 
+    def optimizers(self):
+        """Return the optimizers by their names in skorch."""
+        return {name: getattr(self, name + "_") for name in self._optimizers}
+
     def get_dataset(self, X, y=None):
         """Return `X`, which is a `Rows` already."""
         return X
@@ -113,7 +117,7 @@ class VariationalNet(NeuralNet):
     # -- fitting --------------------------------------------------------------------
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
-        """Train on; unlike skorch's method, this one lets KeyboardInterrupt through."""
+        """Continue training; unlike in skorch, KeyboardInterrupt is not caught."""
         if not self.initialized_:
             self.initialize()
         n_epochs = len(self.history)
@@ -141,7 +145,7 @@ class VariationalNet(NeuralNet):
         epochs : int, optional
             Number of epochs; ``max_epochs`` by default.
         validate : bool, default=True
-            Whether to hold rows out, where ``train_split`` is set.
+            Whether to hold rows out if ``train_split`` is set.
         watchers : sequence of objects, default=()
             Their ``begin_epoch()`` and ``end_epoch(net)`` are called; training stops
             if the latter returns True.
@@ -149,7 +153,7 @@ class VariationalNet(NeuralNet):
         Raises
         ------
         FloatingPointError
-            If a loss turns non-finite. The epoch is undone.
+            If a loss becomes non-finite. The epoch is undone.
         """
         X = X.binarized(self.seed) if self.binarize == "fixed" else X
         train, valid = self.get_split_datasets(X) if validate else (X, None)
@@ -214,7 +218,7 @@ class VariationalNet(NeuralNet):
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
         log, hooks = EpochLog(epoch, len(rows)), BatchHooks(self)
         groups = self._groups()
-        with torch.enable_grad():  # whatever the caller, or a Ctrl-C in torch, left
+        with torch.enable_grad():  # the caller, or a Ctrl-C, may have left it disabled
             for phase in module.phases:
                 for batch in self._binarized(batches, noise):
                     if hooks.batchwise:
@@ -229,7 +233,7 @@ class VariationalNet(NeuralNet):
     def _groups(self):
         """Return the optimizer and the trainable parameters of each group, by name.
 
-        A single group has None for its parameters: naming them would only cost time.
+        A single group has None for its parameters, as naming them only costs time.
         """
         groups = {}
         for group in self.module_.parameter_groups():
@@ -250,7 +254,7 @@ class VariationalNet(NeuralNet):
                 yield batch
 
     def train_step(self, batch, loss, hooks, move, **fit_params):
-        """Take one step, in which a loss moves the parameters of its own group only."""
+        """Take one step; a loss moves only the parameters of its group."""
         optimizer, parameters = move
         optimizer.zero_grad()
         loss.value.backward(inputs=parameters)

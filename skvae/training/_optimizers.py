@@ -1,26 +1,18 @@
-"""Optimizers by name, and a fused Adam that starts at once."""
+"""Optimizers by name, and a fused Adam that does not load torch's compiler."""
 
 import inspect
 
 import torch
 from torch.optim.adam import adam
 
-OPTIMIZERS = {
-    "adagrad": torch.optim.Adagrad,
-    "adam": None,  # FusedAdam, below
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-    "sgd": torch.optim.SGD,
-}
-
 
 class FusedAdam(torch.optim.Adam):
-    """torch's fused Adam without the detour through torch's compiler.
+    """torch's fused Adam, without importing torch's compiler.
 
-    The arithmetic is `torch.optim.adam.adam` with ``fused=True``, bit for bit that of
-    ``torch.optim.Adam(fused=True)``, which torch does not choose by itself on a CPU.
-    Only the book-keeping around it is ours: the first ``torch.optim.Adam`` of a process
-    imports torch's compiler (a second, and 70 MB, in every worker of a grid search).
+    Its results are bit for bit those of ``torch.optim.Adam(fused=True)``, which torch
+    does not choose by default on a CPU: both call `torch.optim.adam.adam`. But creating
+    a ``torch.optim.Adam`` imports torch's compiler, which takes a second and 70 MB in
+    every process, hence in every worker of a grid search.
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
@@ -28,11 +20,11 @@ class FusedAdam(torch.optim.Adam):
             params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True
         )
 
-    # As torch wrote it, without the decorator that imports the compiler.
+    # torch's method without the decorator, which imports the compiler.
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
 
     def zero_grad(self, set_to_none=True):
-        """Forget the gradients, or set them to zero."""
+        """Remove the gradients, or set them to zero."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none:
@@ -43,10 +35,9 @@ class FusedAdam(torch.optim.Adam):
     def _moments(self, parameter):
         state = self.state[parameter]
         if not state:
-            # Single precision, as fused kernels want it, whatever torch's default is.
-            state["step"] = torch.zeros(
-                (), dtype=torch.float32, device=parameter.device
-            )
+            # The fused kernels need single precision, whatever torch's default is.
+            step = torch.zeros((), dtype=torch.float32, device=parameter.device)
+            state["step"] = step
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         return state
@@ -80,4 +71,10 @@ class FusedAdam(torch.optim.Adam):
         return loss
 
 
-OPTIMIZERS["adam"] = FusedAdam
+OPTIMIZERS = {
+    "adagrad": torch.optim.Adagrad,
+    "adam": FusedAdam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+}

@@ -1,8 +1,8 @@
-"""Every random number of a fit, from one integer.
+"""All random numbers of a fit, derived from one integer.
 
-A stream is named by what it is for and by its epoch. Nothing has to be carried from one
-epoch to the next, so a fit that is stopped, pickled and resumed goes on with the same
-numbers, and threads do not meet in a shared generator.
+Each purpose has its own stream of random numbers in each epoch. As no generator state
+is carried from one epoch to the next, a fit that is stopped, pickled and resumed draws
+the same numbers, and threads share no generator.
 """
 
 import threading
@@ -30,14 +30,14 @@ def derive_seed(seed, stream, epoch=0):
     seed : int
         The fit's seed.
     stream : str
-        What the numbers are for, one of `STREAMS`.
+        Purpose of the numbers, one of `STREAMS`.
     epoch : int, default=0
-        The epoch that needs them.
+        Epoch in which they are drawn.
 
     Returns
     -------
     int
-        Below 2**63, as torch wants it.
+        Below 2**63, as torch requires.
     """
     sequence = np.random.SeedSequence(seed, spawn_key=(STREAMS[stream], epoch))
     return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
@@ -54,10 +54,10 @@ _WEIGHTS_LOCK = threading.Lock()
 
 @contextmanager
 def seeded_weights(seed):
-    """Build networks in this context: torch draws their weights from this seed.
+    """Seed the weights of the networks that are built in this context.
 
-    torch's layers draw from the global generator only, so it is set, and put back
-    afterwards, one thread at a time.
+    torch's layers use the global generator only, so it is seeded here and restored
+    afterwards, in one thread at a time.
     """
     with _WEIGHTS_LOCK, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))

@@ -1,4 +1,4 @@
-"""States of a net, and of the estimator that owns it, to go back to."""
+"""Copies of the state of a net, and of its estimator, to restore."""
 
 from contextlib import contextmanager
 
@@ -22,24 +22,21 @@ class Snapshot:
         self._weights = [t.detach().clone() for t in self._tensors()]
         self._states = [
             {p: _copied(state) for p, state in optimizer.state.items()}
-            for optimizer in _optimizers(self.net)
+            for optimizer in self.net.optimizers().values()
         ]
 
     def restore(self):
-        """Go back to the copied state."""
+        """Restore the copied state."""
         with torch.no_grad():
             for tensor, saved in zip(self._tensors(), self._weights, strict=True):
                 tensor.copy_(saved)
-        for optimizer, states in zip(_optimizers(self.net), self._states, strict=True):
+        optimizers = self.net.optimizers().values()
+        for optimizer, states in zip(optimizers, self._states, strict=True):
             optimizer.state.clear()
             optimizer.state.update({p: _copied(s) for p, s in states.items()})
 
     def _tensors(self):
         return [*self.net.module_.parameters(), *self.net.module_.buffers()]
-
-
-def _optimizers(net):
-    return [getattr(net, name + "_") for name in net._optimizers]
 
 
 def _copied(state):
@@ -50,23 +47,27 @@ def _copied(state):
 
 
 @contextmanager
-def undone_without_an_epoch(estimator):
-    """Undo all changes to an estimator if an error comes before its first new epoch.
+def undone_without_an_epoch(estimator, resumes):
+    """Undo all changes to an estimator if an error precedes its first complete epoch.
 
-    Whatever is raised inside this context, an estimator without a complete new epoch
-    is then what it was before: fitted as it was, or not fitted.
+    Whatever is raised in this context, an estimator without a complete new epoch is in
+    the same state as before, fitted or not.
 
     Parameters
     ----------
     estimator : BaseAutoencoderTransformer
-        About to be fitted.
+        The estimator to be fitted.
+    resumes : bool
+        Whether a fitted net is trained further. Otherwise it does not change, and a
+        copy of its weights would waste memory.
     """
     net = vars(estimator).get("net_")
     undo, n_epochs = [_attributes(estimator)], 0
     if net is not None:
-        undo += [_attributes(net), *map(_attributes, net.module_.modules())]
-        undo += [_tensors(net), *map(_settings, _optimizers(net))]
         n_epochs = len(net.history)
+    if net is not None and resumes:
+        undo += [_attributes(net), *map(_attributes, net.module_.modules())]
+        undo += [_tensors(net), *map(_settings, net.optimizers().values())]
     try:
         yield
     except BaseException:
@@ -78,9 +79,12 @@ def undone_without_an_epoch(estimator):
 
 
 def _attributes(owner):
-    """Return a function that restores the attributes of an object."""
+    """Return a function that restores the attributes of an object.
+
+    Private dicts, such as a module's buffers, are copied, as training changes them.
+    """
     before = {
-        name: dict(value) if type(value) is dict else value  # of modules: buffers
+        name: dict(value) if type(value) is dict and name.startswith("_") else value
         for name, value in vars(owner).items()
     }
 
@@ -99,7 +103,7 @@ def _tensors(net):
 
 
 def _settings(optimizer):
-    """Return a function that restores the learning rates and such of an optimizer."""
+    """Return a function that restores an optimizer's settings, such as its rates."""
     before = [
         {name: value for name, value in group.items() if name != "params"}
         for group in optimizer.param_groups

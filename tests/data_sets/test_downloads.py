@@ -5,9 +5,9 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
-from data_sets.image_files import FILES, SHAPES, random_images
 from sklearn.utils import Bunch
 
+from data_sets.image_files import FILES, SHAPES, random_images
 from skvae import datasets
 from skvae.datasets import _faces, _sources
 

@@ -5,6 +5,8 @@ import struct
 
 import numpy as np
 import pytest
+from scipy.io import savemat
+
 from data_sets.image_files import (
     NUMERALS,
     RANDOM,
@@ -13,8 +15,6 @@ from data_sets.image_files import (
     random_images,
     write_npz,
 )
-from scipy.io import savemat
-
 from skvae import datasets
 
 

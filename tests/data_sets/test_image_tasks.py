@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from data_sets.image_files import RANDOM, SHAPES, random_images, write_npz
 
+from data_sets.image_files import RANDOM, SHAPES, random_images, write_npz
 from skvae import datasets
 from skvae.datasets import load_image_tasks
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from multimodal.gaussian_truth import TRUTH, at_the_truth
 from multimodal.modality_models import HOLED, LABELS, PIXELS, THREE, WHOLE, WHOLE_THREE
 

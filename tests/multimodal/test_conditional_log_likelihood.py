@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of, small
-from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
 from sklearn.datasets import load_digits
 
+from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, replicates
 from skvae import CMMATransformer, CVAETransformer, JMVAETransformer
 from skvae.metrics import conditional_log_likelihood
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from multimodal.modality_models import (
     BLOCKS,
     TO_A_TWO,

@@ -5,6 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
+from saved import through_file
+
 from multimodal.modality_models import (
     BLOCKS,
     fitted,
@@ -13,7 +15,6 @@ from multimodal.modality_models import (
     of_three,
     trained,
 )
-from saved import through_file
 
 
 def gaussians(estimator, X):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of, small
-from multimodal import gaussian_truth
-from multimodal.modality_models import OF_THREE, fitted, make, of_three, weights
 from saved import assert_same_answers, through_file
 from torch import nn
 
+from multimodal import gaussian_truth
+from multimodal.modality_models import OF_THREE, fitted, make, of_three, weights
 from skvae import JMVAEGANTransformer
 from skvae.distributions import Noise
 

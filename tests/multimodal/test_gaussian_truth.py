@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of
-from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, K, replicates, without
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from multimodal.gaussian_truth import BLOCKS, EVERY, TRUTH, K, replicates, without
 from skvae import JMVAETransformer
 from skvae.distributions import Noise
 

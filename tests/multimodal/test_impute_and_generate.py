@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from multimodal.modality_models import (
     BLOCKS,
     N_PIXELS,

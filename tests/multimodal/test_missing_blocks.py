@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from instances import small
+
 from multimodal.modality_models import (
     BLOCKS,
     HOLED,
@@ -16,7 +17,6 @@ from multimodal.modality_models import (
     fitted_to_three,
     make,
 )
-
 from skvae import JMVAETransformer
 
 

@@ -6,6 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from saved import assert_same_answers, through_pickle
+from sklearn.base import clone
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.utils import get_tags
+
 from multimodal.modality_models import (
     LABELS,
     PIXELS,
@@ -15,14 +24,6 @@ from multimodal.modality_models import (
     fitted,
     make,
 )
-from saved import assert_same_answers, through_pickle
-from sklearn.base import clone
-from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.utils import get_tags
 
 
 @each_model

@@ -3,6 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from saved import assert_same_answers, through_file
+from sklearn.compose import make_column_selector
+from torch import nn
+
 from multimodal.modality_models import (
     BLOCKS,
     LABELS,
@@ -15,9 +19,6 @@ from multimodal.modality_models import (
     fitted,
     make,
 )
-from saved import assert_same_answers, through_file
-from sklearn.compose import make_column_selector
-from torch import nn
 
 FIRST = np.arange(N_PIXELS + N_LABELS) < N_PIXELS
 WAYS = {

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from multimodal.modality_models import MODELS, N_PIXELS, PIXELS, each_model, make
 from saved import assert_same_answers, through_file
 from sklearn.compose import make_column_selector
 from torch import nn
 
+from multimodal.modality_models import MODELS, N_PIXELS, PIXELS, each_model, make
 from skvae.distributions import Bernoulli, Gaussian
 
 HALVES = [(Bernoulli(), slice(0, 8)), (Gaussian(mean="sigmoid"), slice(8, 16))]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of
-from multimodal.modality_models import assert_same_weights, each_model, make, weights
 from saved import assert_same_answers, through_file
 
+from multimodal.modality_models import assert_same_weights, each_model, make, weights
 from skvae.distributions import Noise
 
 

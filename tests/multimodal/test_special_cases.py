@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of, small
-from multimodal.gaussian_truth import BLOCKS, without
 
+from multimodal.gaussian_truth import BLOCKS, without
 from skvae import HierarchicalJMVAETransformer, JMVAETransformer, VAETransformer
 from skvae.distributions import Noise
 

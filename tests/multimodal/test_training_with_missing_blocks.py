@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from instances import batch_of
+from saved import assert_same_answers, through_file
+
 from multimodal.modality_models import (
     OF_THREE,
     assert_same_weights,
@@ -16,8 +18,6 @@ from multimodal.modality_models import (
     missing_in,
     of_three,
 )
-from saved import assert_same_answers, through_file
-
 from skvae.distributions import Noise
 from skvae.nets import Dense
 
