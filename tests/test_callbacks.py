@@ -190,7 +190,7 @@ def ctrl_c_when(ready):
     over = threading.Event()
 
     def press():
-        while not ready():
+        while not (ready() or over.is_set()):  # over at once if training fails
             time.sleep(0.003)
         while not over.is_set():
             os.kill(os.getpid(), signal.SIGINT)
