@@ -1,11 +1,14 @@
 """Small instances of every estimator, for the common tests."""
 
+import numpy as np
 import torch
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.utils import get_tags
 
 from skvae.discovery import all_estimators
 from skvae.distributions import Gaussian
+from skvae.inputs import Given
 from skvae.nets import Dense
 from skvae.priors import DensityRatio, VampPrior
 from skvae.training import Rows
@@ -91,10 +94,27 @@ def decode(estimator, Z, X):
     return estimator.inverse_transform(Z, condition=given)
 
 
+def beside(estimator, X):
+    """Return what fit needs beside X: labels, if the tags of an estimator say so."""
+    if not get_tags(estimator).target_tags.required:
+        return {}
+    return {"y": np.arange(len(X)) % 3}
+
+
+def fit(estimator, X):
+    """Fit an estimator to X, and to labels if it needs them."""
+    return estimator.fit(X, **beside(estimator, X))
+
+
+def partial_fit(estimator, X):
+    """Train for one epoch on X, and on labels if the estimator needs them."""
+    return estimator.partial_fit(X, **beside(estimator, X))
+
+
 def rows_of(estimator, X):
     """Return X as the `Rows` that the fitted module receives in training."""
     parameter = next(estimator.module_.parameters())
-    table = estimator._check_encodable(X)
+    table = estimator._check_encodable(X, Given(**beside(estimator, X)))
     return Rows(table, parameter.device, parameter.dtype)
 
 
@@ -114,4 +134,4 @@ def bodies(estimator):
 
 def fitted(estimator, X):
     """Return a fitted clone."""
-    return clone(estimator).fit(X)
+    return fit(clone(estimator), X)

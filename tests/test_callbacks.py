@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
-from instances import batch_of, rows_of, small
+from instances import batch_of, fit, rows_of, small
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -54,8 +54,8 @@ class Spy(Callback):
 @each_estimator
 def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     spy = Spy()
-    plain = small(cls, batch_size=100).fit(digits)
-    watched = small(cls, batch_size=100, callbacks=[("spy", spy)]).fit(digits)
+    plain = fit(small(cls, batch_size=100), digits)
+    watched = fit(small(cls, batch_size=100, callbacks=[("spy", spy)]), digits)
     assert_same_weights(plain, watched)
     assert spy.calls == []  # the net uses a copy of the parameter
     calls = dict(watched.net_.callbacks_)["spy"].calls
@@ -131,7 +131,7 @@ def test_unknown_net_params_are_named_in_the_error(digits):
 
 @each_estimator
 def test_verbose_shows_a_progress_bar(cls, digits, capsys):
-    small(cls, verbose=1).fit(digits)
+    fit(small(cls, verbose=1), digits)
     shown = capsys.readouterr().err
     assert cls.__name__ in shown
     assert "2/2" in shown
@@ -190,7 +190,7 @@ def ctrl_c_when(ready):
     over = threading.Event()
 
     def press():
-        while not ready():
+        while not (ready() or over.is_set()):  # over at once if training fails
             time.sleep(0.003)
         while not over.is_set():
             os.kill(os.getpid(), signal.SIGINT)
@@ -220,9 +220,9 @@ def epochs_done(estimator):
 def test_ctrl_c_keeps_the_completed_epochs_and_propagates(cls, n_epochs, digits):
     estimator = small(cls, max_epochs=10**6)
     with ctrl_c_when(lambda: epochs_done(estimator) >= n_epochs):
-        estimator.fit(digits)
+        fit(estimator, digits)
     assert estimator.n_iter_ >= n_epochs - 1  # the last epoch may have been undone
-    again = small(cls, max_epochs=estimator.n_iter_).fit(digits)
+    again = fit(small(cls, max_epochs=estimator.n_iter_), digits)
     np.testing.assert_array_equal(estimator.transform(digits), again.transform(digits))
     assert estimator.history_[:, "train_loss"] == again.history_[:, "train_loss"]
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from instances import bodies, having, small
+from instances import bodies, fit, having, small
 from saved import assert_same_answers, through_file, through_pickle
 from scipy.special import expit, logit
 from sklearn.base import clone
@@ -168,7 +168,7 @@ def test_dense_matches_hidden_layer_sizes(digits):
 @with_encoder
 def test_recipes_work_in_every_estimator(cls, digits, tmp_path):
     rows = digits[:60]
-    estimator = small(cls, encoder=ENCODER, decoder=DECODER).fit(rows)
+    estimator = fit(small(cls, encoder=ENCODER, decoder=DECODER), rows)
     assert [type(body) for body in bodies(estimator)] == [nn.Sequential] * 2
     other = through_file(estimator, tmp_path / "model")
     assert repr(other.encoder) == repr(ENCODER)
@@ -176,7 +176,7 @@ def test_recipes_work_in_every_estimator(cls, digits, tmp_path):
     copied = clone(estimator)
     assert copied.encoder is not ENCODER
     assert repr(copied) == repr(estimator)
-    again = through_pickle(copied.fit(rows)).transform(rows)
+    again = through_pickle(fit(copied, rows)).transform(rows)
     np.testing.assert_array_equal(again, estimator.transform(rows))
 
 

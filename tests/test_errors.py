@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from instances import having, small, width_parameter
+from instances import fit, having, partial_fit, small, width_parameter
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 from torch import nn
@@ -97,17 +97,17 @@ BAD_PARAMETERS = {
 @pytest.mark.parametrize("case", BAD_DATA)
 def test_bad_data_is_one_clear_error_and_changes_nothing(cls, case, digits):
     spoil, params, message = BAD_DATA[case]
-    estimator = small(cls).fit(digits)
+    estimator = fit(small(cls), digits)
     before = dict(vars(estimator))
     answers = estimator.transform(digits)
     estimator.set_params(**params)
-    for way in (estimator.fit, estimator.partial_fit):
-        if way == estimator.partial_fit:
+    for way in (fit, partial_fit):
+        if way is partial_fit:
             estimator.set_params(likelihood="gaussian")
             if "likelihood" in params or "early_stopping" in params:
                 continue
         with pytest.raises(ValueError, match=message):
-            way(spoil(digits))
+            way(estimator, spoil(digits))
     estimator.set_params(likelihood="gaussian", early_stopping=False)
     assert vars(estimator) == before
     np.testing.assert_array_equal(estimator.transform(digits), answers)
@@ -126,7 +126,7 @@ def test_bad_data_is_one_clear_error_and_changes_nothing(cls, case, digits):
 def test_an_invalid_parameter_is_named(cls, name, value, digits):
     name = width_parameter(cls) if name == "n_components" else name
     with pytest.raises(ValueError, match=f"The '{name}' parameter of {cls.__name__}"):
-        small(cls, **{name: value}).fit(digits)
+        fit(small(cls, **{name: value}), digits)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ WRONG_BODIES = {
 @pytest.mark.parametrize("body", WRONG_BODIES.values(), ids=WRONG_BODIES)
 def test_a_body_of_the_wrong_width_is_named(cls, side, body, digits):
     with pytest.raises(ValueError, match=f"The '{side}' parameter must"):
-        small(cls, **{side: body}).fit(digits)
+        fit(small(cls, **{side: body}), digits)
 
 
 @each_estimator
@@ -196,7 +196,7 @@ def test_an_unfitted_estimator_says_so(cls, digits):
 
 @each_estimator
 def test_a_wrong_number_of_columns_is_named(cls, digits):
-    estimator = small(cls).fit(digits)
+    estimator = fit(small(cls), digits)
     with pytest.raises(ValueError, match=r"63 features, but .* expecting 64"):
         estimator.transform(digits[:, :63])
     with pytest.raises(ValueError, match=r"X has 7 columns, but the latents of"):
@@ -262,14 +262,14 @@ def exploding(estimator):
 def test_a_non_finite_loss_keeps_the_epoch_before(cls, early_stopping, digits):
     params = {"batch_size": 50, "early_stopping": early_stopping}
     whole = small(cls, encoder=lambda n_in: Exploding(n_in, 1000), **params)
-    left = min(body.n_batches for body in exploding(whole.fit(digits)))
+    left = min(body.n_batches for body in exploding(fit(whole, digits)))
     used = 1000 - left  # in 2 epochs of 4 batches
     n_batches = used + 2 * used // 8
     broken = small(
         cls, encoder=lambda n_in: Exploding(n_in, n_batches), **params
     ).set_params(max_epochs=9)
     with pytest.raises(FloatingPointError, match="batch 3 of epoch 3") as caught:
-        broken.fit(digits)
+        fit(broken, digits)
     assert "'reconstruction'" in str(caught.value)
     assert broken.n_iter_ == 2
     for body in exploding(broken):

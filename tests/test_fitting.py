@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from instances import small
+from instances import fit, fitted, partial_fit, small
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
@@ -25,14 +25,14 @@ each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimator
 @each_estimator
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 def test_every_way_to_train_four_epochs_gives_the_same_bits(cls, dropout, digits):
-    whole = small(cls, max_epochs=4, dropout=dropout).fit(digits)
+    whole = fit(small(cls, max_epochs=4, dropout=dropout), digits)
     parts = small(cls, dropout=dropout)
     for _ in range(4):
-        parts.partial_fit(digits)
+        partial_fit(parts, digits)
     warm = small(cls, max_epochs=2, dropout=dropout, warm_start=True)
-    warm.fit(digits).fit(digits)
-    resumed = small(cls, max_epochs=2, dropout=dropout, warm_start=True).fit(digits)
-    resumed = pickle.loads(pickle.dumps(resumed)).fit(digits)
+    resumed = fitted(warm, digits)
+    resumed = fit(pickle.loads(pickle.dumps(resumed)), digits)
+    fit(fit(warm, digits), digits)
     for other in (parts, warm, resumed):
         assert_same_weights(whole, other)
         assert other.n_iter_ == 4
@@ -43,9 +43,9 @@ def test_every_way_to_train_four_epochs_gives_the_same_bits(cls, dropout, digits
 @each_estimator
 def test_fits_in_six_threads_equal_the_serial_fits(cls, digits):
     estimators = [small(cls, random_state=seed) for seed in range(6)]
-    serial = [clone(e).fit(digits).transform(digits) for e in estimators]
+    serial = [fitted(e, digits).transform(digits) for e in estimators]
     threads = Parallel(n_jobs=6, backend="threading")(
-        delayed(lambda e: clone(e).fit(digits).transform(digits))(e) for e in estimators
+        delayed(lambda e: fitted(e, digits).transform(digits))(e) for e in estimators
     )
     for one, other in zip(serial, threads, strict=True):
         np.testing.assert_array_equal(one, other)

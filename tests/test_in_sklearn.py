@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from instances import small, width_parameter
+from instances import beside, small, width_parameter
 from joblib import parallel_config
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_digits, load_wine
@@ -232,7 +232,7 @@ def test_a_frame_goes_through_a_column_transformer(table):
 def test_polars_frames_give_polars_frames(cls, labelled):
     frame = pl.DataFrame(labelled[0], schema=[f"p{i}" for i in range(64)])
     estimator = small(cls).set_output(transform="polars")
-    Z = estimator.fit_transform(frame)
+    Z = estimator.fit_transform(frame, **beside(estimator, frame))
     assert isinstance(Z, pl.DataFrame)
     assert list(estimator.feature_names_in_[:2]) == ["p0", "p1"]
 

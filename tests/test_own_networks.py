@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from instances import bodies, having, small, width_parameter
+from instances import beside, bodies, fit, having, small, width_parameter
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
@@ -30,7 +30,7 @@ def own(n_in):
 def test_a_module_is_copied_and_left_untouched(cls, digits):
     module = convolutional()
     before = [p.clone() for p in module.parameters()]
-    estimator = small(cls, encoder=module).fit(digits)
+    estimator = fit(small(cls, encoder=module), digits)
     for given, kept, fitted in zip(
         module.parameters(), before, bodies(estimator)[0].parameters(), strict=True
     ):
@@ -40,8 +40,8 @@ def test_a_module_is_copied_and_left_untouched(cls, digits):
 
 @with_encoder
 def test_a_function_gets_the_width_and_is_seeded(cls, digits):
-    one = small(cls, encoder=own, decoder=own).fit(digits)
-    other = small(cls, encoder=own, decoder=own).fit(digits)
+    one = fit(small(cls, encoder=own, decoder=own), digits)
+    other = fit(small(cls, encoder=own, decoder=own), digits)
     assert bodies(one)[0][0].in_features == 64
     widths = getattr(one.module_, "widths", [one.module_.n_outputs])
     # The decoder sees all paths, but only the lowest layer of a hierarchy.
@@ -56,14 +56,15 @@ def test_width_and_likelihood_remain_searchable(cls, digits):
         small(cls, encoder=convolutional(), decoder=own),
         {width_parameter(cls): [2, 5], "likelihood": ["bernoulli", "gaussian"]},
         cv=2,
-    ).fit(digits)
+    )
+    search.fit(digits, **beside(search.estimator, digits))
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 @with_encoder
 def test_frozen_layers_stay_unchanged(cls, digits):
     module = convolutional().requires_grad_(False)
-    estimator = small(cls, encoder=module).fit(digits)
+    estimator = fit(small(cls, encoder=module), digits)
     for given, fitted in zip(
         module.parameters(), bodies(estimator)[0].parameters(), strict=True
     ):
@@ -74,9 +75,9 @@ def test_frozen_layers_stay_unchanged(cls, digits):
 def test_dropout_draws_from_the_generator_of_the_fit(cls, digits):
     module = nn.Sequential(nn.Linear(64, 16), nn.Dropout(0.5))
     torch.manual_seed(0)
-    one = small(cls, encoder=module).fit(digits)
+    one = fit(small(cls, encoder=module), digits)
     torch.manual_seed(1)
-    other = small(cls, encoder=module).fit(digits)
+    other = fit(small(cls, encoder=module), digits)
     assert isinstance(bodies(one)[0][1], LocalDropout)
     assert isinstance(module[1], nn.Dropout)
     np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
@@ -85,6 +86,6 @@ def test_dropout_draws_from_the_generator_of_the_fit(cls, digits):
 @with_encoder
 def test_batch_normalisation_trains_and_does_not_leak_between_rows(cls, digits):
     rows = digits[:129]  # a last batch of one row is merged into the previous one
-    estimator = small(cls, encoder=own, batch_size=64).fit(rows)
+    estimator = fit(small(cls, encoder=own, batch_size=64), rows)
     alone = estimator.transform(rows[:1])
     np.testing.assert_allclose(alone, estimator.transform(rows)[:1], atol=1e-5)

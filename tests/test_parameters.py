@@ -15,6 +15,7 @@ from skvae._parameters import Declared, parameter
 from skvae._validation import NATURAL, NONE, POSITIVE, POSITIVE_INT
 from skvae.base import BaseAutoencoderTransformer, BaseVAETransformer
 from skvae.discovery import all_estimators
+from skvae.inputs import Given, PlainColumns
 
 ESTIMATORS = [cls for _, cls in all_estimators()]
 each_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
@@ -181,8 +182,6 @@ def test_what_comes_beside_x_reaches_the_batch(digits):
 
     class Supervised(VAETransformer):
         def fit(self, X, y=None, sample_weight=None):
-            from skvae.inputs import Given
-
             return self._fit(X, y, Given(y=y, sample_weight=sample_weight))
 
         def _build_module(self, table):
@@ -205,3 +204,41 @@ def test_what_comes_beside_x_reaches_the_batch(digits):
         small(Supervised).fit(digits, y, [1, 2, 3])
     with pytest.raises(ValueError, match="Input y contains NaN"):
         small(Supervised).fit(digits, y * np.nan)
+
+
+class Labels(PlainColumns):
+    """Rows with labels beside them, which the first fit learns."""
+
+    def _table(self, estimator, X, given, reset):
+        if reset:
+            estimator.classes_ = np.unique(given.y)
+        codes = np.searchsorted(estimator.classes_, given.y).astype(float)
+        return super()._table(estimator, X, Given(y=codes), reset)
+
+
+class Labelled(VAETransformer):
+    _columns_type = Labels
+
+    def fit(self, X, y):
+        return self._fit(X, y, Given(y=y))
+
+
+def test_labels_keep_their_codes_when_a_fit_resumes(digits):
+    labels = np.array(["a", "b", "c"])[np.arange(200) % 3]
+    model = small(Labelled, warm_start=True).fit(digits, labels)
+    assert list(model.classes_) == ["a", "b", "c"]
+    rows = model._prepare(digits[:5], Given(y=["c"] * 5), "warm_start=True")
+    np.testing.assert_array_equal(rows.table.y, [2.0] * 5)
+    assert list(model.fit(digits[:5], ["c"] * 5).classes_) == ["a", "b", "c"]
+
+
+def test_a_failed_fit_leaves_no_labels(digits):
+    model, labels = small(Labelled), np.arange(200) % 3
+    before = vars(model).copy()
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(digits * np.nan, labels)
+    assert vars(model) == before
+    model.fit(digits, labels)
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(digits * np.nan, labels > 0)
+    assert list(model.classes_) == [0, 1, 2]

@@ -23,7 +23,7 @@ class Given:
     condition : array-like of shape (n,) or (n, m), or a single value for all rows
         Conditions, of any type.
     y : array-like of shape (n,) or (n, t)
-        Targets, as numbers.
+        Targets, as numbers; or labels, if the estimator's columns encode them.
     sample_weight : array-like of shape (n,)
         Weight of each row.
     """
