@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
 from skvae.distributions import Noise, Normal, RowNoise, SharedNoise, kl, row_keys
 from skvae.refinement import Widened, refined
@@ -205,21 +206,26 @@ def _chunks(widest, n_samples):
     return [slice(start, min(start + size, n_samples)) for start in starts]
 
 
-def _widest(module, q, batch):
-    """Return the number of values per row in the widest layer, by decoding once."""
-    widths = [batch.x.shape[-1], *(len(p) for p in module.parameters() if p.ndim)]
+class _Largest(TorchFunctionMode):
+    """Notes the largest result of torch functions in this thread, in values."""
 
-    def look(_, __, out):
+    n_values = 0
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
         if isinstance(out, torch.Tensor):
-            widths.append(out.numel() // len(batch.x))
+            self.n_values = max(self.n_values, out.numel())
+        return out
 
-    handles = [part.register_forward_hook(look) for part in module.modules()]
-    try:
+
+def _widest(module, q, batch):
+    """Return the number of values per row in the widest layer, by decoding once.
+
+    Hooks on the module would not do: other threads may be using it.
+    """
+    with _Largest() as largest:
         module.likelihood(q.mean, batch)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return max(widths)
+    return max(batch.x.shape[-1], largest.n_values // len(batch.x))
 
 
 def _over_chunks(function, q, module, batch, n_samples):
