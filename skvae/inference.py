@@ -192,8 +192,11 @@ def _slices(rows, size):
     """Yield batches of at least `MIN_ROWS` rows, how many count, and where they go."""
     for start in range(0, len(rows), size):
         where = slice(start, min(start + size, len(rows)))
+        n_rows = where.stop - start
+        if n_rows >= MIN_ROWS and rows.whole:
+            yield rows.neighbours(where), n_rows, where
+            continue
         index = rows.index[where]
-        n_rows = len(index)
         if n_rows < MIN_ROWS:  # repeat the first row
             index = np.append(index, np.repeat(index[:1], MIN_ROWS - n_rows))
         yield rows.take(torch.from_numpy(index)), n_rows, where
