@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from families import (
@@ -21,6 +22,7 @@ from families import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import poisson as poisson_of_scipy
 from torch import distributions as td
 
 from skvae.distributions import (
@@ -272,3 +274,12 @@ def test_the_gradient_of_a_sampled_divergence_is_unbiased():
 def test_a_posterior_equal_to_the_prior_gets_no_gradient():
     q = torch.tensor([[0.5, -1.0]]).double(), torch.tensor([[0.3, 1.5]]).double()
     assert gradients(q, NormalMixture(*q, n_rows=1), 20).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("rate", [1e3, 1e5, 1e7])
+def test_large_poisson_counts_keep_their_precision(rate):
+    counts = np.random.default_rng(0).poisson(rate, (500, 1)).astype(np.float32)
+    p = PoissonVector(torch.full((500, 1), rate))
+    found = p.log_prob(torch.from_numpy(counts)).numpy()
+    expected = poisson_of_scipy.logpmf(counts[:, 0], rate)
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -308,3 +308,18 @@ def test_too_high_a_learning_rate_is_reported_and_survived(digits):
     assert np.isfinite(
         estimator.set_params(lr=1e-3).fit(counts).transform(counts)
     ).all()
+
+
+@pytest.mark.parametrize("cls", [VAETransformer, AETransformer])
+@pytest.mark.parametrize("value", [1e39, -1e300])
+def test_a_value_beyond_single_precision_names_its_cell(cls, value, digits):
+    estimator = small(cls).fit(digits)
+    X = digits.astype(float)
+    X[3, 2] = value
+    message = r"Row 3 of column x2 is .*, beyond the range of float32"
+    for ask in (estimator.transform, estimator.score, estimator.fit):
+        with pytest.raises(ValueError, match=message):
+            ask(X)
+    assert np.isfinite(estimator.transform(digits)).all()
+    if value == 1e39:
+        assert np.isfinite(small(cls, dtype="float64").fit(X).transform(X)).all()

@@ -14,7 +14,7 @@ from sklearn.compose import make_column_selector
 from test_common import assert_same_weights, weights
 from torch import nn
 
-from skvae import AETransformer, VAETransformer
+from skvae import AETransformer, TaskInvariantVAETransformer, VAETransformer
 from skvae.discovery import all_estimators
 from skvae.distributions import Gaussian
 from skvae.training import Rows
@@ -230,3 +230,17 @@ def test_float64_inputs_on_disk_are_read_in_batches(digits, tmp_path):
     assert_same_weights(
         small(VAETransformer).fit(mapped), small(VAETransformer).fit(digits)
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("cls", [VAETransformer, TaskInvariantVAETransformer])
+def test_a_fit_does_not_depend_on_torchs_default_precision(cls, dtype, digits):
+    estimator = small(cls, dtype=dtype)
+    expected = fitted(estimator, digits).transform(digits)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = fitted(estimator, digits)
+        np.testing.assert_array_equal(found.transform(digits), expected)
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -50,8 +50,10 @@ class PoissonVector(Distribution):
         return self.rate
 
     def log_prob(self, value):
-        terms = value * self.rate.log() - self.rate - torch.lgamma(value + 1)
-        return terms.sum(-1)
+        # In double precision, as the terms cancel: at counts of 1e7 they are 1e8 nats.
+        x, rate = value.double(), self.rate.double()
+        terms = x * rate.log() - rate - torch.lgamma(x + 1)
+        return terms.sum(-1).to(self.rate.dtype)
 
     def sample(self, noise, n_samples=None):
         return noise.poisson(self.rate, n_samples).to(self.rate.dtype)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
 
+from skvae._columns import column_names
 from skvae.distributions import Mixed, as_likelihood
 from skvae.persistence import is_plain
 from skvae.training import Table
@@ -72,6 +73,19 @@ def check_dimensions(X, owner):
     return X
 
 
+def check_range(x, dtype, names):
+    """Raise ValueError at a value that becomes infinite in the computing precision."""
+    limit = np.inf if dtype == "auto" else np.finfo(dtype).max
+    # The extremes are found without a copy of the table; NaN stands for missing.
+    if np.fmax.reduce(x, axis=None) > limit or np.fmin.reduce(x, axis=None) < -limit:
+        row, column = np.argwhere(np.abs(x) > limit)[0]
+        name = column_names(names, x.shape[1])[column]
+        raise ValueError(
+            f"Row {row} of column {name} is {x[row, column]:g}, beyond the range of "
+            f"{dtype}. Scale the column, or set dtype='float64'."
+        )
+
+
 class PlainColumns:
     """A table whose columns are all data.
 
@@ -120,6 +134,7 @@ class PlainColumns:
         x = validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
         if reset:
             self._remember(estimator)
+        check_range(x, estimator.dtype, self.all_names)
         return x
 
     def _remember(self, estimator):

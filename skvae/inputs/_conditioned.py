@@ -7,7 +7,12 @@ from sklearn.utils.validation import check_array, validate_data
 from skvae._columns import resolve_columns
 from skvae._validation import Instance
 from skvae.distributions import Mixed
-from skvae.inputs._columns import FLOATS, PlainColumns, check_dimensions
+from skvae.inputs._columns import (
+    FLOATS,
+    PlainColumns,
+    check_dimensions,
+    check_range,
+)
 from skvae.inputs._conditions import Conditions, take_columns
 from skvae.training import Table
 
@@ -76,6 +81,7 @@ class ConditionedColumns(PlainColumns):
             raise ValueError("condition_columns leave no column of X to be modelled.")
         data = take_columns(X, self.data_positions)
         x = check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
+        check_range(x, estimator.dtype, self.names)
         return x, take_columns(X, self.condition_positions)
 
     def _resolve(self, estimator, X):

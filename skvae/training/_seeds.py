@@ -56,9 +56,15 @@ _WEIGHTS_LOCK = threading.Lock()
 def seeded_weights(seed):
     """Seed the weights of the networks that are built in this context.
 
-    torch's layers use the global generator only, so it is seeded here and restored
-    afterwards, in one thread at a time.
+    torch's layers use the global generator and the default precision, so both are set
+    here and restored afterwards, in one thread at a time. Weights are drawn in single
+    precision, whatever the default is, and cast later.
     """
     with _WEIGHTS_LOCK, torch.random.fork_rng(devices=[]):
+        default = torch.get_default_dtype()
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
-        yield
+        try:
+            torch.set_default_dtype(torch.float32)
+            yield
+        finally:
+            torch.set_default_dtype(default)
