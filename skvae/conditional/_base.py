@@ -157,8 +157,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         X : array-like of shape (n_samples, n_components)
             Latents.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Conditions to decode under; a single value applies to all rows. Required
-            unless all rows of fit had the same.
+            One per row, or one for all. Required unless all rows of fit had the same.
 
         Returns
         -------
@@ -217,8 +216,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         mean : bool, default=False
             Whether to return the mean of p(x | z, condition) instead of a draw.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            Conditions to draw under; a single value applies to all rows. By default,
-            conditions are drawn with their frequencies in fit.
+            One per row, or one for all. By default drawn with the frequencies in fit.
 
         Returns
         -------
@@ -287,8 +285,8 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         method="importance",
         return_std_error=False,
         return_diagnostics=False,
-        refine=0,
         condition=None,
+        refine=0,
     ):
         """Estimate ln p(x | condition) of each row, in nats, with more options.
 
@@ -302,17 +300,15 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             Importance sampling (Burda et al. 2016, eq. 8), or the lower bound at β = 1.
         return_std_error, return_diagnostics : bool, default=False
             Whether to return Monte-Carlo errors, or errors and diagnostics, too.
-        refine : int, default=0
-            Steps by which each row's posterior is refined first, as in
-            :meth:`skvae.VAETransformer.log_likelihood`.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
+        refine : int, default=0
+            Steps of refinement, as in :meth:`skvae.VAETransformer.log_likelihood`.
 
         Returns
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
-            The values, or a named tuple that begins with them, as described in
-            :meth:`skvae.VAETransformer.log_likelihood`.
+            As in :meth:`skvae.VAETransformer.log_likelihood`.
 
         Raises
         ------
@@ -320,5 +316,5 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             As `score_samples`, and if an argument is not valid.
         """
         table = self._check_scorable(X, Given(condition))
-        result = self._log_likelihood(table, n_samples, method, refine)
-        return selected(result, return_std_error, return_diagnostics)
+        found = self._log_likelihood(table, n_samples, method, refine)
+        return selected(found, return_std_error, return_diagnostics)

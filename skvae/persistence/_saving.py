@@ -125,36 +125,37 @@ def describe(estimator, training_state):
     """Return a JSON header and the tensors that describe a fitted estimator."""
     module, columns = estimator.module_, estimator._columns
     parameters = columns.plain_parameters(estimator)
-    values = {
-        "attributes": _attributes(estimator, columns.learned()),
-        "history": _plain_rows(estimator.history_),
-        "training": None,
-    }
+    attributes = _attributes(estimator, columns.learned())
+    history, training = _plain_rows(estimator.history_), None
     if training_state:
         states = optimizer_states(estimator.net_)
-        values["training"] = {"optimizers": states, "module": module.training_state()}
+        training = {"optimizers": states, "module": module.training_state()}
     weights = {f"module.{name}": t for name, t in module.state_dict().items()}
     saved = {k: v for k, v in parameters.items() if is_plain(v, CLASSES)}
     packer = Packer(CLASSES)
     header = {
         "class": type(estimator).__name__,
-        "versions": {
-            "skvae": __version__,
-            "scikit-learn": sklearn.__version__,
-            "skorch": skorch.__version__,
-            "torch": str(torch.__version__),
-        },
+        "versions": _versions(),
         "parameters": packer.pack(saved, "parameters"),
         "omitted": sorted(parameters.keys() - saved.keys()),
-        "attributes": packer.pack(values["attributes"], "attributes"),
+        "attributes": packer.pack(attributes, "attributes"),
         "module": {
             "dtype": str(module.dtype).removeprefix("torch."),
             "kl_weight": float(module.kl_weight),
         },
-        "history": packer.pack(values["history"], "history"),
-        "training": packer.pack(values["training"], "training"),
+        "history": packer.pack(history, "history"),
+        "training": packer.pack(training, "training"),
     }
     return header, packer.tensors | weights
+
+
+def _versions():
+    return {
+        "skvae": __version__,
+        "scikit-learn": sklearn.__version__,
+        "skorch": skorch.__version__,
+        "torch": str(torch.__version__),
+    }
 
 
 def _check_savable(estimator):
