@@ -158,6 +158,13 @@ def test_a_shared_parameter_is_documented_in_the_same_words():
     assert not differing
 
 
+@each_estimator
+def test_the_docstring_lists_parameters_in_the_order_of_the_constructor(cls):
+    entries = [entry.name for entry in ClassDoc(cls)["Parameters"]]
+    names = [name.strip() for entry in entries for name in entry.split(",")]
+    assert names == list(inspect.signature(cls).parameters)
+
+
 def test_attributes_shared_by_all_are_documented_in_the_same_words():
     shared = ("net_", "n_iter_", "n_features_in_", "feature_names_in_")
     for name in shared:

@@ -61,6 +61,12 @@ class AETransformer(Latents, CustomNetworks, BaseAutoencoderTransformer):
     ----------
     n_components : int, default=8
         Number of latents.
+    encoder, decoder : torch.nn.Module, callable or None, default=None
+        Custom networks in place of the hidden layers: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
+        so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the hidden layers, from the data to the latents; the decoder has them
         in reverse order. An empty tuple makes the networks linear.
@@ -76,12 +82,6 @@ default="relu"
         an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
         type. To search over ``likelihood__scale``, pass an object: strings and lists
         have no parameters.
-    encoder, decoder : torch.nn.Module, callable or None, default=None
-        Custom networks in place of the layers above: a module, which fit copies, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
-        so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, for "codes") for the encoder, and the width
-        of its whole input for the decoder.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.

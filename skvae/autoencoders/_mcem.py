@@ -193,6 +193,18 @@ class MCEMTransformer(Latents, BaseVAETransformer):
     ----------
     n_components : int, default=8
         Number of latents.
+    n_leapfrog : int, default=10
+        Leapfrog steps per transition.
+    n_updates : int, default=5
+        Steps of the decoder at each sample.
+    n_burn_in : int, default=20
+        Transitions to discard at the start of a chain, in training and for answers.
+    n_draws : int, default=30
+        Transitions from which a row's posterior is estimated.
+    decoder : torch.nn.Module, callable or None, default=None
+        Custom network in place of the hidden layers: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added.
+        ``n_in`` is ``n_components``.
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the hidden layers, from the data to the latents; the decoder has them
         in reverse order. An empty tuple makes the networks linear.
@@ -208,18 +220,6 @@ default="relu"
         an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
         type. To search over ``likelihood__scale``, pass an object: strings and lists
         have no parameters.
-    n_leapfrog : int, default=10
-        Leapfrog steps per transition.
-    n_updates : int, default=5
-        Steps of the decoder at each sample.
-    n_burn_in : int, default=20
-        Transitions to discard at the start of a chain, in training and for answers.
-    n_draws : int, default=30
-        Transitions from which a row's posterior is estimated.
-    decoder : torch.nn.Module, callable or None, default=None
-        Custom network in place of the layers above: a module, which fit copies, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added.
-        ``n_in`` is ``n_components``.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.

@@ -31,9 +31,6 @@ class MPVAETransformer(Divergence, BaseVAETransformer):
     n_components : int or tuple of int, default=(4, 4)
         Number of latents of each path, the shallowest first; an int stands for two
         paths of that many.
-    hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the hidden layers, from the data to the latents; the decoder has them
-        in reverse order. An empty tuple makes the networks linear.
     taps : tuple of int or None, default=None
         Number of encoder layers before each path, increasing; with None, the paths
         start at the last layers.
@@ -45,6 +42,19 @@ class MPVAETransformer(Divergence, BaseVAETransformer):
         fitted model, select columns by their names.
     beta : float or tuple of float, default=1.0
         Weight of the KL divergence from the prior, for all paths or for each.
+    encoder : torch.nn.Module, callable, list of these, or None, default=None
+        Custom networks in place of the hidden layers, one per path: the first maps
+        (n, n_in) to (n, h_1), the next (n, h_1) to (n, h_2), and so on; a path starts
+        after each. After a single network, all paths start. Modules are copied in fit;
+        a function is called with the width of its input. ``n_in`` is the number of
+        columns (of levels, for "codes").
+    decoder : torch.nn.Module, callable or None, default=None
+        Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents.
+    kl_warmup : int, default=0
+        Epochs in which the weight of the divergence rises linearly from 0.
+    hidden_layer_sizes : tuple of int, default=(256, 256)
+        Widths of the hidden layers, from the data to the latents; the decoder has them
+        in reverse order. An empty tuple makes the networks linear.
     activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
 default="relu"
         Activation after every hidden layer.
@@ -57,16 +67,6 @@ default="relu"
         an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
         type. To search over ``likelihood__scale``, pass an object: strings and lists
         have no parameters.
-    kl_warmup : int, default=0
-        Epochs in which the weight of the divergence rises linearly from 0.
-    encoder : torch.nn.Module, callable, list of these, or None, default=None
-        Custom networks in place of the layers above, one per path: the first maps
-        (n, n_in) to (n, h_1), the next (n, h_1) to (n, h_2), and so on; a path starts
-        after each. After a single network, all paths start. Modules are copied in fit;
-        a function is called with the width of its input. ``n_in`` is the number of
-        columns (of levels, for "codes").
-    decoder : torch.nn.Module, callable or None, default=None
-        Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.

@@ -67,21 +67,12 @@ class CMMATransformer(
     ----------
     n_components : int, default=8
         Number of latents.
-    hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the hidden layers, from the data to the latents; the decoder has them
-        in reverse order. An empty tuple makes the networks linear.
-    activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
-default="relu"
-        Activation after every hidden layer.
-    dropout : float, default=0.0
-        Probability of dropping a hidden unit in training.
-    likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
-        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
-        type. To search over ``likelihood__scale``, pass an object: strings and lists
-        have no parameters.
+    encoder, decoder : torch.nn.Module, callable or None, default=None
+        Custom networks in place of the hidden layers: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
+        so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     beta : float, default=1.0
         Weight of the KL divergence from the prior. Below 1, more latents stay in use;
         above 1, fewer.
@@ -100,12 +91,21 @@ default="relu"
     handle_unknown : {"error", "ignore"}, default="error"
         What to do with a level not seen in fit: raise an error, or treat it as none of
         the levels.
-    encoder, decoder : torch.nn.Module, callable or None, default=None
-        Custom networks in place of the layers above: a module, which fit copies, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
-        so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, for "codes") for the encoder, and the width
-        of its whole input for the decoder.
+    hidden_layer_sizes : tuple of int, default=(256, 256)
+        Widths of the hidden layers, from the data to the latents; the decoder has them
+        in reverse order. An empty tuple makes the networks linear.
+    activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
+default="relu"
+        Activation after every hidden layer.
+    dropout : float, default=0.0
+        Probability of dropping a hidden unit in training.
+    likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
+        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
+        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
+        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
+        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
+        type. To search over ``likelihood__scale``, pass an object: strings and lists
+        have no parameters.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.

@@ -108,6 +108,15 @@ class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
     n_components : int or tuple of int, default=(8, 8)
         Number of latents of each layer, the lowest first; an int stands for two layers
         of that many.
+    upper_hidden_layer_sizes : tuple of int, default=(256, 256)
+        Widths of the hidden layers between layers of latents in the encoder; in the
+        decoder they are reversed.
+    layers : {"top", "all"}, default="top"
+        Which latents `transform` returns and `inverse_transform` takes: those of the
+        highest layer, or all, the lowest first. Column names count layers from 0:
+        ``layer0`` is z_1 of the paper. To change it, fit again.
+    n_iterations : int, default=100
+        Number of iterations for a row with a missing block.
     modalities : dict of str to columns of X, or None, default=None
         Names, positions, a slice, a mask or a selector, as in
         :class:`~sklearn.compose.ColumnTransformer`; every column is in one modality.
@@ -117,14 +126,6 @@ class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
         reverse order. The keys of a dict are the modalities' names.
     joint_hidden_layer_sizes : tuple of int, default=()
         Widths of the layers that join the outputs of the encoders.
-    upper_hidden_layer_sizes : tuple of int, default=(256, 256)
-        Widths of the hidden layers between layers of latents in the encoder; in the
-        decoder they are reversed.
-    activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
-default="relu"
-        Activation after every hidden layer.
-    dropout : float, default=0.0
-        Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood, list of (likelihood, columns) or dict of these, \
 default="gaussian"
         p(x_m | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
@@ -133,12 +134,6 @@ default="gaussian"
         columns), "poisson", an object of :mod:`skvae.distributions`, or a list of parts
         for a modality of mixed type, whose columns are names or positions in it. The
         keys of a dict are the modalities' names.
-    layers : {"top", "all"}, default="top"
-        Which latents `transform` returns and `inverse_transform` takes: those of the
-        highest layer, or all, the lowest first. Column names count layers from 0:
-        ``layer0`` is z_1 of the paper. To change it, fit again.
-    n_iterations : int, default=100
-        Number of iterations for a row with a missing block.
     empty_rows : {"error", "prior"}, default="error"
         What to do with a row that lacks all modalities: raise an error, or use the
         prior.
@@ -147,6 +142,13 @@ default="gaussian"
         of few columns, such as a label beside a picture, counts little in the bound and
         is learned badly; a weight of 10 or more can help. The weights count in the
         recorded bound, which early stopping watches, but not in the model's densities.
+    encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
+default=None
+        Custom networks in place of the hidden layers, for some or all modalities: a
+        module, which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to
+        (n, h). The heads are added. ``n_in`` is the number of the modality's columns
+        (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
+        Without modalities, a single network is enough.
     beta : float, default=1.0
         Weight of the KL divergence from the prior. Below 1, more latents stay in use;
         above 1, fewer.
@@ -154,13 +156,11 @@ default="gaussian"
         Epochs in which the weight of the divergence rises linearly from 0.
     n_importance_samples : int, default=1
         Draws of z per row in training; above 1, the bound is importance-weighted.
-    encoder, decoder : dict from modalities to torch.nn.Module or callable, or None, \
-default=None
-        Custom networks in place of the layers above, for some or all modalities: a
-        module, which fit copies, or a function ``n_in -> module``, mapping (n, n_in) to
-        (n, h). The heads are added. ``n_in`` is the number of the modality's columns
-        (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
-        Without modalities, a single network is enough.
+    activation : {"elu", "gelu", "identity", "relu", "sigmoid", "softplus", "tanh"}, \
+default="relu"
+        Activation after every hidden layer.
+    dropout : float, default=0.0
+        Probability of dropping a hidden unit in training.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.
