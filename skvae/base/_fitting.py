@@ -34,9 +34,8 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        resumed_by = "warm_start=True" if self.warm_start else None
         with undone_without_an_epoch(self, self.warm_start):
-            rows = self._prepare(X, given, resumed_by)
+            rows = self._prepare(X, given, self.warm_start)
             if self.early_stopping and len(rows) == 1:
                 raise ValueError("early_stopping holds rows out, but n_samples = 1.")
             n_epochs = self.net_.max_epochs
@@ -46,20 +45,16 @@ class FittingMixin:
 
     def _partial_fit(self, X, given=NOTHING):
         with undone_without_an_epoch(self, resumes=True):
-            rows = self._prepare(X, given, "partial_fit")
+            rows = self._prepare(X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1, validate=False)
         return self
 
-    def _prepare(self, X, given, resumed_by):
-        """Check everything, and return the training rows.
-
-        A fitted net is kept if `resumed_by` is set, which names the reason in messages;
-        otherwise a new one is built.
-        """
+    def _prepare(self, X, given, resumes):
+        """Check everything, build a net unless one resumes, and return the rows."""
         check_parameters(self)
         device = self._find_device()
-        if resumed_by and hasattr(self, "net_"):
-            check_same_architecture(self, resumed_by)
+        if resumes and hasattr(self, "net_"):
+            check_same_architecture(self)
             table = self._columns.table(self, X, given)
             self.likelihood_.check(table.x, self._columns.names)
             device = next(self.net_.module_.parameters()).device  # it is not moved

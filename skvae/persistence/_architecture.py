@@ -19,21 +19,13 @@ def changed_parameter(estimator):
     return next((name for name in fitted if current[name] != fitted[name]), None)
 
 
-def check_same_architecture(estimator, reason):
-    """Raise ValueError if such a parameter has changed since fit.
-
-    Parameters
-    ----------
-    estimator : BaseAutoencoderTransformer
-        A fitted estimator.
-    reason : str
-        Why training resumes, for the message.
-    """
+def check_same_architecture(estimator):
+    """Raise ValueError if such a parameter has changed since fit."""
     name = changed_parameter(estimator)
     if name is not None:
         raise ValueError(
             f"The {name!r} parameter of {type(estimator).__name__} must stay what it "
-            f"was in fit, as {reason} resumes with the fitted network. Got "
+            "was in fit, as training resumes with the fitted network. Got "
             f"{getattr(estimator, name)!r} instead. Use fit with warm_start=False to "
             "start from scratch."
         )
