@@ -75,7 +75,9 @@ def check_dimensions(X, owner):
 
 def check_range(x, dtype, names):
     """Raise ValueError at a value that becomes infinite in the computing precision."""
-    limit = np.inf if dtype == "auto" else np.finfo(dtype).max
+    if dtype != "float32" or x.dtype == np.float32:
+        return
+    limit = np.finfo(dtype).max
     # The extremes are found without a copy of the table; NaN stands for missing.
     if np.fmax.reduce(x, axis=None) > limit or np.fmin.reduce(x, axis=None) < -limit:
         row, column = np.argwhere(np.abs(x) > limit)[0]
