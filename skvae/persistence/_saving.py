@@ -44,6 +44,13 @@ CLASSES = {
     )
 }
 
+VERSIONS = {
+    "skvae": __version__,
+    "scikit-learn": sklearn.__version__,
+    "skorch": skorch.__version__,
+    "torch": str(torch.__version__),
+}
+
 # Attributes of every estimator besides ``net_``, and the allowed values of each.
 ALWAYS = {
     "_seed": Interval(Integral, 0, 2**32 - 1, closed="both"),
@@ -135,7 +142,7 @@ def describe(estimator, training_state):
     packer = Packer(CLASSES)
     header = {
         "class": type(estimator).__name__,
-        "versions": _versions(),
+        "versions": VERSIONS,
         "parameters": packer.pack(saved, "parameters"),
         "omitted": sorted(parameters.keys() - saved.keys()),
         "attributes": packer.pack(attributes, "attributes"),
@@ -147,15 +154,6 @@ def describe(estimator, training_state):
         "training": packer.pack(training, "training"),
     }
     return header, packer.tensors | weights
-
-
-def _versions():
-    return {
-        "skvae": __version__,
-        "scikit-learn": sklearn.__version__,
-        "skorch": skorch.__version__,
-        "torch": str(torch.__version__),
-    }
 
 
 def _check_savable(estimator):
