@@ -160,7 +160,9 @@ class Evaluator:
         shared = torch.zeros(n_samples, dtype=torch.float64, device=self.device)
         for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
             if refine:
-                noise = RowNoise(row_keys(seed, batch.x, batch.condition))
+                noise = RowNoise(
+                    row_keys(seed, batch.x, batch.condition, batch.observed)
+                )
             else:  # the same for every slice
                 noise = SharedNoise.from_seed(seed, self.device)
             draws = draw(self.module, batch, noise, n_samples)[:, :n_rows]

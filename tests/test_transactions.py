@@ -110,22 +110,20 @@ def test_an_interrupt_before_training_changes_nothing(digits, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "how"),
     [
-        {"beta": 1e300},
-        {"lr": Fraction(1, 2)},
-        {"net_params": {"batch_size": 0}},
-        {"net_params": {"iterator_train": None}},
+        *(({"beta": 1e300}, how) for how in HOW),
+        *(({"lr": Fraction(1, 2)}, how) for how in HOW),
+        *(({"net_params": {"batch_size": 0}}, how) for how in HOW),
+        ({"net_params": {"iterator_train": None}}, "fit"),  # read by a new net only
     ],
     ids=str,
 )
-@each_way
 def test_a_value_that_fails_in_the_first_step_changes_nothing(wrong, how, digits):
     estimator = small(VAETransformer).fit(digits)
     before = state(estimator, digits)
-    if how != "fit" and "iterator_train" in str(wrong):
-        return  # read only when a net is built
-    with pytest.raises(Exception):  # noqa: B017, PT011
+    # Each comes from another depth: torch, the optimizer, the batches, skorch.
+    with pytest.raises((RuntimeError, TypeError, ZeroDivisionError)):
         HOW[how](estimator.set_params(**wrong), digits)
     estimator.set_params(beta=1.0, lr=1e-3, net_params=None, warm_start=False)
     assert_same_state(state(estimator, digits), before)

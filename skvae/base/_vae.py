@@ -118,8 +118,8 @@ class DensityMixin:
         refine : int, default=0
             Steps by which each row's posterior is refined before importance sampling,
             see `skvae.refinement`. An encoder that has overfitted can make the estimate
-            nats too low; 20 steps, at two to three times the cost, remove most of that.
-            Each row then has its own draws.
+            nats too low; 20 steps can remove most of that. Each step decodes every row
+            once and differentiates. Each row then has its own draws.
 
         Returns
         -------

@@ -166,10 +166,9 @@ class _Joint:
         values = evaluator.rows(x)
 
         def mean(batch):
+            x = values.take(batch.index).x[:, columns]  # (B, D_m)
             return _mean_of(
-                module.likelihood_of(at, z).log_prob(
-                    values.take(batch.index).x[:, columns]
-                )
+                module.likelihood_of(at, z).log_prob(x)
                 for z in module.predictive_draws(batch, noise(), n_samples)
             )
 
