@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from skvae.distributions import Noise, Normal, RowNoise, SharedNoise, kl, row_keys
-from skvae.refinement import Widened, refined
+from skvae.distributions import Noise, RowNoise, kl, row_keys
+from skvae.refinement import refined_proposal
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
 LIKELIHOOD_ROWS = 128  # per slice of importance sampling
 MIN_ROWS = 32
+N_ENUMERATED = 256  # values of discrete latents up to which ln p(x) is a sum over them
 CHUNK_ELEMENTS = 2**21  # values in the widest layer for one chunk of latents
 
 
@@ -30,10 +31,11 @@ class LogLikelihood(NamedTuple):
     values : ndarray of shape (n,)
         The estimate of each row.
     std_error : ndarray of shape (n,)
-        Standard error of each row's value, by the delta method.
+        Standard error of each row's value due to the draws, by the delta method. It
+        excludes the bias.
     mean_std_error : float
-        Standard error of the mean over rows. As rows share their draws, it is computed
-        from the draws, not from `std_error`.
+        Standard error of the mean over rows due to the draws. Each row has its own
+        draws.
     """
 
     values: np.ndarray
@@ -137,11 +139,11 @@ class Evaluator:
         return np.concatenate(parts)
 
     @torch.inference_mode()
-    def log_likelihood(self, table, n_samples, seed, method="importance", refine=0):
+    def log_likelihood(self, table, n_samples, seed, method="importance", refine=None):
         """Estimate ln p(x), or the ELBO, of each row from `n_samples` draws.
 
-        With `refine` steps the proposals of importance sampling are refined, and each
-        row has its own draws; without, all rows share theirs.
+        The proposals of importance sampling are refined by `refine` steps, by default
+        by as many as suit the model.
 
         Each slice of rows is encoded once, and its latents are decoded chunk by chunk.
         The memory needed thus depends neither on the number of rows nor, except for one
@@ -151,29 +153,20 @@ class Evaluator:
         -------
         Diagnostics
         """
-        draw = {"importance": _log_weights, "elbo": _elbo}[method]
-        if refine:
-            draw = partial(_refined_log_weights, n_steps=refine)
-        reduce = {"importance": _log_mean_exp, "elbo": _mean}[method]
+        estimate = _elbo
+        if method == "importance":
+            n_steps = self.module.n_refinements if refine is None else refine
+            estimate = partial(_importance, n_steps=n_steps)
         rows = self.rows(table)
         values, errors, sizes = np.empty((3, len(rows)))
-        shared = torch.zeros(n_samples, dtype=torch.float64, device=self.device)
+        keys = np.empty(len(rows), dtype=np.int64)
         for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
-            if refine:
-                noise = RowNoise(
-                    row_keys(seed, batch.x, batch.condition, batch.observed)
-                )
-            else:  # the same for every slice
-                noise = SharedNoise.from_seed(seed, self.device)
-            draws = draw(self.module, batch, noise, n_samples)[:, :n_rows]
-            value, influence, size = reduce(draws.double())
-            values[where] = value.cpu().numpy()
-            errors[where] = _std_error(influence).cpu().numpy()
-            sizes[where] = size.cpu().numpy()
-            shared += influence.sum(1)
-        mean_error = float(_std_error(shared / len(rows)))
-        if refine:
-            mean_error = float(np.sqrt(np.square(errors).sum()) / len(rows))
+            noise = row_noise(batch, seed)
+            found = estimate(self.module, batch, noise, n_samples)
+            for into, of_batch in zip((values, errors, sizes), found, strict=True):
+                into[where] = of_batch[:n_rows].cpu().numpy()
+            keys[where] = noise.keys[:n_rows].cpu().numpy()
+        mean_error = _error_of_mean(errors, keys)
         return Diagnostics(
             values, errors, mean_error, sizes, *self.module.log_normaliser()
         )
@@ -202,6 +195,11 @@ def _slices(rows, size):
         if n_rows < MIN_ROWS:  # repeat the first row
             index = np.append(index, np.repeat(index[:1], MIN_ROWS - n_rows))
         yield rows.take(torch.from_numpy(index)), n_rows, where
+
+
+def row_noise(batch, seed):
+    """Return noise for the rows of a batch that depends on their contents only."""
+    return RowNoise(row_keys(seed, batch.x, batch.condition, batch.observed))
 
 
 def _chunks(widest, n_samples):
@@ -234,7 +232,7 @@ def _widest(module, q, batch):
 
 
 def _over_chunks(function, q, module, batch, n_samples):
-    """Fill a tensor (S, B) with the values of `function` at q, the prior and n draws.
+    """Fill a tensor (S, B) with the values of `function` at q, the prior and some draws.
 
     It is allocated at once: small tensors between the large activations of the decoder
     would keep that memory from being reused.
@@ -242,60 +240,73 @@ def _over_chunks(function, q, module, batch, n_samples):
     p = module.prior(batch)
     values = batch.x.new_empty((n_samples, len(batch.x)))
     for where in _chunks(_widest(module, q, batch), n_samples):
-        values[where] = function(q, p, where.stop - where.start)
-    return values
+        values[where] = function(q, p, where)
+    return values.double()
 
 
-def _log_weights(module, batch, noise, n_samples):
-    """Return ln w of every draw, (S, B)."""
+def _importance(module, batch, noise, n_samples, n_steps):
+    """Estimate ln p(x) from importance samples, or as a sum over all values of z.
 
-    def draw(q, p, n):
-        return module.log_weights(q, p, batch, noise, n)
+    Returns
+    -------
+    value, std_error, effective_sample_size : Tensor of shape (B,)
+    """
+    q = module.proposal(batch)
+    support = module.prior(batch).support(N_ENUMERATED)
+    if support is not None and not n_steps:
+        return _enumerated(q, module, batch, n_samples, support)
+    if n_steps:
+        q = refined_proposal(module, batch, noise.fork(), n_steps)
 
-    return _over_chunks(draw, module.proposal(batch), module, batch, n_samples)
+    def log_weights(q, p, where):
+        return module.log_weights(q, p, batch, noise, where.stop - where.start)
+
+    log_w = _over_chunks(log_weights, q, module, batch, n_samples)  # (S, B)
+    value = torch.logsumexp(log_w, 0) - np.log(n_samples)
+    weights = (log_w - value).exp()
+    size = weights.sum(0).square() / weights.square().sum(0)
+    return value, _std_error(weights - 1), size
 
 
-def _refined_log_weights(module, batch, noise, n_samples, n_steps):
-    """Return ln w of every draw from refined posteriors, (S, B)."""
-    q = module.posterior(batch)
-    if not isinstance(q, Normal):
-        raise ValueError(
-            f"The 'refine' parameter must be 0 for {type(module).__name__}, which has "
-            "no Gaussian posterior."
-        )
-    q = Widened(refined(module, batch, q, n_steps, noise))
+def _enumerated(q, module, batch, n_samples, support):
+    """Return ln Σ p(x, z) over all values of z; it has no error."""
 
-    def draw(q, p, n):
-        return module.log_weights(q, p, batch, noise, n)
+    def log_joint(q, p, where):
+        z = support[where, None]  # (n, 1, K)
+        return module.likelihood(z, batch).log_prob(batch.x) + p.log_prob(z)
 
-    return _over_chunks(draw, module.proposal(batch, q), module, batch, n_samples)
+    joint = _over_chunks(log_joint, q, module, batch, len(support))
+    value = torch.logsumexp(joint, 0)
+    return value, torch.zeros_like(value), torch.full_like(value, n_samples)
 
 
 def _elbo(module, batch, noise, n_samples):
-    """Return ln p(x | z) − KL(q || p) at every draw, (S, B)."""
+    """Estimate the mean of ln p(x | z) − KL(q || p), as `_importance` does ln p(x)."""
 
-    def draw(q, p, n):
-        z = q.sample(noise, n)  # (n, B, K)
+    def bound(q, p, where):
+        z = q.sample(noise, where.stop - where.start)  # (n, B, K)
         return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
 
-    return _over_chunks(draw, module.posterior(batch), module, batch, n_samples)
-
-
-def _log_mean_exp(log_w):
-    """Return ln mean w over draws, the influences w / mean w − 1, and (Σw)²/Σw²."""
-    value = torch.logsumexp(log_w, 0) - np.log(len(log_w))
-    weights = (log_w - value).exp()
-    return value, weights - 1, weights.sum(0).square() / weights.square().sum(0)
-
-
-def _mean(values):
-    value = values.mean(0)
-    return value, values - value, torch.full_like(value, len(values))
+    bounds = _over_chunks(bound, module.posterior(batch), module, batch, n_samples)
+    value = bounds.mean(0)
+    return value, _std_error(bounds - value), torch.full_like(value, n_samples)
 
 
 def _std_error(influence):
-    """Return the standard error of a mean of S draws, (S, ...) -> (...)."""
+    """Return the standard error of a mean of S draws, (S, B) -> (B,)."""
     n_draws = len(influence)
     if n_draws == 1:
         return torch.full_like(influence[0], torch.nan)
     return (influence.square().sum(0) / (n_draws * (n_draws - 1))).sqrt()
+
+
+def _error_of_mean(errors, keys):
+    """Return the standard error of the mean over rows.
+
+    Rows are independent, except that equal rows, which have equal keys, share their
+    draws, and hence their error.
+    """
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[0]] - 1))
+    shared = np.add.reduceat(errors[order], starts)
+    return float(np.sqrt(np.square(shared).sum()) / len(errors))

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skvae import CategoricalVAETransformer, VAETransformer
+from skvae import CategoricalVAETransformer, VAETransformer, inference
 from skvae.autoencoders import TargetPropagation
 from skvae.distributions import Categories, Noise, UniformCategories, kl
 from skvae.metrics import diagnose, gradient_check
@@ -91,11 +91,27 @@ def test_relaxed_draws_harden_as_the_temperature_falls():
 # -- enumeration ----------------------------------------------------------------------
 
 
-def test_the_log_likelihood_equals_its_enumeration(tiny, digits):
+def test_a_prior_lists_its_values_if_they_are_few():
+    p = UniformCategories(torch.zeros(4, 6).double(), 2)
+    values = p.support(8)
+    assert values.shape == (8, 6)
+    assert len(values.unique(dim=0)) == 8
+    torch.testing.assert_close(
+        p.log_prob(values).exp().sum(), torch.tensor(1.0).double()
+    )
+    assert p.support(7) is None
+
+
+def test_the_log_likelihood_equals_its_enumeration(tiny, digits, monkeypatch):
     batch = batch_of(tiny, digits[:40])
     y = configurations(tiny.module_).unsqueeze(1)
     log_joint = tiny.module_.likelihood(y).log_prob(batch.x)  # (9, B)
     exact = (torch.logsumexp(log_joint, 0) - 2 * np.log(3)).detach().numpy()
+    summed = tiny.log_likelihood(digits[:40], return_diagnostics=True)
+    np.testing.assert_allclose(summed.values, exact, rtol=1e-12)
+    assert summed.mean_std_error == 0
+    assert (summed.effective_sample_size == 64).all()
+    monkeypatch.setattr(inference, "N_ENUMERATED", 8)  # there are 9
     found = tiny.log_likelihood(digits[:40], n_samples=20_000, return_std_error=True)
     assert abs(found.values.mean() - exact.mean()) < 4 * found.mean_std_error
     # A row's own estimate misses configurations that q hardly ever draws.

@@ -68,8 +68,10 @@ FEW = X[:40]
 DISTORTED = {"shift": 0.3, "stretch": 1.2}
 
 
-def estimate(X, n_samples=16, seed=0, method="importance", model=LinearGaussian, **how):
-    return Evaluator(model(**how)).log_likelihood(X, n_samples, seed, method)
+def estimate(
+    X, n_samples=16, seed=0, method="importance", model=LinearGaussian, refine=0, **how
+):
+    return Evaluator(model(**how)).log_likelihood(X, n_samples, seed, method, refine)
 
 
 def repeated(repeats, **how):
@@ -84,8 +86,9 @@ def repeated(repeats, **how):
 
 @pytest.mark.parametrize("model", [LinearGaussian, MixturePrior])
 @pytest.mark.parametrize("n_samples", [1, 7])
-def test_the_exact_posterior_gives_the_exact_likelihood(n_samples, model):
-    result = estimate(X, n_samples, model=model)
+@pytest.mark.parametrize("refine", [0, None])
+def test_the_exact_posterior_gives_the_exact_likelihood(n_samples, model, refine):
+    result = estimate(X, n_samples, model=model, refine=refine)
     np.testing.assert_allclose(result.values, truth(X), rtol=1e-12, atol=1e-11)
     if n_samples > 1:
         assert np.abs(result.std_error).max() < 1e-10
@@ -141,10 +144,19 @@ def test_the_standard_error_is_the_spread_over_seeds(method):
     assert abs(spread_of_mean / mean_errors.square().mean().sqrt() - 1) < 0.1
 
 
-def test_averaging_rows_with_shared_draws_does_not_reduce_the_error():
+def test_averaging_equal_rows_does_not_reduce_the_error():
     same = np.repeat(X[:1], 50, axis=0)
     result = estimate(same, **DISTORTED)
     assert result.mean_std_error == pytest.approx(result.std_error[0])
+    some = np.concatenate([same, X[1:51]])
+    error = np.hypot(0.5 * result.mean_std_error, 0.5 * _mean_error(X[1:51]))
+    assert estimate(some, **DISTORTED).mean_std_error == pytest.approx(error)
+
+
+def _mean_error(rows):
+    """The error of a mean of independent rows."""
+    errors = estimate(rows, **DISTORTED).std_error
+    return np.sqrt(np.square(errors).sum()) / len(rows)
 
 
 def test_one_draw_has_no_standard_error():
@@ -165,18 +177,18 @@ SUBSETS = {
 
 
 @pytest.mark.parametrize("label", SUBSETS)
-@pytest.mark.parametrize("method", ["importance", "elbo"])
-def test_a_rows_value_does_not_depend_on_the_other_rows(method, label):
+@pytest.mark.parametrize("how", [{}, {"refine": 5}, {"method": "elbo"}])
+def test_a_rows_value_does_not_depend_on_the_other_rows(how, label):
     which = SUBSETS[label]
-    everything = estimate(X, method=method, **DISTORTED)
-    some = estimate(X[which], method=method, **DISTORTED)
+    everything = estimate(X, **how, **DISTORTED)
+    some = estimate(X[which], **how, **DISTORTED)
     for name in ("values", "std_error"):
         expected = getattr(everything, name)[which]
         np.testing.assert_allclose(getattr(some, name), expected, rtol=1e-12)
 
 
-# torch draws normal numbers in blocks of 16. Chunks of whole blocks, here of eight
-# draws, therefore use the same random numbers as a single chunk.
+# Normal numbers are drawn in pairs. Chunks of even size therefore use the same random
+# numbers as a single chunk.
 @pytest.mark.parametrize("rows", [32, 100])
 @pytest.mark.parametrize("draws", [8, 24])
 @pytest.mark.parametrize("method", ["importance", "elbo"])

@@ -62,7 +62,7 @@ def test_a_condition_changes_the_numbers_of_a_row():
 
 def test_a_widened_posterior_is_the_mixture_that_it_draws_from():
     q = Normal(torch.tensor([[1.0]]), torch.tensor([[0.5]]))
-    p = Widened(q, (1.0, 3.0))
+    p = Widened(q, 3.0)
     grid = torch.linspace(-15, 15, 6001)[:, None, None]
     density = p.log_prob(grid).exp()[:, 0]
     np.testing.assert_allclose(torch.trapezoid(density, grid[:, 0, 0]), 1, rtol=1e-4)
@@ -102,8 +102,8 @@ def misled():
 
 def test_refinement_mends_what_a_wrong_encoder_costs(misled):
     model, X, truth = misled
-    before = model.log_likelihood(X).mean() - truth.mean()
-    after = model.log_likelihood(X, refine=20).mean() - truth.mean()
+    before = model.log_likelihood(X, refine=0).mean() - truth.mean()
+    after = model.log_likelihood(X).mean() - truth.mean()
     assert before < -1.0
     assert after > -0.1
 

@@ -55,6 +55,7 @@ class CategoricalVAE(LatentModel):
 
     beta = 1.0
     temperature = 1.0
+    n_refinements = 0
 
     def __init__(
         self,

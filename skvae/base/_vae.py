@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skvae._validation import NATURAL, POSITIVE_INT, Options, check_parameter
+from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.inference import LogLikelihood
 from skvae.inputs import NOTHING
@@ -52,8 +52,9 @@ class DensityMixin:
     def score_samples(self, X) -> np.ndarray:
         """Estimate ln p(x) of each row by importance sampling (64 samples), in nats.
 
-        The noise is seeded in fit and shared by all rows, so that the value of a row
-        does not depend on the others. It is always computed at β = 1.
+        The samples come from posteriors that are refined for each row, see
+        `log_likelihood`. Their seed is set in fit, and each row has its own, so that
+        its value does not depend on the others. It is always computed at β = 1.
 
         Parameters
         ----------
@@ -64,7 +65,7 @@ class DensityMixin:
         -------
         log_likelihood : ndarray of shape (n_samples,)
             Log-density, or log-probability for discrete likelihoods. The estimate is
-            biased downwards, less so with more samples.
+            a lower bound on average, and tighter with more samples.
 
         Raises
         ------
@@ -98,7 +99,7 @@ class DensityMixin:
         method="importance",
         return_std_error=False,
         return_diagnostics=False,
-        refine=0,
+        refine=None,
     ):
         """Estimate ln p(x) of each row, in nats, with more options.
 
@@ -115,18 +116,20 @@ class DensityMixin:
             Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
             Whether to return diagnostics of the estimate too.
-        refine : int, default=0
-            Steps by which each row's posterior is refined before importance sampling,
-            see `skvae.refinement`. An encoder that has overfitted can make the estimate
-            nats too low; 20 steps can remove most of that. Each step decodes every row
-            once and differentiates. Each row then has its own draws.
+        refine : int or None, default=None
+            Steps by which the posterior of each row is refined before importance
+            sampling, see `skvae.refinement`. Without, an encoder that has overfitted
+            can make the estimate nats too low. Each step decodes every row once and
+            differentiates. None means 20 for models with a Gaussian posterior, and 0
+            for others.
 
         Returns
         -------
         ndarray of shape (n_samples,), LogLikelihood or Diagnostics
             The values. With ``return_std_error``, a named tuple ``(values, std_error,
             mean_std_error)``: the standard error of each row, by the delta method, and
-            that of the mean over rows; they are due to the draws and exclude the bias.
+            that of the mean over rows. They are due to the draws, and exclude how far
+            the estimate lies below ln p(x) on average.
             With ``return_diagnostics``, also ``(effective_sample_size, log_normaliser,
             log_normaliser_error)``: the effective sample size of each row's weights
             and, if the prior's normaliser is estimated, ln of it, which was subtracted,
@@ -141,11 +144,11 @@ class DensityMixin:
         result = self._log_likelihood(table, n_samples, method, refine)
         return selected(result, return_std_error, return_diagnostics)
 
-    def _log_likelihood(self, table, n_samples=64, method="importance", refine=0):
+    def _log_likelihood(self, table, n_samples=64, method="importance", refine=None):
         owner = f"{type(self).__name__}.log_likelihood"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
         check_parameter("method", method, (Options(("importance", "elbo")),), owner)
-        check_parameter("refine", refine, (NATURAL,), owner)
+        check_parameter("refine", refine, (NATURAL, NONE), owner)
         if refine and method != "importance":
             raise ValueError("refine goes with method='importance' only.")
         seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()

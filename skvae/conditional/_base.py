@@ -250,7 +250,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            The estimate is biased downwards, less so with more samples.
+            The estimate is a lower bound on average, and tighter with more samples.
 
         Raises
         ------
@@ -286,7 +286,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         return_std_error=False,
         return_diagnostics=False,
         condition=None,
-        refine=0,
+        refine=None,
     ):
         """Estimate ln p(x | condition) of each row, in nats, with more options.
 
@@ -302,7 +302,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             Whether to return Monte-Carlo errors, or errors and diagnostics, too.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
-        refine : int, default=0
+        refine : int or None, default=None
             Steps of refinement, as in :meth:`skvae.VAETransformer.log_likelihood`.
 
         Returns

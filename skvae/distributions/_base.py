@@ -38,6 +38,13 @@ class Distribution:
         """
         raise NotImplementedError
 
+    def support(self, n_most):
+        """Return all possible values, (N, K), if there are at most `n_most`; or None.
+
+        Only distributions that are the same for every row have one.
+        """
+        return None
+
     @property
     def mixture_mean(self):
         """The mean of the equal mixture over the first axis, (B, D)."""

@@ -78,6 +78,16 @@ class UniformCategories(Distribution):
         chosen = _by_variable(value, self.n_categories).sum(-1)
         return -math.log(self.n_categories) * chosen
 
+    def support(self, n_most):
+        if self.n_categories ** (self._like.shape[-1] // self.n_categories) > n_most:
+            return None
+        states = torch.eye(self.n_categories).to(self._like)  # (K, K)
+        values = states
+        while values.shape[-1] < self._like.shape[-1]:  # add a variable
+            n, m = len(values), len(states)
+            values = torch.cat([values.repeat(m, 1), states.repeat_interleave(n, 0)], 1)
+        return values
+
     def sample(self, noise, n_samples=None):
         keys = noise.uniform(self._like, n_samples)
         return _hard(_by_variable(keys, self.n_categories)).flatten(-2)

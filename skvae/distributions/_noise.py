@@ -123,14 +123,20 @@ class RowNoise(Noise):
         first, second = self._uniforms((n_each + 1) // 2)  # (B, n) each
         radius = first.log().mul_(-2).sqrt_()
         angle = second * (2 * math.pi)
-        pairs = torch.cat([radius * angle.cos(), radius * angle.sin()], 1)
-        return self._arranged(pairs[:, :n_each], shape).to(like.dtype)
+        pairs = torch.stack(
+            [radius * angle.cos(), radius * angle.sin()], 2
+        )  # (B, n, 2)
+        return self._arranged(pairs.flatten(1)[:, :n_each], shape).to(like.dtype)
 
     def uniform(self, like, n_samples=None):
         """Numbers uniform on (0, 1)."""
         shape = self._shape(like, n_samples)
         n_each = math.prod(shape) // len(self.keys)
         return self._arranged(self._uniforms(n_each)[0], shape).to(like.dtype)
+
+    def fork(self):
+        """Return an independent source for the same rows."""
+        return RowNoise(_mixed(self.keys))
 
     def _uniforms(self, n_each):
         """Return two float32 numbers in (0, 1) for each row and count, (B, n) each."""
@@ -143,7 +149,7 @@ class RowNoise(Noise):
     def _arranged(self, numbers, shape):
         """Arrange the numbers of each row, (B, n), as (..., B, K)."""
         *lead, n_rows, width = shape
-        return numbers.view(n_rows, *lead, width).movedim(0, -2)
+        return numbers.reshape(n_rows, *lead, width).movedim(0, -2)
 
 
 def row_keys(seed, *tables):

@@ -3,6 +3,7 @@
 from torch import nn
 
 from skvae import objectives
+from skvae.refinement import N_STEPS
 
 
 class LatentModel(nn.Module):
@@ -19,10 +20,14 @@ class LatentModel(nn.Module):
         The phases of one epoch; each is a pass over the data.
     kl_weight : float
         Weight of the divergence, raised from 0 to 1 by the KL warm-up.
+    n_refinements : int
+        Steps by which the posterior of each row is refined to estimate ln p(x), unless
+        told otherwise; 0 if posteriors are not Gaussian.
     """
 
     phases = ("model",)
     kl_weight = 1.0
+    n_refinements = N_STEPS
 
     def posterior(self, batch):
         """q(z | x): a distribution over (B, K)."""
