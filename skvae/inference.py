@@ -232,7 +232,7 @@ def _widest(module, q, batch):
 
 
 def _over_chunks(function, q, module, batch, n_samples):
-    """Fill a tensor (S, B) with the values of `function` at q, the prior and some draws.
+    """Return a tensor (S, B) of the values of `function` at q, the prior and a slice.
 
     It is allocated at once: small tensors between the large activations of the decoder
     would keep that memory from being reused.
