@@ -4,16 +4,24 @@ import inspect
 import warnings
 
 
-class SkvaeDataWarning(UserWarning):
+class SkvaeWarning(UserWarning):
+    """Base of all warnings of this package."""
+
+
+class SkvaeDataWarning(SkvaeWarning):
     """The data do not fit the likelihood, so results may be meaningless."""
 
 
-class SkvaeLoadWarning(UserWarning):
+class SkvaeLoadWarning(SkvaeWarning):
     """A loaded estimator may differ from the one that was saved."""
 
 
-class SkvaeCollapseWarning(UserWarning):
+class SkvaeCollapseWarning(SkvaeWarning):
     """Too few latents vary with the data."""
+
+
+class SkvaeEstimateWarning(SkvaeWarning):
+    """An estimate of ln p(x) rests on too few draws to mean anything."""
 
 
 def warn_data(message):

@@ -20,6 +20,11 @@ ROWS = 4096  # per slice when encoding and decoding
 LIKELIHOOD_ROWS = 128  # per slice of importance sampling
 MIN_ROWS = 32
 N_ENUMERATED = 256  # values of discrete latents up to which ln p(x) is a sum over them
+# A row whose effective sample size is below the first rests on a single draw, or
+# nearly, and its ln p(x) is too low. If more than this share of the rows do, so is the
+# mean, by more than its error.
+MIN_EFFECTIVE, MAX_SHARE = 2.0, 0.1
+FEW = 8  # draws asked for, up to which so small a sample is no surprise
 CHUNK_ELEMENTS = 2**21  # values in the widest layer for one chunk of latents
 
 
@@ -63,6 +68,12 @@ class Diagnostics(NamedTuple):
     effective_sample_size: np.ndarray
     log_normaliser: float
     log_normaliser_error: float
+
+
+def is_too_low(found, n_samples):
+    """Whether too many rows of a `Diagnostics` rest on too few of their draws."""
+    few = found.effective_sample_size < MIN_EFFECTIVE
+    return n_samples > FEW and few.mean() > MAX_SHARE
 
 
 class Evaluator:
@@ -155,8 +166,7 @@ class Evaluator:
         """
         estimate = _elbo
         if method == "importance":
-            n_steps = self.module.n_refinements if refine is None else refine
-            estimate = partial(_importance, n_steps=n_steps)
+            estimate = partial(_importance, refine=refine)
         rows = self.rows(table)
         values, errors, sizes = np.empty((3, len(rows)))
         keys = np.empty(len(rows), dtype=np.int64)
@@ -244,19 +254,28 @@ def _over_chunks(function, q, module, batch, n_samples):
     return values.double()
 
 
-def _importance(module, batch, noise, n_samples, n_steps):
+def proposal(module, batch, noise, refine=None):
+    """Return the distribution over z for importance sampling, refined by some steps.
+
+    Their default is that of the module.
+    """
+    n_steps = module.n_refinements if refine is None else refine
+    if n_steps:
+        return refined_proposal(module, batch, noise, n_steps)
+    return module.proposal(batch)
+
+
+def _importance(module, batch, noise, n_samples, refine):
     """Estimate ln p(x) from importance samples, or as a sum over all values of z.
 
     Returns
     -------
     value, std_error, effective_sample_size : Tensor of shape (B,)
     """
-    q = module.proposal(batch)
+    q = proposal(module, batch, noise.fork(), refine)
     support = module.prior(batch).support(N_ENUMERATED)
-    if support is not None and not n_steps:
+    if support is not None:
         return _enumerated(q, module, batch, n_samples, support)
-    if n_steps:
-        q = refined_proposal(module, batch, noise.fork(), n_steps)
 
     def log_weights(q, p, where):
         return module.log_weights(q, p, batch, noise, where.stop - where.start)

@@ -90,7 +90,7 @@ def misled():
     ).fit(X)
     module = model.module_
     with torch.no_grad():
-        module.loc_scale.linear.bias[:2] += 1.0
+        module.loc_scale.linear.bias[:2] += 2.0
         module.loc_scale.linear.weight[2:] = 0.0
         z = torch.eye(3, 2, dtype=torch.float64)
         p = module.likelihood(z)

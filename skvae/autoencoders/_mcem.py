@@ -59,6 +59,7 @@ class MCEM(LatentModel):
     """
 
     n_leapfrog, n_updates, n_burn_in, n_draws = 10, 5, 20, 30
+    n_refinements = 0  # posteriors are already those of the row
 
     def __init__(self, decoder, head, n_components, seed):
         super().__init__()

@@ -5,9 +5,16 @@ from sklearn.utils import check_random_state
 
 from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
-from skvae.inference import LogLikelihood
+from skvae.exceptions import SkvaeEstimateWarning, warn_outside
+from skvae.inference import LogLikelihood, is_too_low
 from skvae.inputs import NOTHING
 from skvae.training import derive_seed
+
+TOO_LOW = (
+    "The estimate of ln p(x) is too low: in more than a tenth of the rows, one draw has "
+    "most of the weight (an effective sample size below 2). Raise 'refine' or "
+    "'n_samples' of log_likelihood, or use its method='ais'."
+)
 
 
 class DensityMixin:
@@ -120,8 +127,8 @@ class DensityMixin:
             Steps by which the posterior of each row is refined before importance
             sampling, see `skvae.refinement`. Without, an encoder that has overfitted
             can make the estimate nats too low. Each step decodes every row once and
-            differentiates. None means 20 for models with a Gaussian posterior, and 0
-            for others.
+            differentiates. None means 20, or 0 for Monte Carlo EM and for categorical
+            latents; if those have at most 256 values, ln p(x) is the sum over them.
 
         Returns
         -------
@@ -152,7 +159,10 @@ class DensityMixin:
         if refine and method != "importance":
             raise ValueError("refine goes with method='importance' only.")
         seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()
-        return evaluator.log_likelihood(table, n_samples, seed, method, refine)
+        found = evaluator.log_likelihood(table, n_samples, seed, method, refine)
+        if is_too_low(found, n_samples):
+            warn_outside(TOO_LOW, SkvaeEstimateWarning)
+        return found
 
     def _distributions(self, X, given=NOTHING):
         """Return q(z | x) and p(z) of all rows; used by the metrics."""

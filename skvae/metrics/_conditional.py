@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
-from skvae._validation import NONE, POSITIVE_INT, Options, check_parameter
+from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parameter
 from skvae.base import find_model
 from skvae.conditional import BaseConditionalTransformer
-from skvae.distributions import Defensive, SharedNoise
+from skvae.distributions import Defensive
+from skvae.inference import proposal, row_noise
 from skvae.inputs import Given
 from skvae.multimodal import BaseMultimodalTransformer
 from skvae.training import derive_seed
@@ -27,6 +28,7 @@ def conditional_log_likelihood(
     condition=None,
     method="predictive",
     n_samples=None,
+    refine=None,
 ):
     """Estimate ln p(target | given) of each row, in nats.
 
@@ -39,7 +41,8 @@ def conditional_log_likelihood(
     only as far as q(z | given) approximates p(z | given). If the target is among
     `given`, it measures how well the target is reconstructed. "importance" estimates
     ln p(x_t | given) itself by importance sampling, with half of the draws from
-    q(z | target, given) and half from q(z | given). It needs many more draws. The two
+    q(z | target, given) and half from q(z | given), both refined for each row. It needs
+    many more draws. The two
     methods estimate different quantities.
 
     Parameters
@@ -59,8 +62,10 @@ def conditional_log_likelihood(
     method : {"predictive", "importance"}, default="predictive"
         See above.
     n_samples : int or None, default=None
-        S, draws of z per row, shared by all rows. None means 10, or 1000 for
-        "importance".
+        S, draws of z per row. None means 10, or 1000 for "importance".
+    refine : int or None, default=None
+        For "importance", the steps by which the posteriors of each row are refined, as
+        in :meth:`skvae.VAETransformer.log_likelihood`.
 
     Returns
     -------
@@ -107,6 +112,9 @@ def conditional_log_likelihood(
     """
     check_parameter("n_samples", n_samples, (POSITIVE_INT, NONE), OWNER)
     check_parameter("method", method, (Options(tuple(N_SAMPLES)),), OWNER)
+    check_parameter("refine", refine, (NATURAL, NONE), OWNER)
+    if refine and method != "importance":
+        raise ValueError("refine goes with method='importance' only.")
     n_samples = N_SAMPLES[method] if n_samples is None else n_samples
     before, model = find_model(estimator, OWNER)
     X = X if before is None else before.transform(X)
@@ -127,7 +135,9 @@ def conditional_log_likelihood(
             f"The 'given' parameter of {OWNER} must have 'condition' for "
             f"{type(model).__name__}, which always needs it. Got {given!r} instead."
         )
-    return getattr(kind, method)(target, given, n_samples)
+    if method == "importance":
+        return kind.importance(target, given, n_samples, refine)
+    return kind.predictive(target, given, n_samples)
 
 
 def _check_parts(target, given, names, method):
@@ -160,8 +170,7 @@ class _Joint:
         at = list(model.modalities_).index(target)
         self._check_present([target, *given])
         table = self._only(given)
-        evaluator = model._evaluator()
-        noise = _noise(model, evaluator)
+        evaluator, seed = model._evaluator(), _seed(model)
         module, columns = evaluator.module, model.modalities_[target]
         values = evaluator.rows(x)
 
@@ -169,12 +178,14 @@ class _Joint:
             x = values.take(batch.index).x[:, columns]  # (B, D_m)
             return _mean_of(
                 module.likelihood_of(at, z).log_prob(x)
-                for z in module.predictive_draws(batch, noise(), n_samples)
+                for z in module.predictive_draws(
+                    batch, row_noise(batch, seed), n_samples
+                )
             )
 
         return evaluator.in_slices(table, mean, ROWS).astype(np.float64)
 
-    def importance(self, target, given, n_samples):
+    def importance(self, target, given, n_samples, refine):
         """Return ln p(target, given) − ln p(given), both from the same draws.
 
         Half of the draws come from the posterior given the target as well, half from
@@ -182,16 +193,19 @@ class _Joint:
         p(given), so a discrete target never has a probability above 1.
         """
         self._check_present([target, *given])
-        evaluator = self.model._evaluator()
-        noise, module = _noise(self.model, evaluator), evaluator.module
+        evaluator, seed = self.model._evaluator(), _seed(self.model)
         known = self._only([target, *given])
         hidden = evaluator.rows(self._only(given))
-
-        at = list(self.model.modalities_).index(target)
+        module, at = evaluator.module, list(self.model.modalities_).index(target)
 
         def difference(batch):
-            other = module.proposal(hidden.take(batch.index))
-            return _difference(module, batch, other, at, noise(), n_samples)
+            seen, blind = (
+                proposal(module, part, row_noise(part, seed).fork(), refine)
+                for part in (batch, hidden.take(batch.index))
+            )
+            q = Defensive(seen, blind, 0.5)
+            noise = row_noise(batch, seed)
+            return _difference(module, batch, q, at, noise, n_samples)
 
         return evaluator.in_slices(known, difference, ROWS).astype(np.float64)
 
@@ -215,24 +229,25 @@ class _Conditional:
         self.table = model._check_scorable(X, Given(condition))
 
     def predictive(self, target, given, n_samples):
-        evaluator = self.model._evaluator()
-        noise, module = _noise(self.model, evaluator), evaluator.module
+        evaluator, seed = self.model._evaluator(), _seed(self.model)
+        module = evaluator.module
         seen = DATA in given
 
         def mean(batch):
             q = module.posterior(batch) if seen else module.blind_posterior(batch)
-            draws = q.sample(noise(), n_samples)  # (S, B, K)
+            draws = q.sample(row_noise(batch, seed), n_samples)  # (S, B, K)
             return module.likelihood(draws, batch).log_prob(batch.x).mean(0)
 
         return evaluator.in_slices(self.table, mean, ROWS).astype(np.float64)
 
-    def importance(self, target, given, n_samples):
-        return self.model._log_likelihood(self.table, n_samples).values
+    def importance(self, target, given, n_samples, refine):
+        found = self.model._log_likelihood(self.table, n_samples, refine=refine)
+        return found.values
 
 
-def _difference(module, batch, blind, target, noise, n_samples):
-    """Return ln p(target, given) − ln p(given) per row; `blind` is q(z | given)."""
-    q, p = Defensive(module.proposal(batch), blind, 0.5), module.prior(batch)
+def _difference(module, batch, q, target, noise, n_samples):
+    """Return ln p(target, given) − ln p(given) per row, from draws z ~ q."""
+    p = module.prior(batch)
     size, sums = max(1, CHUNK_ELEMENTS // batch.x.numel()), []
     for start in range(0, n_samples, size):
         z = q.sample(noise, min(size, n_samples - start))  # (S, B, K)
@@ -244,10 +259,8 @@ def _difference(module, batch, blind, target, noise, n_samples):
     return with_target - without
 
 
-def _noise(model, evaluator):
-    """Return a function that restarts the same noise, for use in every slice."""
-    seed = derive_seed(model._seed, "evaluation")
-    return lambda: SharedNoise.from_seed(seed, evaluator.device)
+def _seed(model):
+    return derive_seed(model._seed, "evaluation")
 
 
 def _mean_of(values):

@@ -22,7 +22,7 @@ class LatentModel(nn.Module):
         Weight of the divergence, raised from 0 to 1 by the KL warm-up.
     n_refinements : int
         Steps by which the posterior of each row is refined to estimate ln p(x), unless
-        told otherwise; 0 if posteriors are not Gaussian.
+        told otherwise; 0 if it is not Gaussian, or fits the row already.
     """
 
     phases = ("model",)
