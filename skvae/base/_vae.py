@@ -11,8 +11,8 @@ from skvae.inputs import NOTHING
 from skvae.training import derive_seed
 
 TOO_LOW = (
-    "The estimate of ln p(x) is too low: in more than a tenth of the rows, one draw has "
-    "most of the weight (an effective sample size below 2). Raise 'refine' or "
+    "The estimate of ln p(x) is too low: in more than a tenth of the rows, one draw "
+    "has most of the weight (an effective sample size below 2). Raise 'refine' or "
     "'n_samples' of log_likelihood, or use its method='ais'."
 )
 
