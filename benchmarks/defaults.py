@@ -73,23 +73,24 @@ class Table(NamedTuple):
     linear: tuple
 
 
-def _table(X, y, scaler, likelihood):
-    split = train_test_split(X, y, random_state=0, stratify=y)
-    scaler.fit(split[0])
-    rows = tuple(scaler.transform(part) for part in split[:2])
-    return Table(rows, tuple(split[2:]), likelihood, rows)
+def split(X, y, scaler, likelihood):
+    """Train and test rows, scaled."""
+    parts = train_test_split(X, y, random_state=0, stratify=y)
+    scaler.fit(parts[0])
+    rows = tuple(scaler.transform(part) for part in parts[:2])
+    return Table(rows, tuple(parts[2:]), likelihood, rows)
 
 
 def digits(_):
     """1 347 training images of 64 pixels, 10 classes."""
     X, y = load_digits(return_X_y=True)
-    return _table(X, y, MinMaxScaler(clip=True), "gaussian-shared")
+    return split(X, y, MinMaxScaler(clip=True), "gaussian-shared")
 
 
 def wine(_):
     """133 training rows of 13 measurements, 3 classes."""
     X, y = load_wine(return_X_y=True)
-    return _table(X, y, StandardScaler(), "gaussian")
+    return split(X, y, StandardScaler(), "gaussian")
 
 
 def adult(folder):

@@ -1,0 +1,236 @@
+"""How far the estimates of ln p(x) lie below ln p(x), and what they cost.
+
+    python -m benchmarks.likelihood --data FOLDER --write
+    python -m benchmarks.likelihood --quick             # wine and digits, few epochs
+
+Each row is one model of one data set, with the mean of 100 held-out rows. The reference
+is importance sampling in double precision from a Gaussian fitted to each row: 400 steps
+of Adam with four draws each, then 3 000 draws from a mixture of three widths. Beside it
+are how far two estimates of 64 draws lie from it: from the posterior of the encoder
+(``refine=0``), and from posteriors refined by 20 steps (the default of `score`), with
+the error that is reported for it, the median effective sample size, the share of rows
+below 2, and CPU time as a multiple of that of ``refine=0`` (median of seven pairs).
+
+A last row for each data set names the setting with the largest mean: what
+`GridSearchCV` by `score`, or `compare`, chooses with this split.
+
+FOLDER contains adult.npz, mnist.npz and usps.npz; without --data it is the variable
+SKVAE_DATA.
+"""
+
+import copy
+import math
+import sys
+
+import numpy as np
+import torch
+from sklearn.datasets import load_breast_cancer
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks import _common as common
+from benchmarks import defaults
+from skvae import VAETransformer
+from skvae.distributions import Normal
+from skvae.inference import MIN_EFFECTIVE
+from skvae.training import Batch
+
+SETTINGS = {
+    "default": {},
+    "max_epochs=300": {"max_epochs": 300},
+    "beta=0.5": {"beta": 0.5},
+    "hidden (64,)": {"hidden_layer_sizes": (64,)},
+    "hidden (512, 512)": {"hidden_layer_sizes": (512, 512)},
+    "dropout=0.1": {"dropout": 0.1},
+}
+N_ROWS = 100
+REFERENCE = "reference, nats"
+N_STEPS, N_STEP_DRAWS, RATE = 400, 4, 0.03
+WIDTHS, N_DRAWS, N_BLOCKS = (1.0, 1.25, 1.6), 3000, 10
+
+
+# --- data -----------------------------------------------------------------------------
+
+
+def breast_cancer(_):
+    """426 training rows of 30 measurements."""
+    X, y = load_breast_cancer(return_X_y=True)
+    return defaults.split(X, y, StandardScaler(), "gaussian")
+
+
+def mnist(folder):
+    """1 000 training images of 784 grey values."""
+    parts = (common.mnist(subset, folder) for subset in ("train", "test"))
+    chosen = [some(*part, 1000) for part in parts]
+    return pictures(chosen, "bernoulli")
+
+
+def usps(folder):
+    """2 000 training images of 256 grey values."""
+    with np.load(common.data_file("usps.npz", folder), allow_pickle=False) as file:
+        parts = [
+            some(file[f"X_{part}"].reshape(-1, 256), file[f"y_{part}"], 2000)
+            for part in ("train", "test")
+        ]
+    return pictures(parts, "gaussian-shared")
+
+
+def some(X, y, n):
+    """At most `n` rows in random order, as float64."""
+    chosen = np.random.default_rng(0).permutation(len(X))[:n]
+    return X[chosen].astype(float), y[chosen]
+
+
+def pictures(parts, likelihood):
+    """A table of training and test rows, not scaled."""
+    X, y = zip(*parts, strict=True)
+    return defaults.Table(X, y, likelihood, X)
+
+
+TABLES = {
+    "digits": defaults.digits,
+    "breast cancer": breast_cancer,
+    "wine": defaults.wine,
+    "adult": defaults.adult,
+    "MNIST": mnist,
+    "USPS": usps,
+}
+QUICK, QUICK_SETTINGS = ("wine", "digits"), ("default", "beta=0.5")
+
+
+# --- the reference --------------------------------------------------------------------
+
+
+def reference(model, X, seed=1):
+    """ln p(x) of each row, and its effective sample size, from fitted Gaussians."""
+    module = copy.deepcopy(model.module_).double()
+    batch = Batch(x=torch.from_numpy(np.array(X, dtype=np.float64)))
+    random = torch.Generator().manual_seed(seed)
+    q = fitted(module, batch, random)
+    with torch.no_grad():
+        log_w = torch.cat(
+            [log_weights(module, batch, q, random) for _ in range(N_BLOCKS)]
+        )
+    value = log_w.logsumexp(0) - math.log(len(log_w))
+    size = 1 / (log_w - log_w.logsumexp(0)).exp().square().sum(0)
+    return value.numpy(), size.numpy()
+
+
+def fitted(module, batch, random):
+    """The Gaussian of each row with the largest bound."""
+    with torch.no_grad():
+        q, prior = module.posterior(batch), module.prior(batch)
+    loc, log_scale = q.loc.clone(), q.scale.log()
+    parameters = [loc.requires_grad_(), log_scale.requires_grad_()]
+    optimizer = torch.optim.Adam(parameters, lr=RATE)
+    for step in range(N_STEPS):
+        optimizer.param_groups[0]["lr"] = RATE * (1 - 0.95 * step / N_STEPS)
+        z = loc + log_scale.exp() * draws(loc, N_STEP_DRAWS, random)  # (S, B, K)
+        log_joint = module.likelihood(z, batch).log_prob(batch.x) + prior.log_prob(z)
+        bound = log_joint.mean(0) + log_scale.sum(-1)
+        optimizer.zero_grad()
+        (-bound.sum()).backward(inputs=parameters)
+        optimizer.step()
+    return Normal(loc.detach(), log_scale.detach().exp())
+
+
+def log_weights(module, batch, q, random):
+    """ln w of a block of draws from a mixture of widths, (S, B)."""
+    n = N_DRAWS // N_BLOCKS // len(WIDTHS)
+    parts = [Normal(q.loc, width * q.scale) for width in WIDTHS]
+    z = torch.cat([p.loc + p.scale * draws(p.loc, n, random) for p in parts])
+    log_q = torch.stack([p.log_prob(z) for p in parts]).logsumexp(0)
+    log_joint = module.likelihood(z, batch).log_prob(batch.x)
+    log_joint = log_joint + module.prior(batch).log_prob(z)
+    return log_joint - log_q + math.log(len(parts))
+
+
+def draws(like, n, random):
+    """Standard normal numbers, (n, B, K)."""
+    return torch.randn((n, *like.shape), generator=random, dtype=like.dtype)
+
+
+# --- rows -----------------------------------------------------------------------------
+
+
+def measure(model, X, rounds):
+    """Estimates of the mean of ln p(x), and what is in the table."""
+    exact, size = reference(model, X)
+    plain, refined = (
+        model.log_likelihood(X, refine=refine, return_diagnostics=True)
+        for refine in (0, None)
+    )
+    timers = {
+        name: lambda refine=refine: common.seconds(
+            lambda: model.log_likelihood(X, refine=refine)
+        )
+        for name, refine in (("plain", 0), ("refined", None))
+    }
+    taken = common.interleaved(timers, rounds)
+    sizes = [each.effective_sample_size for each in (plain, refined)]
+    return {
+        REFERENCE: exact.mean(),
+        "its median ESS": np.median(size),
+        "encoder": plain.values.mean() - exact.mean(),
+        "refined": refined.values.mean() - exact.mean(),
+        "its error": refined.mean_std_error,
+        "ESS, encoder": np.median(sizes[0]),
+        "ESS, refined": np.median(sizes[1]),
+        "below 2, encoder": (sizes[0] < MIN_EFFECTIVE).mean(),
+        "below 2, refined": (sizes[1] < MIN_EFFECTIVE).mean(),
+        "cost": np.median(taken["refined"] / taken["plain"]),
+    }
+
+
+def rows(name, table, chosen):
+    """Yield one row for each setting, and one for what is chosen."""
+    found = {}
+    for setting in chosen.settings:
+        params = SETTINGS[setting] | chosen.params
+        model = VAETransformer(likelihood=table.likelihood, random_state=0)
+        model.set_params(**params).fit(table.X[0])
+        values = measure(model, table.X[1][:N_ROWS], chosen.rounds)
+        found[setting] = values
+        rounded = {key: round(float(value), 3) for key, value in values.items()}
+        yield {"data": name, "setting": setting} | rounded
+    yield {"data": name, "setting": "chosen"} | {
+        column: max(found, key=lambda setting: mean_by(column, found[setting]))
+        for column in (REFERENCE, "encoder", "refined")
+    }
+
+
+def mean_by(column, values):
+    """Mean of ln p(x) by the reference, or by one of the estimates."""
+    exact = values[REFERENCE]
+    return exact if column == REFERENCE else exact + values[column]
+
+
+def options(argv):
+    """The command line."""
+    parser = common.parser("likelihood", __doc__)
+    parser.add_argument("--sets", type=common.words, default=tuple(TABLES))
+    chosen = parser.parse_args(argv)
+    chosen.sets = QUICK if chosen.quick else chosen.sets
+    chosen.settings = QUICK_SETTINGS if chosen.quick else tuple(SETTINGS)
+    chosen.params = {"max_epochs": 5} if chosen.quick else {}
+    chosen.rounds = 1 if chosen.quick else 7
+    return chosen
+
+
+def main(argv=None):
+    """Print each row as soon as it is measured, and write it with --write."""
+    chosen = options(argv)
+    torch.set_num_threads(1)
+    settings = {"rows": N_ROWS, "draws": 64, "seed": 0, "threads": 1}
+    done = []
+    for name in chosen.sets:
+        for row in rows(name, TABLES[name](chosen.data), chosen):
+            done.append(row)
+            print("  ".join(f"{k}: {v}" for k, v in row.items()), flush=True)
+            if chosen.write:
+                records = [common.record(settings, done)]
+                common.write_records(chosen.write, records)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
