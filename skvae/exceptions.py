@@ -16,6 +16,10 @@ class SkvaeCollapseWarning(UserWarning):
     """Too few latents vary with the data."""
 
 
+class SkvaeOutlierWarning(UserWarning):
+    """A few rows decide a result."""
+
+
 def warn_data(message):
     """Issue a `SkvaeDataWarning` at the first line outside this package."""
     warn_outside(message, SkvaeDataWarning)

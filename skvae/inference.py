@@ -20,6 +20,9 @@ ROWS = 4096  # per slice when encoding and decoding
 LIKELIHOOD_ROWS = 128  # per slice of importance sampling
 MIN_ROWS = 32
 CHUNK_ELEMENTS = 2**21  # values in the widest layer for one chunk of latents
+# Median effective sample size below which ln p(x) should not be trusted: for most rows,
+# a single draw then has most of the weight, and the estimate is too low.
+MIN_EFFECTIVE = 2.0
 
 
 class LogLikelihood(NamedTuple):
