@@ -216,9 +216,9 @@ sizes = [1, 10, 30, 100, 300, 1000]
 gaps = {}
 for name in ("VAE", "IWAE"):
     model = models[name]
-    found = [model.log_likelihood(X_test, 300, "elbo", return_std_error=True)]
+    found = [model.log_likelihood(X_test, 300, "elbo", return_diagnostics=True)]
     for size in sizes[1:]:
-        found.append(model.log_likelihood(X_test, size, return_std_error=True))
+        found.append(model.log_likelihood(X_test, size, return_diagnostics=True))
     means = pd.Series([each.values.mean() for each in found], index=sizes)
     bars = [2 * each.mean_std_error for each in found]
     ax.errorbar(sizes, means, bars, fmt="o-", ms=4, color=colours[name], label=name)
@@ -227,6 +227,7 @@ for name in ("VAE", "IWAE"):
     gaps[name] = {
         "ln p(x)": means[1000],
         "error": found[-1].mean_std_error,
+        "median ESS": np.median(found[-1].effective_sample_size),
         "gap at S=1": means[1000] - means[1],
         "gap at S=10": means[1000] - means[10],
     }

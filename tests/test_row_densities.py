@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, PredefinedSplit
 from sklearn.pipeline import make_pipeline
 
+from benchmarks._common import density
 from skvae import CVAETransformer, VAETransformer
 from skvae.exceptions import SkvaeOutlierWarning
 from skvae.inference import MIN_EFFECTIVE
@@ -339,6 +340,15 @@ def test_subsample_is_that_of_the_other_metrics(exact):
     table = diagnose(vae, X, n_rows=50, random_state=3)
     found = mutual_information(vae, X, n_rows=50, random_state=3)
     assert table.attrs["mutual_information"][0] == found
+
+
+def test_densities_of_the_benchmarks(exact):
+    vae, X = exact
+    assert density(vae, X, 9) == {
+        "ln p(x)": round(float(exact_values(vae, X).mean()), 4),
+        "its error": 0.0,
+        "median ESS": 9.0,
+    }
 
 
 def test_few_effective_draws_are_mentioned(exact):
