@@ -126,9 +126,12 @@ def test_a_fold_of_one_row_has_no_other_rows():
 
 def test_a_row_of_probability_zero():
     values = np.append(regular(), -np.inf)
-    row = compared(values).loc["a"]
+    table = compared(values)
+    row = table.loc["a"]
     assert row["log_likelihood"] == row["worst_rows"] == -np.inf
     assert_allclose(row["median_log_likelihood"], np.median(values))
+    others = np.sort(values)[3:].mean()  # 1 % of 201 rows, rounded up
+    assert f"from {others:.2f} to -inf nats" in table.attrs["notes"][0]
 
 
 # -- compare: words --------------------------------------------------------------------

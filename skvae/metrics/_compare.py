@@ -20,7 +20,7 @@ from skvae._validation import (
     check_parameter,
 )
 from skvae.exceptions import SkvaeOutlierWarning, warn_outside
-from skvae.metrics._densities import densities, summarise
+from skvae.metrics._densities import UNSEEN, densities, summarise
 from skvae.metrics._notes import notes
 from skvae.metrics._optional import import_frames
 from skvae.metrics._reconstruction import reconstruction_error
@@ -100,12 +100,13 @@ def compare(
         - ``seconds``: time to fit the transformer,
 
         and the columns of `scoring`. Entries that do not apply are NaN.
-        ``attrs["runs"]`` lists the values of every fold and seed, with the
-        ``interquartile_range`` of the rows' log-likelihoods. ``attrs["notes"]``
-        lists sentences, displayed below the table, about estimators whose worst rows
-        move the mean by more than a quarter of the interquartile range of the rows, and
-        about those whose effective sample size is below 2. Folds share training rows,
-        so the standard errors are somewhat too small.
+        ``attrs["runs"]`` lists the values of every fold and seed, with ``others``, the
+        mean log-likelihood without the worst rows, and the ``interquartile_range`` of
+        the rows' log-likelihoods. ``attrs["notes"]`` lists sentences, displayed below
+        the table, about estimators whose worst rows move the mean by more than a
+        quarter of the interquartile range (and 0.1 nats), and about those whose
+        effective sample size is below 2. Folds share training rows, so the standard
+        errors are somewhat too small.
 
     Raises
     ------
@@ -277,7 +278,7 @@ def tabulate(frames, names, runs):
     groups = each.groupby("estimator", sort=False)
     mean, error = groups.mean(), groups.sem()
     columns = {}
-    for name in mean.columns.drop("interquartile_range"):
+    for name in mean.columns.drop(list(UNSEEN)):
         columns[name] = mean[name]
         if name not in OF_THE_ESTIMATE:
             columns[f"{name}_se"] = error[name]

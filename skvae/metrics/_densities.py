@@ -8,8 +8,9 @@ from skvae.base import DensityMixin, split_model
 from skvae.metrics._posteriors import condition_of
 
 PERCENT = 1  # of the rows are called the worst, at least one row
-LARGE = 0.25  # interquartile ranges by which the worst rows may move the mean unsaid
-SMALL = 0.1  # nats per row that make no difference
+LARGE = 0.25  # interquartile ranges; worst rows that move the mean farther are reported
+SMALL = 0.1  # nats per row; smaller differences are not reported
+UNSEEN = ("others", "interquartile_range")  # of `Summary`, not columns of a comparison
 
 
 class Densities(NamedTuple):
@@ -49,17 +50,18 @@ def densities(estimator, X, condition=None, n_samples=64):
 
 
 class Summary(NamedTuple):
-    """What the values of ln p(x) of some rows have in common, in nats.
+    """Summary of the values of ln p(x) of some rows, in nats.
 
     Attributes
     ----------
     log_likelihood, median_log_likelihood : float
         Mean and median.
     worst_rows : float
-        What the worst rows add to the mean: the mean minus that of the other rows, at
-        most 0; NaN if there is only one row.
+        What the worst rows add to the mean: the mean minus `others`, at most 0.
+    others : float
+        Mean without the worst rows; NaN if there is only one row.
     interquartile_range : float
-        Distance of the quartiles of the values.
+        Distance between the quartiles of the values.
     monte_carlo_error : float
         Standard error of the mean due to the draws; NaN if the values are exact.
     effective_sample_size : float
@@ -69,6 +71,7 @@ class Summary(NamedTuple):
     log_likelihood: float = np.nan
     median_log_likelihood: float = np.nan
     worst_rows: float = np.nan
+    others: float = np.nan
     interquartile_range: float = np.nan
     monte_carlo_error: float = np.nan
     effective_sample_size: float = np.nan
@@ -78,15 +81,19 @@ def summarise(found):
     """Summarise `Densities`; without any, all entries are NaN."""
     if found is None:
         return Summary()
-    values, others = found.values, np.delete(found.values, worst(found.values))
-    with np.errstate(invalid="ignore"):  # rows of probability 0
-        quartiles = np.percentile(values, [25, 75])
-        moved = values.mean() - others.mean() if len(others) else np.nan
+    values, mean = found.values, found.values.mean()
+    rest = np.delete(values, worst(values))
+    others = rest.mean() if len(rest) else np.nan
+    with np.errstate(invalid="ignore"):  # infinities, of rows with probability 0
+        low, median, high = np.percentile(values, [25, 50, 75])
         return Summary(
-            *map(float, (values.mean(), np.median(values), moved)),
-            float(np.diff(quartiles)[0]),
-            float(found.mean_std_error),
-            float(np.median(found.effective_sample_size)),
+            log_likelihood=float(mean),
+            median_log_likelihood=float(median),
+            worst_rows=float(mean - others),
+            others=float(others),
+            interquartile_range=float(high - low),
+            monte_carlo_error=float(found.mean_std_error),
+            effective_sample_size=float(np.median(found.effective_sample_size)),
         )
 
 

@@ -24,7 +24,7 @@ def diagnose(
     n_samples=64,
     random_state=0,
 ):
-    """Show what each latent does, and how far the log-likelihood can be trusted.
+    """Describe a fitted model's latents and ln p(x), in a table and in words.
 
     A latent that does not vary with the data has collapsed: its posterior equals the
     prior for every row. E[KL(q(z | x) || p(z))] = I(X; Z) + KL(q(z) || p(z)) splits the
@@ -122,8 +122,8 @@ def diagnose(
     if n_samples:
         rows = densities(estimator, X, condition, n_samples)
         summary = summarise(rows)
-        table.attrs.update(_of_rows(rows.values, summary, index))
-        words += _on_rows(rows.values, summary, index, n_samples)
+        table.attrs.update(_density_attrs(rows.values, summary, index))
+        words += _density_sentences(rows.values, summary, index, n_samples)
     table.words = "\n".join(words)
     return table
 
@@ -160,7 +160,7 @@ def _latents(frames, estimator, found, threshold):
     return table
 
 
-def _of_rows(values, found, index):
+def _density_attrs(values, found, index):
     """Return the entries of ``attrs`` on the log-likelihoods of the rows."""
     return {
         "log_likelihood": found.log_likelihood,
@@ -171,7 +171,7 @@ def _of_rows(values, found, index):
     }
 
 
-def _on_rows(values, found, index, n_samples):
+def _density_sentences(values, found, index, n_samples):
     """Yield sentences on the log-likelihoods of the rows."""
     yield (
         f"The mean of ln p(x) is {found.log_likelihood:.2f} nats per row, the median "
@@ -212,8 +212,7 @@ def _sentences(table, found, known):
     if found.lower > np.log(found.n_rows) - 1:
         yield (
             f"The lower bound cannot exceed ln {found.n_rows} = "
-            f"{np.log(found.n_rows):.2f}: "
-            "a larger n_rows may raise it."
+            f"{np.log(found.n_rows):.2f}: a larger n_rows may raise it."
         )
     gap = found.kl - found.upper
     if found.one_prior and gap > 1:

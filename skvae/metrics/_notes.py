@@ -23,7 +23,6 @@ def notes(each):
     order : str or None
         The sentence among them that says that few rows decide the order, if it does.
     """
-    each = each.assign(others=each[MEAN] - each["worst_rows"])
     mean = each.groupby(level=0, sort=False).mean()
     found = [_few_rows(row) for row in mean.itertuples() if decided_by_few(row)]
     order = _order(each[OTHERS], mean.dropna(subset=[MEAN, OTHERS]))
