@@ -143,6 +143,28 @@ def interleaved(timers, rounds):
     return {name: np.array(values) for name, values in taken.items()}
 
 
+# --- densities ------------------------------------------------------------------------
+
+
+def density(model, X, n_samples=64, **how):
+    """Mean ln p(x) of the rows, its Monte Carlo error, and the median ESS.
+
+    The ESS is the effective sample size of a row, at most `n_samples`. If its median is
+    below 2, do not rely on the mean. `how` goes to ``log_likelihood``.
+    """
+    found = model.log_likelihood(X, n_samples, return_diagnostics=True, **how)
+    return density_of(found)
+
+
+def density_of(found):
+    """The entries of `density` for the diagnostics of an estimate."""
+    return {
+        "ln p(x)": round(float(np.mean(found.values)), 4),
+        "its error": round(float(found.mean_std_error), 4),
+        "median ESS": round(float(np.median(found.effective_sample_size)), 2),
+    }
+
+
 # --- rows and tables ------------------------------------------------------------------
 
 

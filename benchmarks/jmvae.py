@@ -13,7 +13,8 @@ faces only. The columns, all for the test rows:
 - ln p(x | w), ln p(w | x), ln p(x | x, w), ln p(w | x, w): the papers' predictive
   conditional log-likelihood from 10 draws of z (eq. 11; that of the hierarchical model
   is nested and too low to compare), in nats per row;
-- ln p(x | w) and ln p(w | x) by importance sampling, which is a different quantity;
+- ln p(x | w) and ln p(w | x) by importance sampling, which is a different quantity; for
+  CVAE and CMMA with the median effective sample size (ESS) of the rows;
 - "s.e.": standard error of the mean, estimated from several chains of iterations;
 - "generated": the share of pictures generated for a label (means of p(x | z)) that a
   classifier of real pictures assigns to that label; "1 iteration": the same with a
@@ -121,9 +122,8 @@ def measure(name, pairs, seed, chosen):
         value, error = predictive(models[target], name, test, target, given)
         found |= {question: value, f"{question}, s.e.": error}
     for target, question in ((IMAGE, "ln p(x|w)"), (LABEL, "ln p(w|x)")):
-        found[f"{question}, importance"] = importance(
-            models[target], name, test, target, chosen.n_importance
-        )
+        value, size = importance(models[target], name, test, target, chosen)
+        found |= {f"{question}, importance": value, f"{question}, ESS": size}
     return found, models
 
 
@@ -148,13 +148,19 @@ def predictive(model, name, test, target, given):
     return _rounded(means), _rounded(np.std(means, ddof=1) / CHAINS**0.5)
 
 
-def importance(model, name, test, target, n_samples):
-    """Mean importance-weighted ln p(target | other modality)."""
-    how = {"target": target} if name in JOINT else {}
+def importance(model, name, test, target, chosen):
+    """Mean importance-weighted ln p(target | other modality), and its median ESS.
+
+    That of a joint model is a difference of two estimates, so its ESS is None.
+    """
+    n_samples = chosen.n_importance
+    if name not in JOINT:
+        found = common.density(model, test, n_samples)
+        return _rounded(found["ln p(x)"]), found["median ESS"]
     values = conditional_log_likelihood(
-        model, test, method="importance", n_samples=n_samples, **how
+        model, test, target=target, method="importance", n_samples=n_samples
     )
-    return _rounded(values)
+    return _rounded(values), None
 
 
 def _rounded(values):

@@ -6,9 +6,10 @@
 
 Each number of latents has one row: seconds of `fit` on all training rows, scaled to
 [0, 1]; held-out ln p(x) by importance sampling, in nats per row, with the Monte Carlo
-error of its mean; test accuracy of logistic regression on the standardised latents and
-on as many principal components; and the number of active units, whose posterior means
-have a variance above 0.01 over the test rows.
+error of its mean and the median effective sample size (ESS) of the rows; test accuracy
+of logistic regression on the standardised latents and on as many principal components;
+and the number of active units, whose posterior means have a variance above 0.01 over
+the test rows.
 
 Unless `--binarize none` is set, the test rows are binarised once by draws from the grey
 values. With it the grey values themselves are scored, which allows models to be
@@ -79,14 +80,15 @@ def measure(digits, n_components, chosen):
     start = time.perf_counter()
     vae.fit(digits.X_train)
     fit_seconds = time.perf_counter() - start
-    ln_p, error = held_out(vae, digits, chosen)
+    found = held_out(vae, digits, chosen)
     pca = PCA(n_components, random_state=chosen.seed).fit(digits.X_train)
     return {
         "n_components": n_components,
         "fit, s": round(fit_seconds, 1),
         "epochs": vae.n_iter_,
-        "test ln p(x), nats": round(ln_p, 2),
-        "Monte-Carlo error": round(error, 3),
+        "test ln p(x), nats": found["ln p(x)"],
+        "Monte-Carlo error": found["its error"],
+        "median ESS": found["median ESS"],
         "accuracy": accuracy(vae, digits),
         "accuracy, PCA": accuracy(pca, digits),
         "active units": active_units(vae.transform(digits.X_test)),
@@ -114,13 +116,12 @@ def estimator(n_components, chosen):
 
 
 def held_out(vae, digits, chosen):
-    """Mean ln p(x) of the test rows, and its Monte Carlo error."""
+    """Mean ln p(x) of the test rows, its Monte Carlo error and the median ESS."""
     X = digits.X_test[: chosen.test_rows]
     if _none(chosen.binarize):
         draws = np.random.default_rng(BINARIZE_SEED).random(X.shape, dtype=X.dtype)
         X = (draws < X).astype(X.dtype)
-    found = vae.log_likelihood(X, n_samples=chosen.n_samples, return_std_error=True)
-    return float(np.mean(found.values)), float(found.mean_std_error)
+    return common.density(vae, X, chosen.n_samples)
 
 
 def accuracy(transformer, digits):

@@ -7,7 +7,8 @@
 One model is trained on two tasks: all rows of the source and 100 of the target. VAE
 (which does not see the task), CVAE and task-invariant VAE are compared by:
 
-- ln p(x | s) of the target's test rows, from 100 importance samples, in nats per row;
+- ln p(x | s) of the target's test rows, from 100 importance samples, in nats per row,
+  with the median effective sample size (ESS) of the rows;
 - test accuracy on the target of classifiers of the posterior means: "linear" (logistic
   regression) and "MLP" (one hidden layer of 100 units) are fitted to the training rows
   of source and target, "linear, target" to the 100 target rows alone;
@@ -234,15 +235,17 @@ def best_epoch(estimator):
 
 
 def density(estimator, model, test, targets, chosen):
-    """Mean ln p(x | s) of the test rows of the reported tasks, and its error."""
+    """Mean ln p(x | s) of the reported tasks' test rows, its error and the ESS."""
     rows = np.isin(test[2], targets)
     how = {} if model == "VAE" else {"condition": test[2][rows]}
     found = estimator.log_likelihood(
         test[0][rows], n_samples=chosen.n_samples, return_diagnostics=True, **how
     )
+    shown = common.density_of(found)
     result = {
-        "test ln p(x)": round(float(np.mean(found.values)), 2),
-        "Monte-Carlo error": round(found.mean_std_error, 3),
+        "test ln p(x)": shown["ln p(x)"],
+        "Monte-Carlo error": shown["its error"],
+        ESS: shown["median ESS"],
     }
     if model == "task-invariant":
         result["ln Z"] = round(found.log_normaliser, 3)
@@ -299,12 +302,13 @@ def summary(rows):
     groups = {}
     for found in rows:
         groups.setdefault((found["table"], found["model"]), []).append(found)
+    shown = [n for n in SHOWN if n != ESS or any(ESS in found for found in rows)]
     return [
         {
             "table": table,
             "model": model,
             "seeds": len(found),
-            **{name: _mean(found, name) for name in SHOWN},
+            **{name: _mean(found, name) for name in shown},
             "published ln p(x)": PUBLISHED.get((table, model), ("", ""))[0],
             "published accuracy": PUBLISHED.get((table, model), ("", ""))[1],
         }
@@ -312,8 +316,10 @@ def summary(rows):
     ]
 
 
+ESS = "median ESS"  # older records do not have it
 SHOWN = (
     "test ln p(x)",
+    ESS,
     "ln Z",
     "accuracy, linear",
     "accuracy, MLP",

@@ -24,6 +24,10 @@ class SkvaeEstimateWarning(SkvaeWarning):
     """An estimate of ln p(x) rests on too few draws to mean anything."""
 
 
+class SkvaeOutlierWarning(SkvaeWarning):
+    """A few rows decide a result."""
+
+
 def warn_data(message):
     """Issue a `SkvaeDataWarning` at the first line outside this package."""
     warn_outside(message, SkvaeDataWarning)

@@ -59,7 +59,10 @@ def test_report_columns_and_missing_entries():
     shown = [name for name in table.columns if not name.endswith("_se")]
     assert shown == [
         "log_likelihood",
+        "median_log_likelihood",
+        "worst_rows",
         "monte_carlo_error",
+        "effective_sample_size",
         "accuracy",
         "task_information",
         "task_accuracy",

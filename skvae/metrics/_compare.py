@@ -19,10 +19,14 @@ from skvae._validation import (
     Sequence,
     check_parameter,
 )
-from skvae.base import DensityMixin, split_model
+from skvae.exceptions import SkvaeOutlierWarning, warn_outside
+from skvae.metrics._densities import UNSEEN, densities, summarise
+from skvae.metrics._notes import notes
 from skvae.metrics._optional import import_frames
-from skvae.metrics._posteriors import condition_of
 from skvae.metrics._reconstruction import reconstruction_error
+
+# Columns without a standard error over folds.
+OF_THE_ESTIMATE = ("monte_carlo_error", "effective_sample_size")
 
 
 def compare(
@@ -84,15 +88,25 @@ def compare(
 
         - ``log_likelihood``: held-out, in nats per row, if the model has one: at β = 1
           from `n_samples` importance samples, or the mean of ``score_samples``,
-        - ``monte_carlo_error``: the standard error of that estimate, if it was sampled,
+        - ``median_log_likelihood``: the median over the rows instead of the mean,
+        - ``worst_rows``: what the worst 1 % of the rows (at least one) add to the mean:
+          the mean minus that of the other rows, in nats, at most 0,
+        - ``monte_carlo_error``: the standard error of the mean, if it was sampled,
+        - ``effective_sample_size``: the median over the rows of the effective number of
+          draws, if ``log_likelihood`` was sampled,
         - ``reconstruction_error``: as in `reconstruction_error`, if the transformer can
           be inverted,
         - ``accuracy`` or ``r2``: of `downstream`, if `y` is given,
         - ``seconds``: time to fit the transformer,
 
         and the columns of `scoring`. Entries that do not apply are NaN.
-        ``attrs["runs"]`` lists the values of every fold and seed. Folds share training
-        rows, so the standard errors are somewhat too small.
+        ``attrs["runs"]`` lists the values of every fold and seed, with ``others``, the
+        mean log-likelihood without the worst rows, and the ``interquartile_range`` of
+        the rows' log-likelihoods. ``attrs["notes"]`` lists sentences, displayed below
+        the table, about estimators whose worst rows move the mean by more than a
+        quarter of the interquartile range (and 0.1 nats), and about those whose
+        effective sample size is below 2. Folds share training rows, so the standard
+        errors are somewhat too small.
 
     Raises
     ------
@@ -102,6 +116,13 @@ def compare(
         If an estimator cannot transform.
     ValueError
         If a parameter is invalid, or a fit fails.
+
+    Warns
+    -----
+    SkvaeOutlierWarning
+        If an estimator has a higher mean log-likelihood than another only because of
+        the worst 1 % of the rows: without them, and in the median, the other is better,
+        by more than two standard errors of the difference.
 
     Examples
     --------
@@ -214,12 +235,9 @@ class _Scores:
 
     def __call__(self, candidate, X, y=None):
         model = candidate.estimator_
-        value, error = log_likelihood(model, X, n_samples=self.n_samples)
-        scores = {
-            "log_likelihood": value,
-            "monte_carlo_error": error,
-            "reconstruction_error": _reconstruction_error(model, X),
-        }
+        found = summarise(densities(model, X, n_samples=self.n_samples))
+        scores = found._asdict()
+        scores["reconstruction_error"] = _reconstruction_error(model, X)
         if y is not None:
             name = "accuracy" if is_classifier(candidate.downstream_) else "r2"
             scores[name] = candidate.downstream_.score(model.transform(X), y)
@@ -233,23 +251,6 @@ def _score(scorer, model, X, y):
         return scorer(model, X, y)
     except TypeError:  # the scorer does not apply to this model
         return np.nan
-
-
-def log_likelihood(estimator, X, condition=None, n_samples=64):
-    """Return the mean ln p(x) and its Monte Carlo error; NaN if there is none.
-
-    `condition`, (n_samples,), is passed to a model that takes it as an argument.
-    """
-    before, model = split_model(estimator)
-    if isinstance(model, DensityMixin):
-        X = X if before is None else before.transform(X)
-        condition = condition_of(model, condition)
-        given = {} if condition is None else {"condition": condition}
-        found = model.log_likelihood(X, n_samples, return_std_error=True, **given)
-        return float(np.mean(found.values)), found.mean_std_error
-    if not hasattr(estimator, "score_samples"):
-        return np.nan, np.nan
-    return float(np.mean(estimator.score_samples(X))), np.nan
 
 
 def _reconstruction_error(estimator, X):
@@ -277,10 +278,13 @@ def tabulate(frames, names, runs):
     groups = each.groupby("estimator", sort=False)
     mean, error = groups.mean(), groups.sem()
     columns = {}
-    for name in mean:
+    for name in mean.columns.drop(list(UNSEEN)):
         columns[name] = mean[name]
-        if name != "monte_carlo_error":
+        if name not in OF_THE_ESTIMATE:
             columns[f"{name}_se"] = error[name]
     table = frames.Comparison(columns, index=frames.pd.Index(names))
-    table.attrs["runs"] = runs
+    said, order = notes(each)
+    table.attrs.update(runs=runs, notes=said)
+    if order:
+        warn_outside(order, SkvaeOutlierWarning)
     return table

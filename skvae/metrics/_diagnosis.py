@@ -1,24 +1,38 @@
 """Diagnosis of a fitted model's latents, as a table and in words."""
 
 import numpy as np
+from sklearn.utils import check_random_state
 
-from skvae._validation import NON_NEGATIVE, check_parameter
+from skvae._validation import NATURAL, NON_NEGATIVE, check_parameter
 from skvae.base import find_model
+from skvae.inference import MIN_EFFECTIVE
+from skvae.metrics._densities import decided_by_few, densities, summarise, worst
 from skvae.metrics._mutual_information import information
 from skvae.metrics._optional import import_frames
+from skvae.metrics._posteriors import SEVERAL, subsample
 
-LISTED = 6  # latents named in a sentence
+LISTED = 6  # latents or rows named in a sentence
 
 
 def diagnose(
-    estimator, X, *, threshold=0.01, condition=None, n_rows=2000, random_state=0
+    estimator,
+    X,
+    *,
+    threshold=0.01,
+    condition=None,
+    n_rows=2000,
+    n_samples=64,
+    random_state=0,
 ):
-    """Show what each latent does, and whether the latents have collapsed.
+    """Describe a fitted model's latents and ln p(x), in a table and in words.
 
     A latent that does not vary with the data has collapsed: its posterior equals the
     prior for every row. E[KL(q(z | x) || p(z))] = I(X; Z) + KL(q(z) || p(z)) splits the
     divergence into the information that the latents hold about the data and the
     distance of the aggregated posterior from the prior (Hoffman & Johnson 2016).
+
+    The mean of ln p(x) over the rows may be that of a few absurd rows, and its estimate
+    may rest on a single draw per row. The summary says so, and names the rows.
 
     Parameters
     ----------
@@ -34,6 +48,9 @@ def diagnose(
         Condition of each row, for a model that takes it as an argument.
     n_rows : int, default=2000
         Number of rows to use; a larger `X` is subsampled. Run time is quadratic in it.
+    n_samples : int, default=64
+        Importance samples per row for ln p(x). With 0, it is left out, and `X` may have
+        values outside the likelihood's support.
     random_state : int, RandomState or None, default=0
         Seed of the subsample and the draws.
 
@@ -53,7 +70,15 @@ def diagnose(
         The last three are in nats, for each latent alone. The table is displayed with a
         summary in words above it. Joint values are in ``attrs``: ``n_active``, ``kl``,
         and ``mutual_information`` and ``gap``, each as a pair of a lower and an upper
-        bound.
+        bound. Unless `n_samples` is 0, these are there too:
+
+        - ``log_likelihood``, ``median_log_likelihood``: mean and median of ln p(x) over
+          the rows, in nats,
+        - ``worst_rows``: what the worst 1 % of the rows (at least one) add to the mean:
+          the mean minus that of the other rows, in nats, at most 0,
+        - ``worst_row_indices``: their positions in `X`, worst first,
+        - ``effective_sample_size``: the median over the rows of the effective number of
+          draws.
 
     Raises
     ------
@@ -62,7 +87,8 @@ def diagnose(
     TypeError
         If the model does not have a posterior distribution.
     ValueError
-        If an argument is invalid, or `X` does not have the same columns as in fit.
+        If an argument is invalid, `X` does not have the same columns as in fit, or has
+        values outside the likelihood's support.
 
     See Also
     --------
@@ -81,9 +107,37 @@ def diagnose(
     >>> list(table.index)
     ['vaetransformer0', 'vaetransformer1', 'vaetransformer2']
     """
-    frames = import_frames("diagnose")
-    check_parameter("threshold", threshold, (NON_NEGATIVE,), "diagnose")
-    found = information(estimator, X, condition, n_rows, random_state, "diagnose")
+    owner = "diagnose"
+    frames = import_frames(owner)
+    check_parameter("threshold", threshold, (NON_NEGATIVE,), owner)
+    check_parameter("n_rows", n_rows, SEVERAL, owner)
+    check_parameter("n_samples", n_samples, (NATURAL,), owner)
+    random = check_random_state(random_state)
+    X, index, condition = _rows(X, condition, n_rows, random)
+    found = information(estimator, X, condition, n_rows, random, owner)
+    table = _latents(frames, estimator, found, threshold)
+    _, model = find_model(estimator, owner)
+    known = model.get_params(deep=False)
+    words = [*_sentences(table, found, known)]
+    if n_samples:
+        rows = densities(estimator, X, condition, n_samples)
+        summary = summarise(rows)
+        table.attrs.update(_density_attrs(rows.values, summary, index))
+        words += _density_sentences(rows.values, summary, index, n_samples)
+    table.words = "\n".join(words)
+    return table
+
+
+def _rows(X, condition, n_rows, random):
+    """Return at most `n_rows` rows, their positions in X, and their condition."""
+    index = np.arange(len(X))
+    if condition is None:
+        return *subsample(n_rows, random, X, index), None
+    return subsample(n_rows, random, X, index, condition)
+
+
+def _latents(frames, estimator, found, threshold):
+    """Return the table of latents, with the joint values in its ``attrs``."""
     mask = 0.0 if found.one_prior else np.nan  # a gap needs one prior
     gap = found.marginal_kl - found.marginal_information + mask
     _, model = find_model(estimator, "diagnose")
@@ -103,21 +157,62 @@ def diagnose(
         mutual_information=(found.lower, found.upper),
         gap=(found.kl - found.upper + mask, found.kl - found.lower + mask),
     )
-    known = model.get_params(deep=False)
-    table.words = "\n".join(_sentences(table, found, found.n_rows, known))
     return table
 
 
-def _sentences(table, found, n_rows, known):
+def _density_attrs(values, found, index):
+    """Return the entries of ``attrs`` on the log-likelihoods of the rows."""
+    return {
+        "log_likelihood": found.log_likelihood,
+        "median_log_likelihood": found.median_log_likelihood,
+        "worst_rows": found.worst_rows,
+        "worst_row_indices": index[worst(values)].tolist(),
+        "effective_sample_size": found.effective_sample_size,
+    }
+
+
+def _density_sentences(values, found, index, n_samples):
+    """Yield sentences on the log-likelihoods of the rows."""
+    yield (
+        f"The mean of ln p(x) is {found.log_likelihood:.2f} nats per row, the median "
+        f"{found.median_log_likelihood:.2f}. The median effective sample size is "
+        f"{found.effective_sample_size:.1f} of {n_samples} draws."
+    )
+    if found.effective_sample_size < MIN_EFFECTIVE:
+        yield (
+            "For most rows a single draw decides the estimate, which is probably too "
+            "low: do not rely on it. If the posterior is Gaussian, "
+            "log_likelihood(X, refine=20) is closer."
+        )
+    if decided_by_few(found):
+        yield _worst(values, index, -found.worst_rows)
+
+
+def _worst(values, index, nats):
+    """Say which rows take this many nats from the mean."""
+    found = worst(values)
+    shown = ", ".join(f"{index[i]} ({values[i]:.2f})" for i in found[:LISTED])
+    if len(found) == 1:
+        return (
+            f"The worst row takes {nats:.2f} nats from the mean: look at row {shown}."
+        )
+    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    return (
+        f"The worst 1 % of the rows ({len(found)} rows) take {nats:.2f} nats from the "
+        f"mean: look at rows {shown}{more}."
+    )
+
+
+def _sentences(table, found, known):
     yield _activity(table, known)
     yield (
         f"The latents hold {_between(found.lower, found.upper)} nats of information "
         f"about a row (the divergence from the prior is {found.kl:.2f})."
     )
-    if found.lower > np.log(n_rows) - 1:
+    if found.lower > np.log(found.n_rows) - 1:
         yield (
-            f"The lower bound cannot exceed ln {n_rows} = {np.log(n_rows):.2f}: "
-            "a larger n_rows may raise it."
+            f"The lower bound cannot exceed ln {found.n_rows} = "
+            f"{np.log(found.n_rows):.2f}: a larger n_rows may raise it."
         )
     gap = found.kl - found.upper
     if found.one_prior and gap > 1:

@@ -1,5 +1,6 @@
 """Data frames with their own display; imported only if pandas is needed."""
 
+import html
 import math
 import numbers
 import textwrap
@@ -26,6 +27,14 @@ def _with_error(mean, error):
     return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
 
 
+def _filled(sentences):
+    return [textwrap.fill(sentence, WIDTH) for sentence in sentences]
+
+
+def _paragraph(sentences):
+    return f"<p>{'<br>'.join(map(html.escape, sentences))}</p>"
+
+
 class Diagnosis(pd.DataFrame):
     """One row per latent, displayed below a summary in words."""
 
@@ -36,17 +45,16 @@ class Diagnosis(pd.DataFrame):
         return pd.DataFrame  # the summary does not fit a part of the table
 
     def __repr__(self):
-        words = [textwrap.fill(line, WIDTH) for line in self.words.splitlines()]
+        words = _filled(self.words.splitlines())
         table = self.to_string(float_format=_three_digits, max_rows=MAX_ROWS)
         return "\n".join([*words, "", table])
 
     def _repr_html_(self):
-        words = self.words.replace("\n", "<br>")
-        return f"<p>{words}</p>{super()._repr_html_()}"
+        return f"{_paragraph(self.words.splitlines())}{super()._repr_html_()}"
 
 
 class Comparison(pd.DataFrame):
-    """One row per estimator, displayed as means ± standard errors."""
+    """One row per estimator, displayed as means ± standard errors, with notes."""
 
     @property
     def _constructor(self):
@@ -59,8 +67,15 @@ class Comparison(pd.DataFrame):
         columns = dict(zip(names, map(list, shown), strict=True))
         return pd.DataFrame(columns, index=self.index)
 
+    def _notes(self):
+        """Return what to say about the log-likelihoods, if they are in the table."""
+        return self.attrs.get("notes", []) if "log_likelihood" in self else []
+
     def __repr__(self):
-        return self._shown().to_string(max_rows=MAX_ROWS)
+        table = self._shown().to_string(max_rows=MAX_ROWS, line_width=WIDTH)
+        said = _filled(self._notes())
+        return "\n".join([table, "", *said] if said else [table])
 
     def _repr_html_(self):
-        return self._shown()._repr_html_()
+        table, said = self._shown()._repr_html_(), self._notes()
+        return f"{table}{_paragraph(said)}" if said else table

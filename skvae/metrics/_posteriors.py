@@ -13,6 +13,8 @@ from skvae.distributions import Noise, Normal
 from skvae.inputs import Given
 from skvae.model_selection import task_of
 
+SEVERAL = (Interval(Integral, 2),)  # allowed numbers of rows
+
 
 def draws(estimator, X, n_rows, random_state, owner, task=None):
     """Return q(z | x), p(z), a draw of z and the task of each of at most `n_rows` rows.
@@ -20,7 +22,7 @@ def draws(estimator, X, n_rows, random_state, owner, task=None):
     The task, (n_samples,), is passed to a model that takes its condition as an
     argument.
     """
-    check_parameter("n_rows", n_rows, (Interval(Integral, 2),), owner)
+    check_parameter("n_rows", n_rows, SEVERAL, owner)
     before, model = find_model(estimator, owner)
     if not isinstance(model, DensityMixin):
         raise TypeError(
@@ -32,16 +34,20 @@ def draws(estimator, X, n_rows, random_state, owner, task=None):
         raise ValueError(f"{owner} needs at least 2 rows. Got {len(X)}.")
     random = check_random_state(random_state)
     tasks = np.zeros(len(X)) if task is None else task
-    if len(X) > n_rows:
-        X, tasks = resample(
-            X, tasks, replace=False, n_samples=n_rows, random_state=random
-        )
+    X, tasks = subsample(n_rows, random, X, tasks)
     rows = X if before is None else before.transform(X)
     condition = None if task is None else condition_of(model, tasks)
     q, p = model._distributions(rows, Given(condition))
     noise = Noise.from_seed(int(random.randint(np.iinfo(np.int32).max)), q.mean.device)
     with torch.inference_mode():
         return q, p, q.sample(noise), tasks
+
+
+def subsample(n_rows, random, *arrays):
+    """Return at most `n_rows` rows of arrays of the same length, the same of each."""
+    if len(arrays[0]) <= n_rows:
+        return arrays
+    return resample(*arrays, replace=False, n_samples=n_rows, random_state=random)
 
 
 def same_for_all(p):

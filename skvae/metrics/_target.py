@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skvae.metrics._compare import log_likelihood
+from skvae.metrics._densities import densities
 from skvae.metrics._posteriors import take_rows, task_labels
 
 
@@ -57,7 +57,7 @@ def target_log_likelihood(estimator, X, y=None, *, target, task=None):
     rows = np.flatnonzero(tasks == target)
     if len(rows) == 0:
         raise ValueError(f"No row has the target {target!r}.")
-    value, _ = log_likelihood(estimator, take_rows(X, rows), tasks[rows])
-    if np.isnan(value):
+    found = densities(estimator, take_rows(X, rows), tasks[rows])
+    if found is None:
         raise TypeError(f"{estimator!r} has neither log_likelihood nor score_samples.")
-    return value
+    return float(np.mean(found.values))

@@ -81,16 +81,16 @@ def transfer_report(
         One row per estimator, with means over splits and seeds and their standard
         errors, as in `compare`:
 
-        - ``log_likelihood``, ``monte_carlo_error``, and ``accuracy`` or ``r2``: on the
-          test rows of the target,
+        - ``log_likelihood`` and the columns about it, and ``accuracy`` or ``r2``: on
+          the test rows of the target,
         - ``task_information`` and ``task_accuracy``: on these together with as many
           training rows of each source. The first is therefore at most ln of the number
           of tasks, and chance in the second is one over that number,
         - ``seconds``: time to fit the transformer.
 
         Entries that do not apply are NaN. ``attrs["runs"]`` lists the values of every
-        split and seed. Splits share rows, so the standard errors are somewhat too
-        small.
+        split and seed, and ``attrs["notes"]`` what the means do not show, as in
+        `compare`. Splits share rows, so the standard errors are somewhat too small.
 
     Raises
     ------
@@ -101,6 +101,11 @@ def transfer_report(
     ValueError
         If `estimators` or `random_states` is empty, a column or task does not exist,
         the target has too few rows, or a fit fails.
+
+    Warns
+    -----
+    SkvaeOutlierWarning
+        As in `compare`.
 
     References
     ----------
@@ -178,7 +183,8 @@ def few_shot_curve(
     -------
     DataFrame
         The rows of `transfer_report` for each estimator and number, in an index with
-        the levels ``estimator`` and ``n_target``; ``attrs["runs"]`` has the number too.
+        the levels ``estimator`` and ``n_target``; ``attrs["runs"]`` and
+        ``attrs["notes"]`` have the number too.
 
     Raises
     ------
@@ -224,8 +230,9 @@ def few_shot_curve(
         for n in n_target
     }
     runs = [{"n_target": n} | run for n in n_target for run in reports[n].attrs["runs"]]
+    said = [f"n_target={n}. {s}" for n in n_target for s in reports[n].attrs["notes"]]
     table = _stacked(frames, reports, list(estimators))
-    table.attrs["runs"] = runs
+    table.attrs.update(runs=runs, notes=said)
     return table
 
 
