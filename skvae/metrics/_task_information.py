@@ -105,7 +105,7 @@ def task_information(
     random_state : int, RandomState or None, default=0
         Seed of the subsample, the draws and the folds.
     return_bounds : bool, default=False
-        Whether to return both bounds as well.
+        Whether to return both bounds, and which is larger, as well.
 
     Returns
     -------
@@ -130,19 +130,18 @@ def task_information(
     For a model with ``condition_columns`` it can be used as a scorer directly.
     Otherwise, name the column: ``functools.partial(task_information, task="task")``.
 
-    The estimate is still too low if neither bound is tight: with narrow posteriors and a
-    dependence that the classifiers need more rows to learn. For 2000 rows of two tasks
-    whose means differ by 2 in the first of 32 latents, each with variance 1, and
-    posteriors of scale 0.05, the posteriors give 0.20, the classifier 0.32, and the
-    true value is 0.34. `task_decomposition` uses the same value.
+    The estimate is too low if posteriors are narrow and the classifier would need more
+    rows. For 2000 rows of two tasks whose means differ by 2 in the first of 32 latents,
+    each with variance 1, and posteriors of scale 0.05, the posteriors give 0.20 and the
+    classifier 0.32; the true value is 0.34.
 
     The classifier is evaluated on rows that it was not fitted to. If the latents are
-    independent of the task, its bound is therefore 0 on average, and the value exceeds
-    0 only by chance, by about 0.001 for 2000 rows.
+    independent of the task, its bound is therefore not above 0 on average. The value
+    then exceeds 0 only by chance, on average by less than 0.001 for 2000 rows.
 
     With 2000 rows, 32 latents and two tasks, the posteriors take about 1.5 s on one
-    core and the classifier 0.4 s; with ten tasks both take about 2 s. Above ten tasks,
-    there are no trees, which would take most of the time.
+    core and the classifier 0.4 s; with ten tasks, each takes about 2 s. With more than
+    ten tasks, the trees are left out, as they would take most of the time.
 
     References
     ----------
@@ -165,8 +164,8 @@ def task_information(
     >>> of_vae = task_information(vae, X, task=task, return_bounds=True)
     >>> 0 <= of_cvae < of_vae.value <= 0.6932
     True
-    >>> of_vae.bound
-    'classifier'
+    >>> of_vae.value == max(of_vae.posteriors, of_vae.classifier)
+    True
     """
     random = check_random_state(random_state)
     q, p, z, ids = _task_draws(estimator, X, task, n_rows, random, "task_information")
