@@ -84,7 +84,11 @@ def _classifiers(n_tasks):
     ]
     if n_tasks <= MAX_TREE_TASKS:
         trees = HistGradientBoostingClassifier(
-            max_iter=40, max_leaf_nodes=8, l2_regularization=1.0, early_stopping=False
+            max_iter=40,
+            max_leaf_nodes=8,
+            l2_regularization=1.0,
+            early_stopping=False,
+            random_state=0,  # None would draw from the global generator
         )
         found.append(trees)
     return found
