@@ -198,7 +198,7 @@ print(f"  {'chance':<16}{chance:12.3f}{0:13.2f}{'real digits':>24}{real:8.3f}")
 
 # %%
 # Two latents of a CVAE carry almost no information about the class. Eight latents with
-# ``beta=1`` carry 0.54 nats, and this affects the samples: latents typical of a three
+# ``beta=1`` carry 0.57 nats, and this affects the samples: latents typical of a three
 # do not fit a seven, and one sample in fifteen is not the requested digit. ``beta=2``
 # fixes this at a cost of 2 nats of ln p.
 #

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from instances import small
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_equal
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -70,7 +70,19 @@ def test_decomposition_of_a_fitted_model():
     assert of_task == task_information(fixed_cvae(1.0, 0.8), rows)
     entropy = -(shares * np.log(shares)).sum()
     assert_allclose(task_information(fixed_cvae(99.0, 0.8), rows), entropy, rtol=1e-6)
-    assert task_information(fixed_cvae(0.0, 0.8), rows) < 1e-6
+    found = task_information(fixed_cvae(0.0, 0.8), rows, return_bounds=True)
+    assert found.posteriors < 1e-6  # all posteriors are equal
+    assert found.value < 0.002
+
+
+def test_bounds_of_task_information():
+    cvae = conditional(condition_columns=[-1]).fit(TABLE)
+    found = task_information(cvae, TABLE, return_bounds=True)
+    assert found._fields == ("value", "bound", "posteriors", "classifier")
+    assert found.value == task_information(cvae, TABLE)
+    assert found.value == max(0.0, found.posteriors, found.classifier)
+    larger = found.posteriors >= found.classifier
+    assert found.bound == ("posteriors" if larger else "classifier")
 
 
 def test_decomposition_agrees_with_the_other_metrics():
@@ -117,13 +129,13 @@ def test_metrics_are_scorers(metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_seed_determines_the_subsample(metric):
     vae = small(VAETransformer, n_components=2).fit(PLAIN)
-    state = np.random.get_state()[1].copy(), torch.random.get_rng_state()
+    state = np.random.get_state(), torch.random.get_rng_state()
     one, same, other = (
         metric(vae, PLAIN, task=NAMES, n_rows=70, random_state=seed)
         for seed in (1, 1, 2)
     )
     assert one == same != other
-    assert (np.random.get_state()[1] == state[0]).all()
+    assert_equal(np.random.get_state(), state[0])
     assert (torch.random.get_rng_state() == state[1]).all()
 
 
@@ -178,7 +190,8 @@ def test_a_single_task():
     with pytest.raises(ValueError, match="needs several tasks; all rows have 'a'"):
         task_accuracy(PCA(2).fit(PLAIN), PLAIN[:50], task=NAMES[:50])
     vae = small(VAETransformer).fit(PLAIN)
-    assert task_information(vae, PLAIN[:50], task=NAMES[:50]) == 0
+    found = task_information(vae, PLAIN[:50], task=NAMES[:50], return_bounds=True)
+    assert found == (0.0, "posteriors", 0.0, 0.0)
 
 
 @pytest.mark.parametrize("metric", [task_information, task_decomposition])

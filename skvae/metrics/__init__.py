@@ -19,6 +19,7 @@ from skvae.metrics._target import target_log_likelihood
 from skvae.metrics._task_accuracy import task_accuracy
 from skvae.metrics._task_information import (
     TaskDecomposition,
+    TaskInformation,
     task_decomposition,
     task_information,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "DCIScores",
     "GradientCheck",
     "TaskDecomposition",
+    "TaskInformation",
     "WarnOfCollapse",
     "active_units",
     "beta_vae_score",
