@@ -2,9 +2,9 @@
 How far to trust ln p(x)
 ========================
 
-A VAE has no closed form of ln p(x), so every number is an estimate, and the usual one is
-too low. Here one model, trained for too long on few pictures, is asked for the mean
-ln p(x) of other pictures in three ways:
+A VAE has no closed form of ln p(x), so every number is an estimate, and most are too
+low. Here one model, trained for too long on few pictures, is asked for the mean ln p(x)
+of other pictures in three ways:
 
 - importance sampling from the posterior of the encoder,
 - importance sampling from a posterior refined for each row, as `score` does,

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks._common import density
 from skvae import CVAETransformer, VAETransformer
-from skvae.exceptions import SkvaeOutlierWarning
+from skvae.exceptions import SkvaeEstimateWarning, SkvaeOutlierWarning
 from skvae.inference import MIN_EFFECTIVE
 from skvae.metrics import compare, diagnose, few_shot_curve, mutual_information
 
@@ -359,7 +359,8 @@ def test_few_effective_draws_are_mentioned(exact):
     vae, X = exact
     with torch.no_grad():
         vae.module_.loc_scale.linear.bias[:2] = 200.0  # far from the prior
-    table = diagnose(vae, X)
+    with pytest.warns(SkvaeEstimateWarning):
+        table = diagnose(vae, X)
     assert table.attrs["effective_sample_size"] < MIN_EFFECTIVE
     assert "For most rows a single draw decides the estimate" in table.words
 

@@ -1,5 +1,7 @@
 """Sampling and log-likelihoods, for estimators with a prior."""
 
+import weakref
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -15,6 +17,7 @@ TOO_LOW = (
     "has most of the weight (an effective sample size below 2). Raise 'refine' or "
     "'n_samples' of log_likelihood, or use its method='ais'."
 )
+_WARNED = weakref.WeakSet()  # nets whose user has been told
 
 
 class DensityMixin:
@@ -160,7 +163,8 @@ class DensityMixin:
             raise ValueError("refine goes with method='importance' only.")
         seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()
         found = evaluator.log_likelihood(table, n_samples, seed, method, refine)
-        if is_too_low(found, n_samples):
+        if is_too_low(found, n_samples) and self.net_ not in _WARNED:
+            _WARNED.add(self.net_)
             warn_outside(TOO_LOW, SkvaeEstimateWarning)
         return found
 

@@ -180,9 +180,8 @@ def _density_sentences(values, found, index, n_samples):
     )
     if found.effective_sample_size < MIN_EFFECTIVE:
         yield (
-            "For most rows a single draw decides the estimate, which is probably too "
-            "low: do not rely on it. If the posterior is Gaussian, "
-            "log_likelihood(X, refine=20) is closer."
+            "For most rows a single draw decides the estimate, which is too low: do "
+            "not rely on it. Raise 'refine' or 'n_samples' of log_likelihood."
         )
     if decided_by_few(found):
         yield _worst(values, index, -found.worst_rows)
