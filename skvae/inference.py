@@ -10,16 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.overrides import TorchFunctionMode
 
+from skvae.annealing import N_TEMPERATURES, annealed_log_weights
+from skvae.chunks import LIKELIHOOD_ROWS, over_chunks
 from skvae.distributions import Noise, Normal, RowNoise, SharedNoise, kl, row_keys
 from skvae.refinement import Widened, refined
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
-LIKELIHOOD_ROWS = 128  # per slice of importance sampling
 MIN_ROWS = 32
-CHUNK_ELEMENTS = 2**21  # values in the widest layer for one chunk of latents
 
 
 class LogLikelihood(NamedTuple):
@@ -137,11 +136,20 @@ class Evaluator:
         return np.concatenate(parts)
 
     @torch.inference_mode()
-    def log_likelihood(self, table, n_samples, seed, method="importance", refine=0):
+    def log_likelihood(
+        self,
+        table,
+        n_samples,
+        seed,
+        method="importance",
+        refine=0,
+        n_temperatures=N_TEMPERATURES,
+    ):
         """Estimate ln p(x), or the ELBO, of each row from `n_samples` draws.
 
         With `refine` steps the proposals of importance sampling are refined, and each
-        row has its own draws; without, all rows share theirs.
+        row has its own draws; without, all rows share theirs. With "ais", a draw is a
+        chain through `n_temperatures`, and each row has its own.
 
         Each slice of rows is encoded once, and its latents are decoded chunk by chunk.
         The memory needed thus depends neither on the number of rows nor, except for one
@@ -151,15 +159,17 @@ class Evaluator:
         -------
         Diagnostics
         """
-        draw = {"importance": _log_weights, "elbo": _elbo}[method]
+        annealed = partial(annealed_log_weights, n_temperatures=n_temperatures)
+        draw = {"importance": _log_weights, "elbo": _elbo, "ais": annealed}[method]
         if refine:
             draw = partial(_refined_log_weights, n_steps=refine)
-        reduce = {"importance": _log_mean_exp, "elbo": _mean}[method]
+        reduce = _mean if method == "elbo" else _log_mean_exp
+        own_draws = refine or method == "ais"
         rows = self.rows(table)
         values, errors, sizes = np.empty((3, len(rows)))
         shared = torch.zeros(n_samples, dtype=torch.float64, device=self.device)
         for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
-            if refine:
+            if own_draws:
                 noise = RowNoise(
                     row_keys(seed, batch.x, batch.condition, batch.observed)
                 )
@@ -172,7 +182,7 @@ class Evaluator:
             sizes[where] = size.cpu().numpy()
             shared += influence.sum(1)
         mean_error = float(_std_error(shared / len(rows)))
-        if refine:
+        if own_draws:
             mean_error = float(np.sqrt(np.square(errors).sum()) / len(rows))
         return Diagnostics(
             values, errors, mean_error, sizes, *self.module.log_normaliser()
@@ -204,55 +214,13 @@ def _slices(rows, size):
         yield rows.take(torch.from_numpy(index)), n_rows, where
 
 
-def _chunks(widest, n_samples):
-    """Split the draws so that no layer has many more than `CHUNK_ELEMENTS` values."""
-    size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * widest))
-    starts = range(0, n_samples, size)
-    return [slice(start, min(start + size, n_samples)) for start in starts]
-
-
-class _Largest(TorchFunctionMode):
-    """Notes the largest result of torch functions in this thread, in values."""
-
-    n_values = 0
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        out = function(*args, **(kwargs or {}))
-        if isinstance(out, torch.Tensor):
-            self.n_values = max(self.n_values, out.numel())
-        return out
-
-
-def _widest(module, q, batch):
-    """Return the number of values per row in the widest layer, by decoding once.
-
-    Hooks on the module would not do: other threads may be using it.
-    """
-    with _Largest() as largest:
-        module.likelihood(q.mean, batch)
-    return max(batch.x.shape[-1], largest.n_values // len(batch.x))
-
-
-def _over_chunks(function, q, module, batch, n_samples):
-    """Fill a tensor (S, B) with the values of `function` at q, the prior and n draws.
-
-    It is allocated at once: small tensors between the large activations of the decoder
-    would keep that memory from being reused.
-    """
-    p = module.prior(batch)
-    values = batch.x.new_empty((n_samples, len(batch.x)))
-    for where in _chunks(_widest(module, q, batch), n_samples):
-        values[where] = function(q, p, where.stop - where.start)
-    return values
-
-
 def _log_weights(module, batch, noise, n_samples):
     """Return ln w of every draw, (S, B)."""
 
     def draw(q, p, n):
         return module.log_weights(q, p, batch, noise, n)
 
-    return _over_chunks(draw, module.proposal(batch), module, batch, n_samples)
+    return over_chunks(draw, module.proposal(batch), module, batch, n_samples)
 
 
 def _refined_log_weights(module, batch, noise, n_samples, n_steps):
@@ -268,7 +236,7 @@ def _refined_log_weights(module, batch, noise, n_samples, n_steps):
     def draw(q, p, n):
         return module.log_weights(q, p, batch, noise, n)
 
-    return _over_chunks(draw, module.proposal(batch, q), module, batch, n_samples)
+    return over_chunks(draw, module.proposal(batch, q), module, batch, n_samples)
 
 
 def _elbo(module, batch, noise, n_samples):
@@ -278,7 +246,7 @@ def _elbo(module, batch, noise, n_samples):
         z = q.sample(noise, n)  # (n, B, K)
         return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
 
-    return _over_chunks(draw, module.posterior(batch), module, batch, n_samples)
+    return over_chunks(draw, module.posterior(batch), module, batch, n_samples)
 
 
 def _log_mean_exp(log_w):

@@ -4,10 +4,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skvae._validation import NATURAL, POSITIVE_INT, Options, check_parameter
+from skvae.annealing import N_TEMPERATURES
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.inference import LogLikelihood
 from skvae.inputs import NOTHING
 from skvae.training import derive_seed
+
+METHODS = ("importance", "elbo", "ais")
 
 
 class DensityMixin:
@@ -99,6 +102,7 @@ class DensityMixin:
         return_std_error=False,
         return_diagnostics=False,
         refine=0,
+        n_temperatures=N_TEMPERATURES,
     ):
         """Estimate ln p(x) of each row, in nats, with more options.
 
@@ -108,9 +112,12 @@ class DensityMixin:
             Rows.
         n_samples : int, default=64
             Draws per row.
-        method : {"importance", "elbo"}, default="importance"
+        method : {"importance", "elbo", "ais"}, default="importance"
             "importance": ln 1/S Σ_s p(x | z_s) p(z_s) / q(z_s | x), z_s ~ q(z | x)
-            (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
+            (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1; "ais":
+            annealed importance sampling (Neal 2001), with `n_samples` chains per row
+            from the prior to p(z | x), see `skvae.annealing`. It does not depend on the
+            encoder, but is slow: use it to check the other two on some rows.
         return_std_error : bool, default=False
             Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
@@ -120,6 +127,9 @@ class DensityMixin:
             see `skvae.refinement`. An encoder that has overfitted can make the estimate
             nats too low; 20 steps can remove most of that. Each step decodes every row
             once and differentiates. Each row then has its own draws.
+        n_temperatures : int, default=250
+            Number of temperatures of "ais", K. More raise the estimate towards ln p(x),
+            and take proportionally longer.
 
         Returns
         -------
@@ -138,18 +148,28 @@ class DensityMixin:
             As `score_samples`, and if an argument is not valid.
         """
         table = self._check_scorable(X)
-        result = self._log_likelihood(table, n_samples, method, refine)
+        result = self._log_likelihood(table, n_samples, method, refine, n_temperatures)
         return selected(result, return_std_error, return_diagnostics)
 
-    def _log_likelihood(self, table, n_samples=64, method="importance", refine=0):
+    def _log_likelihood(
+        self,
+        table,
+        n_samples=64,
+        method="importance",
+        refine=0,
+        n_temperatures=N_TEMPERATURES,
+    ):
         owner = f"{type(self).__name__}.log_likelihood"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
-        check_parameter("method", method, (Options(("importance", "elbo")),), owner)
+        check_parameter("method", method, (Options(METHODS),), owner)
+        check_parameter("n_temperatures", n_temperatures, (POSITIVE_INT,), owner)
         check_parameter("refine", refine, (NATURAL,), owner)
         if refine and method != "importance":
             raise ValueError("refine goes with method='importance' only.")
         seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()
-        return evaluator.log_likelihood(table, n_samples, seed, method, refine)
+        return evaluator.log_likelihood(
+            table, n_samples, seed, method, refine, n_temperatures
+        )
 
     def _distributions(self, X, given=NOTHING):
         """Return q(z | x) and p(z) of all rows; used by the metrics."""
