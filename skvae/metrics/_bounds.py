@@ -94,7 +94,7 @@ def log_likelihood_bounds(
         If the estimator does not have a density.
     ValueError
         If a parameter is not valid, the latents are categories, or the prior cannot be
-        drawn from exactly, as that of :class:`~skvae.priors.DensityRatio`.
+        drawn from exactly, such as :class:`~skvae.priors.DensityRatio`.
 
     References
     ----------
@@ -145,7 +145,9 @@ def _density_model(estimator):
 def _conditions(model, n_rows, seed):
     """Return conditions of the rows, (n_rows, C), or None if the model has none."""
     conditions = getattr(model, "conditions_", None)
-    return conditions and conditions.encode(conditions.draw(n_rows, seed))
+    if conditions is None:
+        return None
+    return conditions.encode(conditions.draw(n_rows, seed))
 
 
 @torch.no_grad()
@@ -155,8 +157,8 @@ def _simulated(module, batch, width, noise):
     prior = module.prior(batch)
     if isinstance(prior, Tilted):
         raise ValueError(
-            f"{OWNER} needs a prior that can be drawn from exactly, unlike that of "
-            "DensityRatio."
+            f"{OWNER} needs a prior that can be drawn from exactly. A density-ratio "
+            "prior cannot."
         )
     z = prior.sample(noise)
     return z, batch._replace(x=module.likelihood(z, batch).sample(noise))
