@@ -10,22 +10,20 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.overrides import TorchFunctionMode
 
-from skvae.distributions import Noise, RowNoise, kl, row_keys
-from skvae.refinement import refined_proposal
+from skvae.annealing import N_TEMPERATURES
+from skvae.chunks import LIKELIHOOD_ROWS
+from skvae.distributions import Noise
+from skvae.estimates import annealed, elbo, importance, row_noise
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
-LIKELIHOOD_ROWS = 128  # per slice of importance sampling
 MIN_ROWS = 32
-N_ENUMERATED = 256  # values of discrete latents up to which ln p(x) is a sum over them
 # A row whose effective sample size is below the first rests on a single draw, or
 # nearly, and its ln p(x) is too low. If more than this share of the rows do, so is the
 # mean, by more than its error.
 MIN_EFFECTIVE, MAX_SHARE = 2.0, 0.1
 FEW = 8  # draws asked for, up to which so small a sample is no surprise
-CHUNK_ELEMENTS = 2**21  # values in the widest layer for one chunk of latents
 
 
 class LogLikelihood(NamedTuple):
@@ -150,11 +148,20 @@ class Evaluator:
         return np.concatenate(parts)
 
     @torch.inference_mode()
-    def log_likelihood(self, table, n_samples, seed, method="importance", refine=None):
+    def log_likelihood(
+        self,
+        table,
+        n_samples,
+        seed,
+        method="importance",
+        refine=None,
+        n_temperatures=N_TEMPERATURES,
+    ):
         """Estimate ln p(x), or the ELBO, of each row from `n_samples` draws.
 
         The proposals of importance sampling are refined by `refine` steps, by default
-        by as many as suit the model.
+        by as many as suit the model. With "ais", a draw is a chain through
+        `n_temperatures`. Each row has its own draws.
 
         Each slice of rows is encoded once, and its latents are decoded chunk by chunk.
         The memory needed thus depends neither on the number of rows nor, except for one
@@ -164,9 +171,11 @@ class Evaluator:
         -------
         Diagnostics
         """
-        estimate = _elbo
-        if method == "importance":
-            estimate = partial(_importance, refine=refine)
+        estimate = {
+            "importance": partial(importance, refine=refine),
+            "ais": partial(annealed, n_temperatures=n_temperatures),
+            "elbo": elbo,
+        }[method]
         rows = self.rows(table)
         values, errors, sizes = np.empty((3, len(rows)))
         keys = np.empty(len(rows), dtype=np.int64)
@@ -205,118 +214,6 @@ def _slices(rows, size):
         if n_rows < MIN_ROWS:  # repeat the first row
             index = np.append(index, np.repeat(index[:1], MIN_ROWS - n_rows))
         yield rows.take(torch.from_numpy(index)), n_rows, where
-
-
-def row_noise(batch, seed):
-    """Return noise for the rows of a batch that depends on their contents only."""
-    return RowNoise(row_keys(seed, batch.x, batch.condition, batch.observed))
-
-
-def _chunks(widest, n_samples):
-    """Split the draws so that no layer has many more than `CHUNK_ELEMENTS` values."""
-    size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * widest))
-    starts = range(0, n_samples, size)
-    return [slice(start, min(start + size, n_samples)) for start in starts]
-
-
-class _Largest(TorchFunctionMode):
-    """Notes the largest result of torch functions in this thread, in values."""
-
-    n_values = 0
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        out = function(*args, **(kwargs or {}))
-        if isinstance(out, torch.Tensor):
-            self.n_values = max(self.n_values, out.numel())
-        return out
-
-
-def _widest(module, q, batch):
-    """Return the number of values per row in the widest layer, by decoding once.
-
-    Hooks on the module would not do: other threads may be using it.
-    """
-    with _Largest() as largest:
-        module.likelihood(q.mean, batch)
-    return max(batch.x.shape[-1], largest.n_values // len(batch.x))
-
-
-def _over_chunks(function, q, module, batch, n_samples):
-    """Return a tensor (S, B) of the values of `function` at q, the prior and a slice.
-
-    It is allocated at once: small tensors between the large activations of the decoder
-    would keep that memory from being reused.
-    """
-    p = module.prior(batch)
-    values = batch.x.new_empty((n_samples, len(batch.x)))
-    for where in _chunks(_widest(module, q, batch), n_samples):
-        values[where] = function(q, p, where)
-    return values.double()
-
-
-def proposal(module, batch, noise, refine=None):
-    """Return the distribution over z for importance sampling, refined by some steps.
-
-    Their default is that of the module.
-    """
-    n_steps = module.n_refinements if refine is None else refine
-    if n_steps:
-        return refined_proposal(module, batch, noise, n_steps)
-    return module.proposal(batch)
-
-
-def _importance(module, batch, noise, n_samples, refine):
-    """Estimate ln p(x) from importance samples, or as a sum over all values of z.
-
-    Returns
-    -------
-    value, std_error, effective_sample_size : Tensor of shape (B,)
-    """
-    q = proposal(module, batch, noise.fork(), refine)
-    support = module.prior(batch).support(N_ENUMERATED)
-    if support is not None:
-        return _enumerated(q, module, batch, n_samples, support)
-
-    def log_weights(q, p, where):
-        return module.log_weights(q, p, batch, noise, where.stop - where.start)
-
-    log_w = _over_chunks(log_weights, q, module, batch, n_samples)  # (S, B)
-    value = torch.logsumexp(log_w, 0) - np.log(n_samples)
-    weights = (log_w - value).exp()
-    size = weights.sum(0).square() / weights.square().sum(0)
-    return value, _std_error(weights - 1), size
-
-
-def _enumerated(q, module, batch, n_samples, support):
-    """Return ln Σ p(x, z) over all values of z; it has no error."""
-
-    def log_joint(q, p, where):
-        z = support[where, None]  # (n, 1, K)
-        return module.likelihood(z, batch).log_prob(batch.x) + p.log_prob(z)
-
-    joint = _over_chunks(log_joint, q, module, batch, len(support))
-    value = torch.logsumexp(joint, 0)
-    return value, torch.zeros_like(value), torch.full_like(value, n_samples)
-
-
-def _elbo(module, batch, noise, n_samples):
-    """Estimate the mean of ln p(x | z) − KL(q || p), as `_importance` does ln p(x)."""
-
-    def bound(q, p, where):
-        z = q.sample(noise, where.stop - where.start)  # (n, B, K)
-        return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
-
-    bounds = _over_chunks(bound, module.posterior(batch), module, batch, n_samples)
-    value = bounds.mean(0)
-    return value, _std_error(bounds - value), torch.full_like(value, n_samples)
-
-
-def _std_error(influence):
-    """Return the standard error of a mean of S draws, (S, B) -> (B,)."""
-    n_draws = len(influence)
-    if n_draws == 1:
-        return torch.full_like(influence[0], torch.nan)
-    return (influence.square().sum(0) / (n_draws * (n_draws - 1))).sqrt()
 
 
 def _error_of_mean(errors, keys):

@@ -9,6 +9,7 @@ import math
 
 import torch
 
+from skvae.chunks import over_chunks
 from skvae.distributions import Distribution, Normal
 
 N_STEPS = 20
@@ -90,7 +91,11 @@ def refined_proposal(module, batch, noise, n_steps):
             f"The 'refine' parameter must be 0 for {type(module).__name__}, which has "
             "no Gaussian posterior."
         )
-    log_w = module.log_weights(q, module.prior(batch), batch, noise, N_PILOT)  # (S, B)
+
+    def log_weights(q, p, where):
+        return module.log_weights(q, p, batch, noise, where.stop - where.start)
+
+    log_w = over_chunks(log_weights, q, module, batch, N_PILOT)  # (S, B)
     exact = (log_w.std(0) <= EXACT)[:, None]  # (B, 1)
     width = torch.where(exact, 1.0, WIDE).to(q.loc.dtype)
     if not exact.all():

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skvae import CategoricalVAETransformer, VAETransformer, inference
+from skvae import CategoricalVAETransformer, VAETransformer, estimates
 from skvae.autoencoders import TargetPropagation
 from skvae.distributions import Categories, Noise, UniformCategories, kl
 from skvae.metrics import diagnose, gradient_check
@@ -111,7 +111,7 @@ def test_the_log_likelihood_equals_its_enumeration(tiny, digits, monkeypatch):
     np.testing.assert_allclose(summed.values, exact, rtol=1e-12)
     assert summed.mean_std_error == 0
     assert (summed.effective_sample_size == 64).all()
-    monkeypatch.setattr(inference, "N_ENUMERATED", 8)  # there are 9
+    monkeypatch.setattr(estimates, "N_ENUMERATED", 8)  # there are 9
     found = tiny.log_likelihood(digits[:40], n_samples=20_000, return_std_error=True)
     assert abs(found.values.mean() - exact.mean()) < 4 * found.mean_std_error
     # A row's own estimate misses configurations that q hardly ever draws.

@@ -37,7 +37,7 @@ def tuned(n_rows=200, n=300):
     z, accepted = torch.zeros(n_rows, 3).double(), []
     for _ in range(n):
         z, acceptance = transition(log_prob, z, noise, step, 10)
-        step = adapted(step, acceptance, 0.9)
+        step = adapted(step, acceptance.mean(), 0.9)
         accepted.append(float(acceptance.mean()))
     return z, step, accepted
 

@@ -9,7 +9,7 @@ from families import assert_mean, numbers
 from torch import distributions as td
 from torch import nn
 
-from skvae import inference
+from skvae import chunks, inference
 from skvae.distributions import Normal, NormalMixture, StandardNormal, kl
 from skvae.inference import Evaluator
 from skvae.training import Batch, LatentModel
@@ -195,7 +195,8 @@ def test_a_rows_value_does_not_depend_on_the_other_rows(how, label):
 def test_slices_and_chunks_do_not_change_the_estimate(method, draws, rows, monkeypatch):
     whole = estimate(X, 48, method=method, **DISTORTED)
     monkeypatch.setattr(inference, "LIKELIHOOD_ROWS", rows)
-    monkeypatch.setattr(inference, "CHUNK_ELEMENTS", draws * rows * N_FEATURES)
+    monkeypatch.setattr(chunks, "LIKELIHOOD_ROWS", rows)
+    monkeypatch.setattr(chunks, "CHUNK_ELEMENTS", draws * rows * N_FEATURES)
     parts = estimate(X, 48, method=method, **DISTORTED)
     for given, expected in zip(parts, whole, strict=True):
         np.testing.assert_allclose(given, expected, rtol=1e-10)

@@ -156,7 +156,8 @@ class MCEM(LatentModel):
         # All chains of a batch start in the same step, in the first epoch.
         for _ in range(1 + self.n_burn_in * bool(fresh.any())):
             z, acceptance = self._moved(batch.x, z, noise)
-            self.step_size.copy_(adapted(self.step_size, acceptance, ACCEPTANCE))
+            step_size = adapted(self.step_size, acceptance.mean(), ACCEPTANCE)
+            self.step_size.copy_(step_size)
         self.chains[batch.index], self.fresh[batch.index] = z, False
         return z, acceptance
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parameter
+from skvae.annealing import N_TEMPERATURES
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
@@ -17,6 +18,7 @@ TOO_LOW = (
     "has most of the weight (an effective sample size below 2). Raise 'refine' or "
     "'n_samples' of log_likelihood, or use its method='ais'."
 )
+METHODS = ("importance", "elbo", "ais")
 _WARNED = weakref.WeakSet()  # nets whose user has been told
 
 
@@ -110,6 +112,7 @@ class DensityMixin:
         return_std_error=False,
         return_diagnostics=False,
         refine=None,
+        n_temperatures=N_TEMPERATURES,
     ):
         """Estimate ln p(x) of each row, in nats, with more options.
 
@@ -119,9 +122,12 @@ class DensityMixin:
             Rows.
         n_samples : int, default=64
             Draws per row.
-        method : {"importance", "elbo"}, default="importance"
+        method : {"importance", "elbo", "ais"}, default="importance"
             "importance": ln 1/S Σ_s p(x | z_s) p(z_s) / q(z_s | x), z_s ~ q(z | x)
-            (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1.
+            (Burda et al. 2016, eq. 8); "elbo": the lower bound at β = 1; "ais":
+            annealed importance sampling (Neal 2001), with `n_samples` chains per row
+            from the prior to p(z | x), see `skvae.annealing`. It does not depend on the
+            encoder, but is slow: use it to check the other two on some rows.
         return_std_error : bool, default=False
             Whether to return the Monte-Carlo errors too.
         return_diagnostics : bool, default=False
@@ -132,6 +138,9 @@ class DensityMixin:
             can make the estimate nats too low. Each step decodes every row once and
             differentiates. None means 20, or 0 for Monte Carlo EM and for categorical
             latents; if those have at most 256 values, ln p(x) is the sum over them.
+        n_temperatures : int, default=250
+            Number of temperatures of "ais", K. More raise the estimate towards ln p(x),
+            and take proportionally longer.
 
         Returns
         -------
@@ -151,18 +160,28 @@ class DensityMixin:
             As `score_samples`, and if an argument is not valid.
         """
         table = self._check_scorable(X)
-        result = self._log_likelihood(table, n_samples, method, refine)
+        result = self._log_likelihood(table, n_samples, method, refine, n_temperatures)
         return selected(result, return_std_error, return_diagnostics)
 
-    def _log_likelihood(self, table, n_samples=64, method="importance", refine=None):
+    def _log_likelihood(
+        self,
+        table,
+        n_samples=64,
+        method="importance",
+        refine=None,
+        n_temperatures=N_TEMPERATURES,
+    ):
         owner = f"{type(self).__name__}.log_likelihood"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
-        check_parameter("method", method, (Options(("importance", "elbo")),), owner)
+        check_parameter("method", method, (Options(METHODS),), owner)
+        check_parameter("n_temperatures", n_temperatures, (POSITIVE_INT,), owner)
         check_parameter("refine", refine, (NATURAL, NONE), owner)
         if refine and method != "importance":
             raise ValueError("refine goes with method='importance' only.")
         seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()
-        found = evaluator.log_likelihood(table, n_samples, seed, method, refine)
+        found = evaluator.log_likelihood(
+            table, n_samples, seed, method, refine, n_temperatures
+        )
         if is_too_low(found, n_samples) and self.net_ not in _WARNED:
             _WARNED.add(self.net_)
             warn_outside(TOO_LOW, SkvaeEstimateWarning)

@@ -7,6 +7,7 @@ import numpy as np
 
 from skvae._parameters import parameter
 from skvae._validation import NONE, Callable, Instance, Interval, Options
+from skvae.annealing import N_TEMPERATURES
 from skvae.base import (
     BaseAutoencoderTransformer,
     DensityMixin,
@@ -287,6 +288,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         return_diagnostics=False,
         condition=None,
         refine=None,
+        n_temperatures=N_TEMPERATURES,
     ):
         """Estimate ln p(x | condition) of each row, in nats, with more options.
 
@@ -296,14 +298,19 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             Rows.
         n_samples : int, default=64
             Draws per row.
-        method : {"importance", "elbo"}, default="importance"
-            Importance sampling (Burda et al. 2016, eq. 8), or the lower bound at β = 1.
+        method : {"importance", "elbo", "ais"}, default="importance"
+            Importance sampling (Burda et al. 2016, eq. 8), the lower bound at β = 1, or
+            annealed importance sampling, as in
+            :meth:`skvae.VAETransformer.log_likelihood`.
         return_std_error, return_diagnostics : bool, default=False
             Whether to return Monte-Carlo errors, or errors and diagnostics, too.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
         refine : int or None, default=None
             Steps of refinement, as in :meth:`skvae.VAETransformer.log_likelihood`.
+        n_temperatures : int, default=250
+            Number of temperatures of "ais", K. More raise the estimate towards ln p(x),
+            and take proportionally longer.
 
         Returns
         -------
@@ -316,5 +323,5 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
             As `score_samples`, and if an argument is not valid.
         """
         table = self._check_scorable(X, Given(condition))
-        found = self._log_likelihood(table, n_samples, method, refine)
+        found = self._log_likelihood(table, n_samples, method, refine, n_temperatures)
         return selected(found, return_std_error, return_diagnostics)

@@ -26,15 +26,16 @@ class Tilted(Distribution):
     def mean(self):
         return self.near.mean
 
-    def _log_ratio(self, value):
+    def log_ratio(self, value):
+        """Return ln p(z) − ln base(z), (..., B)."""
         return self.log_tilt(value) - self.log_normaliser
 
     def log_prob(self, value):
-        return self.base.log_prob(value) + self._log_ratio(value)
+        return self.base.log_prob(value) + self.log_ratio(value)
 
     def divergence_from(self, q, z):
         """KL(q || base), exact if possible, minus ln(p(z) / base(z)) at z."""
-        return kl(q, self.base, z) - self._log_ratio(z)
+        return kl(q, self.base, z) - self.log_ratio(z)
 
     def marginal_log_prob(self, value):
         return self.near.marginal_log_prob(value)

@@ -2,6 +2,7 @@
 
 from skvae.metrics._active_units import active_units, n_active_units
 from skvae.metrics._beta_factor_vae import beta_vae_score, factor_vae_score
+from skvae.metrics._bounds import LogLikelihoodBounds, log_likelihood_bounds
 from skvae.metrics._collapse import WarnOfCollapse
 from skvae.metrics._compare import compare
 from skvae.metrics._conditional import conditional_log_likelihood
@@ -28,6 +29,7 @@ from skvae.metrics._transfer import few_shot_curve, transfer_report
 __all__ = [
     "DCIScores",
     "GradientCheck",
+    "LogLikelihoodBounds",
     "TaskDecomposition",
     "TaskInformation",
     "WarnOfCollapse",
@@ -40,6 +42,7 @@ __all__ = [
     "factor_vae_score",
     "few_shot_curve",
     "gradient_check",
+    "log_likelihood_bounds",
     "modularity_score",
     "mutual_information",
     "mutual_information_gap",

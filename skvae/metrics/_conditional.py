@@ -7,7 +7,7 @@ from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parame
 from skvae.base import find_model
 from skvae.conditional import BaseConditionalTransformer
 from skvae.distributions import Defensive
-from skvae.inference import proposal, row_noise
+from skvae.estimates import proposal, row_noise
 from skvae.inputs import Given
 from skvae.multimodal import BaseMultimodalTransformer
 from skvae.training import derive_seed

@@ -8,7 +8,12 @@ from skvae.training._callbacks import (
     RecordEpoch,
     watching,
 )
-from skvae.training._hmc import adapted, transition
+from skvae.training._hmc import (
+    adapted,
+    move,
+    transition,
+    value_and_gradient,
+)
 from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam
@@ -33,9 +38,11 @@ __all__ = [
     "adapted",
     "derive_generator",
     "derive_seed",
+    "move",
     "optimizer_name",
     "seeded_weights",
     "transition",
     "undone_without_an_epoch",
+    "value_and_gradient",
     "watching",
 ]

@@ -1,0 +1,97 @@
+"""Estimates of ln p(x) for the rows of one batch.
+
+Each function returns the value of every row, its standard error due to the draws, and
+its effective sample size, (B,) each, in double precision.
+"""
+
+import math
+
+import torch
+
+from skvae.annealing import annealed_log_weights
+from skvae.chunks import over_chunks
+from skvae.distributions import RowNoise, kl, row_keys
+from skvae.refinement import refined_proposal
+
+N_ENUMERATED = 256  # values of discrete latents up to which ln p(x) is a sum over them
+
+
+def row_noise(batch, seed):
+    """Return noise for the rows of a batch that depends on their contents only."""
+    return RowNoise(row_keys(seed, batch.x, batch.condition, batch.observed))
+
+
+def proposal(module, batch, noise, refine=None):
+    """Return the distribution over z for importance sampling, refined by some steps.
+
+    Their default is that of the module.
+    """
+    n_steps = module.n_refinements if refine is None else refine
+    if n_steps:
+        return refined_proposal(module, batch, noise, n_steps)
+    return module.proposal(batch)
+
+
+def importance(module, batch, noise, n_samples, refine):
+    """Estimate ln p(x) from importance samples, or as a sum over all values of z.
+
+    Returns
+    -------
+    value, std_error, effective_sample_size : Tensor of shape (B,)
+    """
+    q = proposal(module, batch, noise.fork(), refine)
+    support = module.prior(batch).support(N_ENUMERATED)
+    if support is not None:
+        return _enumerated(q, module, batch, n_samples, support)
+
+    def log_weights(q, p, where):
+        return module.log_weights(q, p, batch, noise, where.stop - where.start)
+
+    return _reduced(over_chunks(log_weights, q, module, batch, n_samples))
+
+
+def annealed(module, batch, noise, n_samples, n_temperatures):
+    """Estimate ln p(x) by annealed importance sampling, as `importance` does."""
+    return _reduced(
+        annealed_log_weights(module, batch, noise, n_samples, n_temperatures)
+    )
+
+
+def _reduced(log_w):
+    """Return ln mean w over draws, (S, B), its error and effective sample size."""
+    value = torch.logsumexp(log_w, 0) - math.log(len(log_w))
+    weights = (log_w - value).exp()
+    size = weights.sum(0).square() / weights.square().sum(0)
+    return value, _std_error(weights - 1), size
+
+
+def _enumerated(q, module, batch, n_samples, support):
+    """Return ln Σ p(x, z) over all values of z; it has no error."""
+
+    def log_joint(q, p, where):
+        z = support[where, None]  # (n, 1, K)
+        return module.likelihood(z, batch).log_prob(batch.x) + p.log_prob(z)
+
+    joint = over_chunks(log_joint, q, module, batch, len(support))
+    value = torch.logsumexp(joint, 0)
+    return value, torch.zeros_like(value), torch.full_like(value, n_samples)
+
+
+def elbo(module, batch, noise, n_samples):
+    """Estimate the mean of ln p(x | z) − KL(q || p), as `importance` does ln p(x)."""
+
+    def bound(q, p, where):
+        z = q.sample(noise, where.stop - where.start)  # (n, B, K)
+        return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
+
+    bounds = over_chunks(bound, module.posterior(batch), module, batch, n_samples)
+    value = bounds.mean(0)
+    return value, _std_error(bounds - value), torch.full_like(value, n_samples)
+
+
+def _std_error(influence):
+    """Return the standard error of a mean of S draws, (S, B) -> (B,)."""
+    n_draws = len(influence)
+    if n_draws == 1:
+        return torch.full_like(influence[0], torch.nan)
+    return (influence.square().sum(0) / (n_draws * (n_draws - 1))).sqrt()
