@@ -15,7 +15,6 @@ baseline; for adult it uses one-hot categories.
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -97,7 +96,7 @@ def wine(_):
 
 def adult(folder):
     """5 000 training rows of 6 numeric and 8 categorical columns, 2 classes."""
-    with np.load(Path(folder) / "adult.npz", allow_pickle=False) as file:
+    with np.load(common.data_file("adult.npz", folder), allow_pickle=False) as file:
         blocks = {
             part: np.hstack([file[f"X_numeric_{part}"], file[f"X_categorical_{part}"]])
             for part in ("train", "test")

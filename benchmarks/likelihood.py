@@ -14,8 +14,8 @@ below 2, and CPU time as a multiple of that of ``refine=0`` (median of seven pai
 A last row for each data set names the setting with the largest mean: what
 `GridSearchCV` by `score`, or `compare`, chooses with this split.
 
-FOLDER contains adult.npz, mnist.npz and usps.npz; without --data it is the variable
-SKVAE_DATA.
+``--sets`` measures only some data sets, and keeps the others in the file. FOLDER contains
+adult.npz, mnist.npz and usps.npz; without --data it is the variable SKVAE_DATA.
 """
 
 import copy
@@ -218,15 +218,22 @@ def options(argv):
     return chosen
 
 
+def kept(chosen):
+    """Rows of the file that belong to other data sets than those to be measured."""
+    found = [r["rows"] for r in common.read_records(chosen.write)]
+    return [row for part in found for row in part if row["data"] not in chosen.sets]
+
+
 def main(argv=None):
     """Print each row as soon as it is measured, and write it with --write."""
     chosen = options(argv)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", SkvaeEstimateWarning)  # expected without steps
     settings = {"rows": N_ROWS, "draws": 64, "seed": 0, "threads": 1}
-    done = []
+    folder = common.data_folder(chosen.data)
+    done = kept(chosen) if chosen.write else []
     for name in chosen.sets:
-        for row in rows(name, TABLES[name](chosen.data), chosen):
+        for row in rows(name, TABLES[name](folder), chosen):
             done.append(row)
             print("  ".join(f"{k}: {v}" for k, v in row.items()), flush=True)
             if chosen.write:
