@@ -14,7 +14,7 @@ below 2, and CPU time as a multiple of that of ``refine=0`` (median of seven pai
 A last row for each data set names the setting with the largest mean: what
 `GridSearchCV` by `score`, or `compare`, chooses with this split.
 
-``--sets`` measures only some data sets, and keeps the others in the file. FOLDER contains
+``--sets`` measures some data sets and keeps the others in the file. FOLDER contains
 adult.npz, mnist.npz and usps.npz; without --data it is the variable SKVAE_DATA.
 """
 
