@@ -66,6 +66,15 @@ class Likelihood(Declared):
         self.n_columns_ = X.shape[1]
         self._learn(X, names, frame)
 
+    @property
+    def origin(self):
+        """What is subtracted from each column before it is computed with, (d,), or None.
+
+        Statistics that `fit` learns, and the columns of the head, are relative to it.
+        """
+        origin = getattr(self, "origin_", None)
+        return origin if origin is not None and origin.any() else None
+
     def _learn(self, X, names, frame):
         self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
 
