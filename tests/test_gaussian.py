@@ -215,8 +215,9 @@ def test_double_precision_keeps_what_fit_learned():
     large = X + 1e9
     torch.set_default_dtype(torch.float32)  # as when an estimator builds its head
     try:
-        head = copy.deepcopy(Gaussian().fit(large).head(N_HIDDEN)).double()
+        likelihood = Gaussian().fit(large)
+        head = copy.deepcopy(likelihood.head(N_HIDDEN)).double()
     finally:
         torch.set_default_dtype(torch.float64)
-    features = head.features(torch.as_tensor(large)).numpy()
+    features = head.features(torch.as_tensor(large - likelihood.origin)).numpy()
     np.testing.assert_allclose(features, (X - X.mean(0)) / X.std(0), atol=1e-4)
