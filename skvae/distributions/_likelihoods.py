@@ -68,9 +68,9 @@ class Likelihood(Declared):
 
     @property
     def origin(self):
-        """What is subtracted from each column before it is computed with, (d,), or None.
+        """What to subtract from each column before computing, (d,), or None for 0.
 
-        Statistics that `fit` learns, and the columns of the head, are relative to it.
+        The statistics that `fit` learns are relative to it, and so is the head.
         """
         origin = getattr(self, "origin_", None)
         return origin if origin is not None and origin.any() else None
