@@ -229,7 +229,8 @@ class BaseAutoencoderTransformer(
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Rows with the input's columns, in the precision of the latents.
+            Rows with the input's columns, in the precision of the latents, or float64
+            if a Gaussian column is far from zero.
 
         Raises
         ------

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     Attributes
     ----------
     x : Tensor of shape (B, D)
-        The data.
+        The data, less the likelihood's origin.
     condition : Tensor of shape (B, C), optional
         Conditions as numbers.
     observed : Tensor of bool of shape (B, M), optional

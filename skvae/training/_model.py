@@ -11,6 +11,10 @@ class LatentModel(nn.Module):
     A family defines `posterior`, `likelihood`, `prior`, `bound` and `losses`; the other
     methods have defaults that suit most models.
 
+    Data columns are relative to ``likelihood_.origin`` of the estimator, in batches and
+    in p(x | z). It is not 0 only for Gaussian columns whose mean is over 30 spreads
+    away from zero.
+
     Attributes
     ----------
     n_outputs : int
