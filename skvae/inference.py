@@ -93,10 +93,7 @@ class Evaluator:
         return rows.take(torch.from_numpy(rows.index))
 
     def precision(self, dtype):
-        """Return the precision of rows: `dtype`, or double if a column has an origin.
-
-        Single precision cannot hold such a column.
-        """
+        """Return the precision of rows: `dtype`, or double if it cannot hold them."""
         return dtype if self.origin is None else np.dtype(np.float64)
 
     def in_units(self, x, dtype, columns=slice(None)):
@@ -116,15 +113,13 @@ class Evaluator:
         return self.in_units(x, Z.dtype)
 
     def reconstruct(self, table):
-        """Return the mean of p(x | z) at the latents of each row, (n, D).
-
-        In the precision of the table.
-        """
+        """Return the mean of p(x | z) at the latents of each row, as `decode` does."""
+        rows = self.rows(table)
 
         def through(batch):
             return self.module.decode(self.module.encode(batch), batch)
 
-        return self.in_units(self.in_slices(table, through), table.dtype)
+        return self.in_units(self.in_slices(rows, through), rows.X.dtype)
 
     def reconstruction_log_likelihood(self, table):
         """Return ln p(x | z) at the latents z of each row, in nats, (n,)."""
@@ -145,8 +140,8 @@ class Evaluator:
     def sample(self, n_samples, n_features, seed, mean=False, condition=None):
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
         noise = Noise.from_seed(seed, self.device)
-        empty = Table(np.empty((n_samples, 0)), condition)
-        rows = Rows(empty, self.device, self.dtype)
+        table = Table(np.empty((n_samples, 0)), condition)
+        rows = Rows(table, self.device, self.dtype)
         parts = []
         for start in range(0, n_samples, ROWS):
             batch = rows.take(torch.arange(start, min(start + ROWS, n_samples)))

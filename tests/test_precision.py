@@ -22,6 +22,7 @@ from sklearn.base import clone
 from skvae import CVAETransformer, VAETransformer, load
 from skvae._columns import FAR, origins, statistics_from_origin
 from skvae.distributions import Gaussian, Mixed, Poisson
+from skvae.metrics import conditional_log_likelihood, reconstruction_error
 from skvae.training import Rows, Table
 
 FAR_AWAY = 2.0**30  # a double holds sixteenths beside it, a single multiples of 64
@@ -69,9 +70,7 @@ def test_a_fit_does_not_depend_on_the_offset(case, digits, pairs):
         assert torch.equal(tensor, others[name]), name
     Z = here.transform(digits)
     np.testing.assert_array_equal(there.transform(digits + shift), Z)
-    if hasattr(here, "score_samples"):
-        expected = here.score_samples(digits)
-        np.testing.assert_array_equal(there.score_samples(digits + shift), expected)
+    assert there.score(digits + shift) == here.score(digits)
 
 
 def assert_moved(far, near, shift):
@@ -186,6 +185,23 @@ def test_samples_of_unix_seconds_differ(dtype):
     drawn = model.sample(500, random_state=0)
     assert len(np.unique(drawn)) > 490
     assert abs(drawn.mean() - SECONDS - 300) < 300
+
+
+@pytest.mark.parametrize("method", ["predictive", "importance"])
+@pytest.mark.parametrize("cls", [*having("modalities"), *having("condition_encoding")])
+def test_metrics_do_not_depend_on_the_offset(cls, method, digits):
+    joint = {"modalities": HALVES} if cls in having("modalities") else {}
+    target = {"target": "left"} if joint else {}
+    found, errors = [], []
+    for X in (digits, digits + FAR_AWAY):
+        model = small(cls, **joint).fit(X)
+        given = conditional_log_likelihood(
+            model, X, method=method, n_samples=5, **target
+        )
+        found.append([*given, *model.log_likelihood(X[:9], 5, refine=2)])
+        errors.append(reconstruction_error(model, X))
+    np.testing.assert_array_equal(*found)
+    assert errors[1] == pytest.approx(errors[0], rel=1e-5)
 
 
 # -- numbers as conditions ----------------------------------------------------------
