@@ -296,7 +296,9 @@ def test_rows_are_subtracted_before_the_cast(dtype, writeable):
     expected, origin = np.arange(40.0).reshape(20, 2), np.array([2.0**23, 0.0])
     X = (expected + origin).astype(dtype)
     X.flags.writeable = writeable
+    origin.flags.writeable = writeable
     rows = Rows(X, "cpu", torch.float32, origin=origin)
+    np.testing.assert_array_equal(rows._on_device().numpy(), expected)  # for a GPU
     which = torch.tensor([3, 0, 3])
     for batch, numbers in (
         (rows.take(which), expected[which]),

@@ -119,7 +119,7 @@ class Rows:
         self._beside = {
             name: self._placed(values) for name, values in table.beside().items()
         }
-        self._origin = None if origin is None else torch.from_numpy(origin)
+        self._origin = None if origin is None else torch.tensor(origin)
         # torch warns about read-only arrays, so rows of these are taken by numpy.
         self._tensor = torch.from_numpy(self.X) if _shareable(self.X) else None
         if self.device.type == "cuda" and self._fits():
