@@ -12,7 +12,7 @@ class LatentModel(nn.Module):
     methods have defaults that suit most models.
 
     Data columns are relative to ``likelihood_.origin`` of the estimator, in batches and
-    in p(x | z). It is not 0 only for Gaussian columns whose mean is over 30 spreads
+    in p(x | z). It is 0 except for Gaussian columns whose mean is dozens of spreads
     away from zero.
 
     Attributes
