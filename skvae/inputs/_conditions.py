@@ -198,8 +198,8 @@ class Conditions:
 
     def put_back(self, learned):
         """Check and restore what `learned` returned; any Exception if it is invalid."""
-        numbers = {"origin"} if self.encoding == "passthrough" else set()
-        if learned.keys() - numbers != {"levels", "seen", "share"}:
+        optional = {"origin"} if self.encoding == "passthrough" else set()
+        if learned.keys() - optional != {"levels", "seen", "share"}:
             raise ValueError("its conditions do not have the entries that fit learns.")
         levels, seen, share = (learned[key] for key in ("levels", "seen", "share"))
         if seen is None and levels == []:
@@ -210,7 +210,7 @@ class Conditions:
         self.levels_ = [_as_levels(values) for values in levels]
         _check_seen(seen, share, self.levels_, self.encoding)
         self.seen_, self.share_ = seen, share
-        if numbers:
+        if optional:
             origin = learned.get("origin", np.zeros(len(levels)))  # older files: none
             _check_origin(origin, len(levels))
             self.origin_ = origin
