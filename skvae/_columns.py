@@ -5,6 +5,8 @@ from numbers import Integral
 
 import numpy as np
 
+FAR = 64  # least distance of two origins of a column, in its spreads
+
 
 def column_names(names, n_columns):
     """Return the names to show in messages: the table's own, or ``x0``, ``x1``, ..."""
@@ -101,6 +103,50 @@ def column_statistics(X, block=4096):
     -------
     mean, std, low, high : ndarray of shape (d,), float64
     """
+    shift, mean, std, low, high = _shifted_statistics(X, block)
+    return shift + mean, std, low, high
+
+
+def statistics_from_origin(X):
+    """Compute an origin of each column, and its statistics relative to that.
+
+    Returns
+    -------
+    origin : ndarray of shape (d,), float64
+        See `origins`.
+    mean, std, low, high : ndarray of shape (d,), float64
+        Those of ``X - origin``.
+    """
+    shift, mean, std, low, high = _shifted_statistics(X)
+    origin = origins(shift + mean, spreads(std, low, high))
+    # The difference first: the sum of a large shift and a small mean would be rounded.
+    return origin, (shift - origin) + mean, std, low - origin, high - origin
+
+
+def spreads(std, low, high):
+    """Return the unit of each column, (d,): 1 if it is constant.
+
+    It is the standard deviation, or a tenth of the range if that is larger, so that
+    rare values do not dominate.
+    """
+    return np.maximum(np.where(std > 0, std, 1.0), (high - low) / 10)
+
+
+def origins(mean, spread):
+    """Return a number near the mean of each column to subtract before a cast, (d,).
+
+    Single precision cannot hold values whose mean is many spreads away from zero. The
+    origin is the mean, rounded to a multiple of a power of two above 64 spreads. It is
+    0 for all other columns, and the difference from it is exact, so that adding such a
+    multiple to a column does not change what is computed.
+    """
+    _, exponent = np.frexp(FAR * spread)
+    step = np.ldexp(1.0, exponent)
+    return np.round(mean / step) * step + 0.0  # no -0.0
+
+
+def _shifted_statistics(X, block=4096):
+    """Return the first row, the mean relative to it, and the other statistics."""
     shift = X[0].astype(np.float64)  # centre near the data, or squares would cancel
     total, squares = np.zeros_like(shift), np.zeros_like(shift)
     low, high = shift.copy(), shift.copy()
@@ -113,4 +159,4 @@ def column_statistics(X, block=4096):
         squares += np.einsum("nd,nd->d", rows, rows)
     mean = total / len(X)
     variance = np.maximum(squares / len(X) - mean**2, 0.0)
-    return shift + mean, np.sqrt(variance), low, high
+    return shift, mean, np.sqrt(variance), low, high

@@ -83,10 +83,12 @@ class Evaluator:
     ----------
     module : LatentModel
         A module in evaluation mode.
+    origin : ndarray of shape (D,), optional
+        What to subtract from the columns of tables, and to add to those of results.
     """
 
-    def __init__(self, module):
-        self.module = module
+    def __init__(self, module, origin=None):
+        self.module, self.origin = module, origin
         tensor = next(module.parameters())
         self.device, self.dtype = tensor.device, tensor.dtype
 
@@ -94,29 +96,41 @@ class Evaluator:
         """Return rows of a table, all by default, as `Rows` for this module."""
         if isinstance(table, Rows):
             return table
-        return Rows(table, self.device, self.dtype, index)
+        return Rows(table, self.device, self.dtype, index, self.origin)
 
     def batch(self, table):
         """Return all rows of a table as one batch."""
         rows = self.rows(table)
         return rows.take(torch.from_numpy(rows.index))
 
+    def precision(self, dtype):
+        """Return the precision of rows: `dtype`, or double if it cannot hold them."""
+        return dtype if self.origin is None else np.dtype(np.float64)
+
+    def in_units(self, x, dtype, columns=slice(None)):
+        """Add the origin to computed columns; return them as `dtype` or in double."""
+        x = x.astype(self.precision(dtype), copy=False)
+        return x if self.origin is None else x + self.origin[columns]
+
     def encode(self, table):
         """Return the latents of each row, (n, K)."""
         return self.in_slices(table, self.module.encode)
 
     def decode(self, Z, condition=None):
-        """Return the mean of p(x | z) for each row of `Z`, (n, D)."""
-        latents = Table(Z, condition)
-        return self.in_slices(latents, lambda batch: self.module.decode(batch.x, batch))
+        """Return the mean of p(x | z) for each row of `Z`, (n, D), in its precision."""
+        latents = Rows(Table(Z, condition), self.device, self.dtype)
+        decode = self.module.decode
+        x = self.in_slices(latents, lambda batch: decode(batch.x, batch))
+        return self.in_units(x, Z.dtype)
 
     def reconstruct(self, table):
-        """Return the mean of p(x | z) at the latents of each row, (n, D)."""
+        """Return the mean of p(x | z) at the latents of each row, as `decode` does."""
+        rows = self.rows(table)
 
         def through(batch):
             return self.module.decode(self.module.encode(batch), batch)
 
-        return self.in_slices(table, through)
+        return self.in_units(self.in_slices(rows, through), rows.X.dtype)
 
     def reconstruction_log_likelihood(self, table):
         """Return ln p(x | z) at the latents z of each row, in nats, (n,)."""
@@ -137,7 +151,8 @@ class Evaluator:
     def sample(self, n_samples, n_features, seed, mean=False, condition=None):
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
         noise = Noise.from_seed(seed, self.device)
-        rows = self.rows(Table(np.empty((n_samples, 0)), condition))
+        table = Table(np.empty((n_samples, 0)), condition)
+        rows = Rows(table, self.device, self.dtype)
         parts = []
         for start in range(0, n_samples, ROWS):
             batch = rows.take(torch.arange(start, min(start + ROWS, n_samples)))
@@ -145,7 +160,8 @@ class Evaluator:
             z = self.module.prior(batch).sample(noise)
             p = self.module.likelihood(z, batch)
             parts.append((p.mean if mean else p.sample(noise)).cpu().numpy())
-        return np.concatenate(parts)
+        x = np.concatenate(parts)
+        return self.in_units(x, x.dtype)
 
     @torch.inference_mode()
     def log_likelihood(

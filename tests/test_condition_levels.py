@@ -59,3 +59,25 @@ def test_conditions_read_from_a_file_are_checked(change):
     Conditions().put_back(dict(learned))
     with pytest.raises((ValueError, TypeError)):
         Conditions().put_back(learned | change)
+
+
+@pytest.mark.parametrize("origin", [np.zeros(2), np.array([np.nan]), [0.0], None])
+def test_the_origin_of_numbers_read_from_a_file_is_checked(origin):
+    numbers = Conditions("passthrough")
+    codes = numbers.fit(1e9 + np.arange(9.0)[:, None])
+    learned = numbers.learned()
+    restored = Conditions("passthrough").put_back(learned)
+    np.testing.assert_array_equal(restored.encode(codes), numbers.encode(codes))
+    with pytest.raises(ValueError, match="origin"):
+        Conditions("passthrough").put_back(learned | {"origin": origin})
+    with pytest.raises(ValueError, match="entries"):
+        Conditions().put_back(learned)
+
+
+def test_older_files_have_numbers_without_an_origin():
+    numbers = Conditions("passthrough")
+    codes = numbers.fit(1e9 + np.arange(9.0)[:, None])
+    learned = numbers.learned()
+    del learned["origin"]
+    restored = Conditions("passthrough").put_back(learned)
+    np.testing.assert_array_equal(restored.encode(codes), codes)

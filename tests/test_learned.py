@@ -32,6 +32,13 @@ def test_there_and_back(likelihood):
     assert described(vars(again)) == described(vars(fitted))
 
 
+def test_columns_of_older_files_start_at_zero():
+    values = learned(Gaussian().fit(X + 1e9))
+    assert put_back(Gaussian(), dict(values), 3).origin.tolist() == [1e9] * 3
+    del values["origin_"]
+    assert put_back(Gaussian(), values, 3).origin is None
+
+
 def test_the_likelihoods_above_are_all():
     assert {type(one) for one in LIKELIHOODS} == set(Likelihood.__subclasses__())
 
@@ -50,6 +57,8 @@ WRONG_PARTS = {
     "strings": (0, {"levels_": [np.array(["a", "b"])]}, "must be numbers"),
     "frequencies": (0, {"frequencies_": [LONG]}, "one frequency"),
     "mean": (1, {"mean_": LONG}, "mean_ must be one number per column"),
+    "origin": (1, {"origin_": LONG}, "origin_ must be one number per column"),
+    "infinite": (1, {"origin_": LONG[:2] + np.inf}, "origin_ must be finite"),
     "list": (1, {"std_": [1.0, 1.0]}, "std_ must be one number per column"),
 }
 

@@ -229,7 +229,8 @@ class BaseAutoencoderTransformer(
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Rows with the input's columns, in the precision of the latents.
+            Rows with the input's columns, in the precision of the latents, or float64
+            if a Gaussian column is far from zero.
 
         Raises
         ------
@@ -237,8 +238,7 @@ class BaseAutoencoderTransformer(
             If `X` has another number of columns than `transform` returns.
         """
         Z = self._check_latents(X)
-        x = self._evaluator().decode(Z).astype(Z.dtype, copy=False)
-        return self._columns.restore(x)
+        return self._columns.restore(self._evaluator().decode(Z))
 
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
@@ -259,11 +259,10 @@ class BaseAutoencoderTransformer(
             As `transform`.
         """
         table = self._check_encodable(X)
-        x = self._evaluator().reconstruct(table).astype(table.dtype, copy=False)
-        return self._columns.restore(x)
+        return self._columns.restore(self._evaluator().reconstruct(table))
 
     def _evaluator(self):
-        return Evaluator(self.module_)
+        return Evaluator(self.module_, self.likelihood_.origin)
 
     def _check_ready(self):
         """Check that it is fitted, and apply parameters that may change after fit."""

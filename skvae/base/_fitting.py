@@ -62,7 +62,8 @@ class FittingMixin:
             table = self._learn_columns(X, given)
             self._build_net(table, device)
         self._check_live_settings()
-        rows = Rows(table, device, self.net_.module_.dtype)
+        origin = self.likelihood_.origin
+        rows = Rows(table, device, self.net_.module_.dtype, origin=origin)
         self._configure_net()
         return rows
 
@@ -222,13 +223,15 @@ class FittingMixin:
     def _training_features(self, table, head):
         """Return a function n -> n training rows as the encoder sees them."""
         width = head.n_features + self._columns.condition_width
+        origin = self.likelihood_.origin
 
         def rows(n):
             if table is None:
                 return torch.zeros(n, width)
             which = np.random.default_rng(self._seed).permutation(len(table))
             block = table[np.resize(which, n)]
-            features = head.features(_as_tensor(block.x))
+            x = block.x if origin is None else block.x - origin
+            features = head.features(_as_tensor(x))
             if block.condition is None:
                 return features
             return torch.cat([features, _as_tensor(block.condition)], dim=1)

@@ -41,7 +41,8 @@ class DensityMixin:
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Rows in the precision of the computation (``dtype``).
+            Rows in the precision of the computation (``dtype``), or float64 if a
+            Gaussian column is far from zero.
 
         Raises
         ------

@@ -176,7 +176,7 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
 
     def _decode(self, Z, codes):
         condition = self.conditions_.encode(codes)
-        x = self._evaluator().decode(Z, condition).astype(Z.dtype, copy=False)
+        x = self._evaluator().decode(Z, condition)
         return self._columns.restore(x, codes)
 
     def reconstruct(self, X, condition=None) -> np.ndarray:

@@ -59,8 +59,9 @@ class TaskInvariantVAETransformer(
         None, conditions are passed as the argument ``condition`` of every method; if
         that is missing too, all rows have the same condition.
     condition_encoding : {"one-hot", "passthrough"}, default="one-hot"
-        What the networks read: one 0/1 column per level, or the numbers unchanged. It
-        is appended to the output of a custom encoder, and to the latents for a decoder.
+        What the networks read: one 0/1 column per level, or the numbers themselves,
+        less a constant if they are far from zero. It is appended to the output of a
+        custom encoder, and to the latents for a decoder.
     handle_unknown : {"error", "ignore"}, default="error"
         What to do with a level not seen in fit: raise an error, or treat it as none of
         the levels.

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from skvae._columns import spreads, statistics_from_origin
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._likelihoods import Head, Likelihood, logit
@@ -68,9 +69,16 @@ class Gaussian(Likelihood):
     mean: str = parameter(Options(tuple(MEANS)), default="identity", kw_only=False)
     min_scale: float = parameter(FRACTION, default=0.01, kw_only=False)
 
+    def _learn(self, X, names, frame):
+        if self.mean == "identity":
+            found = statistics_from_origin(X)
+            self.origin_, self.mean_, self.std_, self.low_, self.high_ = found
+        else:  # the range of the mean is absolute
+            super()._learn(X, names, frame)
+
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)
-        spread = np.maximum(std, (self.high_ - self.low_) / 10)
+        spread = spreads(self.std_, self.low_, self.high_)
         # Constant columns must not affect the unit of a shared scale.
         unit = self.std_ if self.scale == "shared" and self.std_.any() else std
         scale = _build_scale(self.scale, unit, self.min_scale, n_hidden)
@@ -134,7 +142,10 @@ class RowScale(nn.Module):
 
 
 class GaussianHead(Head):
-    """h -> N(μ, σ²), with μ in the data's units, starting at the columns' means."""
+    """h -> N(μ, σ²), with μ in the data's units, starting at the columns' means.
+
+    All of them are relative to the likelihood's `origin`, as is x.
+    """
 
     def __init__(self, n_hidden, center, spread, scale, mean):
         super().__init__(n_hidden, len(center), len(center))

@@ -66,6 +66,15 @@ class Likelihood(Declared):
         self.n_columns_ = X.shape[1]
         self._learn(X, names, frame)
 
+    @property
+    def origin(self):
+        """What to subtract from each column before computing, (d,), or None for 0.
+
+        The statistics that `fit` learns are relative to it, and so is the head.
+        """
+        origin = getattr(self, "origin_", None)
+        return origin if origin is not None and origin.any() else None
+
     def _learn(self, X, names, frame):
         self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
 

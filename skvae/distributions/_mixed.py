@@ -98,6 +98,14 @@ class Mixed(Likelihood):
         """Whether adding a number makes sense for every column."""
         return all(part.movable for part, _ in self.parts)
 
+    @property
+    def origin(self):
+        origin = np.zeros(self.n_columns_)
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            if part.origin is not None:
+                origin[columns] = part.origin
+        return origin if origin.any() else None
+
     def _learn(self, X, names, frame):
         n_columns = X.shape[1]
         labels = column_names(names, n_columns)

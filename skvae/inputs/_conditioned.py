@@ -188,7 +188,8 @@ class ConditionedColumns(PlainColumns):
             return x
         values = self.conditions.values(codes)
         numeric = values.dtype != object
-        table = np.empty((len(x), self.n_features), x.dtype if numeric else object)
+        dtype = self.conditions.precision(x.dtype) if numeric else object
+        table = np.empty((len(x), self.n_features), dtype)
         table[:, self.data_positions] = x
         table[:, self.condition_positions] = values
         return table

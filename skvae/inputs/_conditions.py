@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from skvae._columns import statistics_from_origin
+
 N_SEEN = 1000  # combinations of conditions that are stored, to draw from
 
 
@@ -25,8 +27,9 @@ class Conditions:
     Parameters
     ----------
     encoding : {"one-hot", "passthrough"}
-        What the model reads: one 0/1 column per level, or the numbers unchanged. A
-        condition with a single level carries no information and gets no column.
+        What the model reads: one 0/1 column per level, or the numbers themselves, less
+        a constant where they are far from zero. A condition with a single level carries
+        no information and gets no column.
 
     Attributes
     ----------
@@ -37,6 +40,9 @@ class Conditions:
         are more than 1000, only those of a subset of the rows.
     share_ : ndarray of shape (r,)
         Share of the rows that have each combination.
+    origin_ : ndarray of shape (m,)
+        What is subtracted from numbers, see `skvae._columns.origins`; only with
+        "passthrough".
     """
 
     def __init__(self, encoding="one-hot"):
@@ -59,6 +65,8 @@ class Conditions:
         else:
             self.levels_ = [np.unique(column) for column in _columns(values)]
         codes = self.codes(values)
+        if self.encoding == "passthrough":
+            self.origin_ = statistics_from_origin(codes)[0]
         self._remember(codes)
         return codes
 
@@ -132,7 +140,7 @@ class Conditions:
     def encode(self, codes):
         """Convert codes to what a model reads, (n, width)."""
         if self.encoding == "passthrough":
-            return codes
+            return codes - self.origin_  # in double precision
         blocks = [
             codes[:, [j]] == np.arange(len(levels))
             for j, levels in enumerate(self.levels_)
@@ -156,6 +164,19 @@ class Conditions:
             out[~known, j] = np.nan if numeric else None
         return out
 
+    def precision(self, dtype):
+        """Return the precision of rows with conditions: `dtype`, or double if needed.
+
+        A level must be found again, and single precision cannot hold a number that is
+        far from zero.
+        """
+        if self.encoding == "passthrough":
+            kept = not self.origin_.any()
+        else:
+            with np.errstate(over="ignore"):
+                kept = all((v.astype(dtype) == v).all() for v in self.levels_)
+        return dtype if kept else np.dtype(np.float64)
+
     def draw(self, n_rows, seed):
         """Draw codes with the frequencies seen in fit, (n_rows, m)."""
         random = np.random.default_rng(seed)
@@ -165,16 +186,20 @@ class Conditions:
 
     def learned(self):
         """Return what fit learned, as plain data."""
-        return {
+        found = {
             "levels": [[_plain(v) for v in levels] for levels in self.levels_],
             # safetensors below 0.5 cannot read empty arrays.
             "seen": self.seen_ if self.n_conditions else None,
             "share": self.share_,
         }
+        if self.encoding == "passthrough" and self.n_conditions:
+            found["origin"] = self.origin_
+        return found
 
     def put_back(self, learned):
         """Check and restore what `learned` returned; any Exception if it is invalid."""
-        if learned.keys() != {"levels", "seen", "share"}:
+        optional = {"origin"} if self.encoding == "passthrough" else set()
+        if learned.keys() - optional != {"levels", "seen", "share"}:
             raise ValueError("its conditions do not have the entries that fit learns.")
         levels, seen, share = (learned[key] for key in ("levels", "seen", "share"))
         if seen is None and levels == []:
@@ -185,6 +210,10 @@ class Conditions:
         self.levels_ = [_as_levels(values) for values in levels]
         _check_seen(seen, share, self.levels_, self.encoding)
         self.seen_, self.share_ = seen, share
+        if optional:
+            origin = learned.get("origin", np.zeros(len(levels)))  # older files: none
+            _check_origin(origin, len(levels))
+            self.origin_ = origin
         return self
 
 
@@ -246,6 +275,14 @@ def _are_levels(levels):
     return (
         isinstance(levels, list) and len(same) <= 1 and same <= {str, int, float, bool}
     )
+
+
+def _check_origin(origin, n_conditions):
+    is_vector = isinstance(origin, np.ndarray) and origin.dtype.kind == "f"
+    if not is_vector or origin.shape != (n_conditions,):
+        raise ValueError("the origin of its conditions is not a number for each.")
+    if not np.isfinite(origin).all():
+        raise ValueError("the origin of its conditions is not finite.")
 
 
 def _check_seen(seen, share, levels, encoding):

@@ -65,10 +65,10 @@ class BaseMultimodalTransformer(
         table = self._check_encodable(X)
         owner = f"{type(self).__name__}.impute"
         check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
-        out = table.x.copy()
+        evaluator, seed = self._evaluator(), derive_seed(self._seed, "evaluation")
+        out = table.x.astype(evaluator.precision(table.dtype))
         if table.observed is None:
             return out
-        evaluator, seed = self._evaluator(), derive_seed(self._seed, "evaluation")
         module, holed = evaluator.module, ~table.observed.all(axis=1)
 
         def mean(batch):
@@ -77,6 +77,7 @@ class BaseMultimodalTransformer(
             return module.likelihood(draws).mixture_mean
 
         filled = evaluator.in_slices(table[holed], mean, ROWS)
+        filled = evaluator.in_units(filled, filled.dtype)
         out[holed] = np.where(np.isnan(out[holed]), filled, out[holed])
         return out
 
@@ -122,7 +123,8 @@ class BaseMultimodalTransformer(
 
         index = np.tile(np.arange(len(table)), n_samples)
         x = evaluator.in_slices(evaluator.rows(table, index), draw)
-        return x.reshape(n_samples, len(table), -1).astype(table.dtype, copy=False)
+        x = evaluator.in_units(x, table.dtype, self.modalities_[modality])
+        return x.reshape(n_samples, len(table), -1)
 
     def edit(self, X, changes, modality) -> np.ndarray:
         """Change values of other modalities, and adapt this one.

@@ -48,7 +48,7 @@ def put_back(likelihood, values, n_columns):
     check_parameters(likelihood)
     owner = type(likelihood).__name__
     check, names = _CHECKS.get(type(likelihood), (_check_own, values.keys()))
-    if values.keys() != {"n_columns_", *names}:
+    if values.keys() - OPTIONAL.get(type(likelihood), ()) != {"n_columns_", *names}:
         raise ValueError(f"{owner} does not learn {', '.join(sorted(values))}.")
     if values["n_columns_"] != n_columns:
         raise ValueError(
@@ -65,12 +65,19 @@ def put_back(likelihood, values, n_columns):
 
 
 STATISTICS = ("mean_", "std_", "low_", "high_")
+OPTIONAL = {Gaussian: {"origin_"}}  # older files lack it: their columns start at 0
 
 
 def _check_statistics(values, n_columns):
-    for name in STATISTICS:
+    for name in [name for name in (*STATISTICS, "origin_") if name in values]:
         if not _is_vector(values[name], "f") or len(values[name]) != n_columns:
             raise ValueError(f"{name} must be one number per column.")
+
+
+def _check_gaussian(values, n_columns):
+    _check_statistics(values, n_columns)
+    if not np.isfinite(values.get("origin_", 0.0)).all():
+        raise ValueError("origin_ must be finite.")
 
 
 def _check_levels(values, n_columns):
@@ -111,7 +118,7 @@ _CHECKS = {
     Bernoulli: (_check_statistics, STATISTICS),
     Categorical: (_check_statistics, STATISTICS),
     Codes: (_check_levels, ("levels_", "frequencies_")),
-    Gaussian: (_check_statistics, STATISTICS),
+    Gaussian: (_check_gaussian, STATISTICS),
     Mixed: (_check_blocks, ("columns_", "parts_")),
     Poisson: (_check_statistics, STATISTICS),
 }

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     Attributes
     ----------
     x : Tensor of shape (B, D)
-        The data.
+        The data, less the likelihood's origin.
     condition : Tensor of shape (B, C), optional
         Conditions as numbers.
     observed : Tensor of bool of shape (B, M), optional
@@ -107,9 +107,11 @@ class Rows:
         Precision of the batches.
     index : ndarray of int, optional
         Which rows of the table these are, all by default.
+    origin : ndarray of shape (d,), optional
+        What to subtract from the columns, in double precision before they are cast.
     """
 
-    def __init__(self, table, device, dtype, index=None):
+    def __init__(self, table, device, dtype, index=None, origin=None):
         table = Table.of(table)
         self.table, self.device, self.dtype = table, torch.device(device), dtype
         self.index = np.arange(len(table)) if index is None else index
@@ -117,10 +119,11 @@ class Rows:
         self._beside = {
             name: self._placed(values) for name, values in table.beside().items()
         }
+        self._origin = None if origin is None else torch.tensor(origin)
         # torch warns about read-only arrays, so rows of these are taken by numpy.
         self._tensor = torch.from_numpy(self.X) if _shareable(self.X) else None
         if self.device.type == "cuda" and self._fits():
-            self._tensor = self._on_device()
+            self._tensor, self._origin = self._on_device(), None
 
     @property
     def X(self):
@@ -141,8 +144,12 @@ class Rows:
         table = torch.empty(self.X.shape, dtype=self.dtype, device=self.device)
         for start in range(0, len(table), 4096):
             block = self.X[start : start + 4096].copy()  # torch needs it writable
-            table[start : start + 4096] = torch.from_numpy(block)
+            table[start : start + 4096] = self._from_origin(torch.from_numpy(block))
         return table
+
+    def _from_origin(self, x):
+        """Subtract the origin from rows of the table, (B, D)."""
+        return x if self._origin is None else x.double() - self._origin
 
     def __len__(self):
         return len(self.index)
@@ -188,6 +195,7 @@ class Rows:
 
     def _batch(self, x, index, choose):
         """Return a batch of chosen rows, (B, D), and of what came beside them."""
+        x = self._from_origin(x)
         if x.device != self.device or x.dtype != self.dtype:
             x = x.to(device=self.device, dtype=self.dtype)
         if "observed" in self._beside:

@@ -12,6 +12,10 @@ class LatentModel(nn.Module):
     A family defines `posterior`, `likelihood`, `prior`, `bound` and `losses`; the other
     methods have defaults that suit most models.
 
+    Data columns are relative to ``likelihood_.origin`` of the estimator, in batches and
+    in p(x | z). It is 0 except for Gaussian columns whose mean is dozens of spreads
+    away from zero.
+
     Attributes
     ----------
     n_outputs : int
