@@ -1,6 +1,7 @@
 """ln Z of N(0, I) e^T(z), by annealing from a proposal that resembles it."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -78,7 +79,9 @@ class Proposal:
 
     def _log_joint(self, z):
         """Return ln of share times density, (..., M)."""
-        white = torch.einsum("...mk,mjk->...mj", z[..., None, :] - self.loc, self.whiten)
+        white = torch.einsum(
+            "...mk,mjk->...mj", z[..., None, :] - self.loc, self.whiten
+        )
         log_det = self.whiten.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return self.log_share + log_det + StandardNormal(white).log_prob(white)
 
@@ -89,7 +92,7 @@ class Proposal:
         )
 
     def sample(self, n_runs, n_draws, noise):
-        """Draw (n_runs, n_draws, K), with fixed shares of the components in each run."""
+        """Draw (n_runs, n_draws, K); in each run, components have fixed shares."""
         normal = noise.normal(self.loc[0].expand(n_runs, n_draws, -1))
         n_base = round(BASE_SHARE * n_draws)
         position = _stratified(n_runs, n_draws - n_base, noise, self.loc)
@@ -160,6 +163,52 @@ def estimate_log_normaliser(log_tilt, loc, scale, noise, effort):
     return value, (log_z - value).exp().std() / effort.n_runs**0.5
 
 
+class Particles(NamedTuple):
+    """Positions, with the densities there and their gradients.
+
+    Attributes
+    ----------
+    z : Tensor of shape (..., K)
+        Positions.
+    log_ratio, log_g : Tensor of shape (...)
+        ln(f / g) and ln g.
+    ratio_gradient, g_gradient : Tensor of shape (..., K)
+        Their gradients.
+    """
+
+    z: torch.Tensor
+    log_ratio: torch.Tensor
+    log_g: torch.Tensor
+    ratio_gradient: torch.Tensor
+    g_gradient: torch.Tensor
+
+    def log_prob(self, beta):
+        return self.log_g + beta * self.log_ratio
+
+    def gradient(self, beta):
+        return self.g_gradient + beta * self.ratio_gradient
+
+    def replaced(self, where, others):
+        """Take other particles at some places, (...) of bool."""
+        return Particles(*map(partial(_where, where), others, self))
+
+    def taken(self, index):
+        """Take particles of the same run, (R, n) of int."""
+        return Particles(*(_gathered(values, index) for values in self))
+
+
+def _where(condition, values, others):
+    if values.dim() > condition.dim():
+        condition = condition[..., None]
+    return torch.where(condition, values, others)
+
+
+def _gathered(values, index):
+    if values.dim() > index.dim():
+        index = index[..., None].expand_as(values)
+    return values.gather(1, index)
+
+
 class Path:
     """The densities g^(1 − β) f^β between a proposal g and f = N(0, I) e^T.
 
@@ -176,64 +225,61 @@ class Path:
     def __init__(self, log_tilt, proposal, dtype):
         self.log_tilt, self.proposal, self.dtype = log_tilt, proposal, dtype
 
-    def at(self, z, beta):
-        """Return ln(f / g), the log-density and its gradient at `z`, (..., K)."""
+    def at(self, z):
+        """Return the particles at positions `z`, (..., K)."""
         with torch.enable_grad():
             z = z.detach().requires_grad_()
             log_g = self.proposal.log_prob(z)
+            (of_g,) = torch.autograd.grad(log_g.sum(), z)
             tilt = self.log_tilt(z.to(self.dtype)).double()
-            log_ratio = StandardNormal(z).log_prob(z) + tilt - log_g
-            value = log_g + beta * log_ratio
-            (gradient,) = torch.autograd.grad(value.sum(), z)
-        return log_ratio.detach(), value.detach(), gradient
+            (of_tilt,) = torch.autograd.grad(tilt.sum(), z)
+        z, log_g, tilt = z.detach(), log_g.detach(), tilt.detach()
+        log_ratio = StandardNormal(z).log_prob(z) + tilt - log_g
+        return Particles(z, log_ratio, log_g, of_tilt - z - of_g, of_g)
 
-    def move(self, z, beta, step_size, noise):
+    def move(self, particles, beta, step_size, noise):
         """Take one Langevin step with an accept-reject test.
 
-        Returns the new positions, ln(f / g) there, and the acceptance probabilities.
+        Returns the particles and their acceptance probabilities.
         """
         # Steps of several sizes suit directions of several widths.
-        size = step_size * (0.2 + 1.6 * noise.uniform(z[..., :1]))
-        momentum = noise.normal(z)
-        old_ratio, value, gradient = self.at(z, beta)
-        begin = value - 0.5 * momentum.square().sum(-1)
-        momentum = momentum + 0.5 * size * gradient
-        moved = z + size * momentum
-        new_ratio, value, gradient = self.at(moved, beta)
-        momentum = momentum + 0.5 * size * gradient
-        end = value - 0.5 * momentum.square().sum(-1)
+        size = step_size * (0.2 + 1.6 * noise.uniform(particles.z[..., :1]))
+        momentum = noise.normal(particles.z)
+        begin = particles.log_prob(beta) - 0.5 * momentum.square().sum(-1)
+        momentum = momentum + 0.5 * size * particles.gradient(beta)
+        moved = self.at(particles.z + size * momentum)
+        momentum = momentum + 0.5 * size * moved.gradient(beta)
+        end = moved.log_prob(beta) - 0.5 * momentum.square().sum(-1)
         chance = (end - begin).exp().clamp(max=1).nan_to_num(0.0)
-        accepted = noise.uniform(z[..., :1])[..., 0] < chance
-        z = torch.where(accepted[..., None], moved, z)
-        return z, torch.where(accepted, new_ratio, old_ratio), chance
+        accepted = noise.uniform(particles.z[..., :1])[..., 0] < chance
+        return particles.replaced(accepted, moved), chance
 
 
 def _run(path, effort, noise):
     """Return the estimate of ln Z of each run, (R,)."""
-    z = path.proposal.sample(effort.n_runs, effort.n_particles, noise)  # (R, n, K)
-    log_ratio, _, _ = path.at(z, 0.0)
-    log_weight = torch.zeros_like(log_ratio)
+    n_runs, n_particles, spread = effort
+    particles = path.at(path.proposal.sample(n_runs, n_particles, noise))  # (R, n, K)
+    log_weight = torch.zeros_like(particles.log_ratio)
     beta, step_size = 0.0, 1.0
     while True:
-        step = max(effort.spread / (log_ratio.std().item() + 1e-9), 1 / MAX_STEPS)
+        step = max(spread / (particles.log_ratio.std().item() + 1e-9), 1 / MAX_STEPS)
         if not step < 1 - beta:  # also if it is NaN
-            log_weight = log_weight + (1 - beta) * log_ratio
-            return log_weight.logsumexp(1) - math.log(effort.n_particles)
-        log_weight = log_weight + step * log_ratio
+            log_weight = log_weight + (1 - beta) * particles.log_ratio
+            return log_weight.logsumexp(1) - math.log(n_particles)
+        log_weight = log_weight + step * particles.log_ratio
         beta += step
-        z, log_weight = _resampled(z, log_weight, noise)
-        z, log_ratio, chance = path.move(z, beta, step_size, noise)
+        particles, log_weight = _resampled(particles, log_weight, noise)
+        particles, chance = path.move(particles, beta, step_size, noise)
         step_size *= math.exp(RATE * (chance.mean().item() - TARGET))
 
 
-def _resampled(z, log_weight, noise):
+def _resampled(particles, log_weight, noise):
     """Resample runs with an effective number of particles below half, (R, n)."""
     n_runs, n = log_weight.shape
     weights = log_weight.softmax(1)
     poor = (weights.square().sum(1) > 2 / n)[:, None]  # (R, 1)
-    position = _stratified(n_runs, n, noise, weights)
-    chosen = _at_quantiles(weights, position)
+    drawn = _at_quantiles(weights, _stratified(n_runs, n, noise, weights))
+    itself = torch.arange(n, device=drawn.device).expand_as(drawn)
     mean = log_weight.logsumexp(1, keepdim=True) - math.log(n)
-    drawn = z.gather(1, chosen[..., None].expand_as(z))
     log_weight = torch.where(poor, mean, log_weight)
-    return torch.where(poor[..., None], drawn, z), log_weight
+    return particles.taken(torch.where(poor, drawn, itself)), log_weight
