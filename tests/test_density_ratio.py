@@ -170,6 +170,22 @@ def test_a_known_normaliser_is_found_far_from_the_standard_normal(
     assert n_covered >= n_seeds - 1
 
 
+@pytest.mark.parametrize("n_rows", [1, 7, 40])
+def test_few_equal_or_diverged_posteriors_raise_nothing(n_rows):
+    def log_ratio(z):
+        return 0.5 * z.sum(-1) + 2.0  # ln Z = 3 · 0.5² / 2 + 2
+
+    for loc in (0.0, 1e6, math.nan):
+        q = Normal(torch.full((n_rows, 3), loc), torch.full((n_rows, 3), 0.1))
+        value, error = estimate_log_normaliser(
+            log_ratio, q.loc, q.scale, Noise.from_seed(0), Effort(16, 32, 0.1)
+        )
+        if math.isnan(loc):
+            assert math.isnan(value)
+        else:
+            assert abs(value - 2.375) < 4 * error < 1
+
+
 def test_the_proposal_draws_from_its_density():
     q = Normal(torch.tensor([[-2.0], [1.0], [1.2]]), torch.full((3, 1), 0.4))
     proposal = Proposal(q.loc, q.scale, Noise.from_seed(0))

@@ -11,6 +11,7 @@ from skvae.distributions import StandardNormal
 BASE_SHARE = 0.4  # of N(0, I) in the proposal
 MAX_GAUSSIANS = 20
 N_ITERATIONS = 5  # of EM
+RIDGE = 1e-8  # added to shares, and to covariances relative to their mean variance
 WIDENING = 1.1  # of the fitted Gaussians, as a proposal has to be wider than its target
 MAX_STEPS = 1000
 TARGET = 0.65  # acceptance probability
@@ -66,22 +67,24 @@ class Proposal:
 
     def _maximise(self, loc, variance, share):
         """Set the Gaussians from each posterior's shares in them, (N, M)."""
-        total = share.sum(0) + 1e-9
+        share = share + RIDGE  # so that no Gaussian is without rows
+        total = share.sum(0)
         self.log_share = (total / total.sum()).log()  # (M,)
         self.loc = (share / total).mT @ loc  # (M, K)
         residual = loc[:, None] - self.loc  # (N, M, K)
         weighted = residual * (share / total)[..., None]
         covariance = torch.einsum("nmk,nml->mkl", weighted, residual)
-        covariance += torch.diag_embed((share / total).mT @ variance + 1e-9)
-        cholesky = torch.linalg.cholesky(covariance)  # (M, K, K)
+        covariance += torch.diag_embed((share / total).mT @ variance)
+        trace = covariance.diagonal(dim1=-2, dim2=-1).mean(-1)[:, None, None]
         eye = torch.eye(loc.shape[1], dtype=loc.dtype, device=loc.device)
+        # Not `cholesky`, which raises where a diverged model gives NaN.
+        cholesky = torch.linalg.cholesky_ex(covariance + RIDGE * trace * eye)[0]
         self.whiten = torch.linalg.solve_triangular(cholesky, eye, upper=False)
 
     def _log_joint(self, z):
         """Return ln of share times density, (..., M)."""
-        white = torch.einsum(
-            "...mk,mjk->...mj", z[..., None, :] - self.loc, self.whiten
-        )
+        residual = z[..., None, :] - self.loc  # (..., M, K)
+        white = torch.einsum("...mk,mjk->...mj", residual, self.whiten)
         log_det = self.whiten.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return self.log_share + log_det + StandardNormal(white).log_prob(white)
 
@@ -109,7 +112,8 @@ def _first_shares(loc, variance, size, noise):
     distance = torch.ones_like(loc[:, 0])
     seeds = []
     for _ in range(size):
-        seed = torch.multinomial(distance + 1e-30, 1, generator=noise.generator)
+        weights = distance.nan_to_num(0, 0, 0) + 1e-30
+        seed = torch.multinomial(weights, 1, generator=noise.generator)
         seeds.append(scaled[seed])  # (1, K)
         apart = (scaled - seeds[-1]).square().sum(-1)
         distance = apart if len(seeds) == 1 else torch.minimum(distance, apart)
