@@ -22,7 +22,7 @@ from skvae.priors._priors import SHORTHAND, Prior, PriorModule
 
 CRITIC = "critic"
 AFTER_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.03)
-IN_TRAINING = Effort(n_runs=16, n_particles=32, spread=0.1)
+IN_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.05)
 N_ROWS = 500  # whose posteriors guide the estimate in training
 
 
