@@ -9,11 +9,23 @@ from instances import batch_of, rows_of, small
 from numpy.testing import assert_allclose
 from scipy.integrate import trapezoid
 from scipy.special import logsumexp
-from scipy.stats import norm
+from scipy.stats import kstest, norm
 
 from skvae import CVAETransformer, TaskInvariantVAETransformer, VAETransformer
-from skvae.distributions import Noise, Normal, StandardNormal, Tilted, kl
+from skvae.distributions import (
+    Noise,
+    Normal,
+    NormalMixture,
+    StandardNormal,
+    Tilted,
+    kl,
+)
 from skvae.priors import DensityRatio
+from skvae.priors._log_normaliser import (
+    Effort,
+    Proposal,
+    estimate_log_normaliser,
+)
 from skvae.training import FusedAdam, Rows
 
 N_ROWS, BATCH, PASSES = 4096, 512, 120  # enough for errors below 5 %
@@ -118,6 +130,74 @@ def test_the_normaliser_and_its_error_are_estimated():
     assert_allclose(values.std(ddof=1), errors.mean(), rtol=0.5)
 
 
+def known_ratio(n_latents, n_modes, width, constant):
+    """T = ln q(z) / N(z; 0, I) + constant, for a mixture q, and posteriors from q."""
+    noise = Noise.from_seed(n_latents)
+    loc = 0.7 * noise.normal(torch.empty(n_modes, n_latents))
+    scale = width * (1 + noise.uniform(loc))
+    q = NormalMixture(loc.double(), scale.double(), 1)
+    which = torch.arange(1000) % n_modes
+    # Half of each component's variance is that of a posterior, half that between rows.
+    half = scale[which] / math.sqrt(2)
+    posterior = Normal(loc[which] + half * noise.normal(half), half)
+
+    def log_ratio(z):
+        base = StandardNormal(z).log_prob(z)
+        return (q.log_prob(z.double()) - base).to(z.dtype) + constant
+
+    draws = q.sample(noise, 5000)[:, 0]
+    return log_ratio, posterior, (log_ratio(draws) - constant).mean().item()
+
+
+@pytest.mark.parametrize(
+    ("n_latents", "width", "divergence"),
+    [(2, 0.04, 3), (8, 0.25, 6), (8, 0.12, 12), (16, 0.2, 12)],
+)
+def test_a_known_normaliser_is_found_far_from_the_standard_normal(
+    n_latents, width, divergence
+):
+    """With draws from N(0, I) only, about e^KL of them would be needed."""
+    log_ratio, q, kl_found = known_ratio(n_latents, 5, width, constant=1.5)
+    assert kl_found > divergence - 1
+    n_covered, n_seeds, effort = 0, 5, Effort(16, 32, 0.1)
+    for seed in range(n_seeds):
+        value, error = estimate_log_normaliser(
+            log_ratio, q.loc, q.scale, Noise.from_seed(seed), effort
+        )
+        assert error < 0.2
+        assert abs(value - 1.5) < 4 * error
+        n_covered += bool(abs(value - 1.5) < 2.2 * error)
+    assert n_covered >= n_seeds - 1
+
+
+@pytest.mark.parametrize("n_rows", [1, 7, 40])
+def test_few_equal_or_diverged_posteriors_raise_nothing(n_rows):
+    def log_ratio(z):
+        return 0.5 * z.sum(-1) + 2.0  # ln Z = 3 · 0.5² / 2 + 2
+
+    for loc in (0.0, 1e6, math.nan):
+        q = Normal(torch.full((n_rows, 3), loc), torch.full((n_rows, 3), 0.1))
+        value, error = estimate_log_normaliser(
+            log_ratio, q.loc, q.scale, Noise.from_seed(0), Effort(16, 32, 0.1)
+        )
+        if math.isnan(loc):
+            assert math.isnan(value)
+        else:
+            assert abs(value - 2.375) < 4 * error < 1
+
+
+def test_the_proposal_draws_from_its_density():
+    q = Normal(torch.tensor([[-2.0], [1.0], [1.2]]), torch.full((3, 1), 0.4))
+    proposal = Proposal(q.loc, q.scale, Noise.from_seed(0))
+    grid = torch.linspace(-8, 8, 4001).double()
+    density = proposal.log_prob(grid[:, None]).exp()
+    assert_allclose(torch.trapezoid(density, grid), 1, rtol=1e-5)
+    cumulative = np.cumsum(density.numpy()) * (grid[1] - grid[0]).item()
+    draws = proposal.sample(4, 5000, Noise.from_seed(1)).flatten().numpy()
+    distance = kstest(draws, lambda z: np.interp(z, grid.numpy(), cumulative))
+    assert distance.pvalue > 1e-3
+
+
 def test_a_linearly_tilted_normal_is_a_shifted_normal():
     # N(z; 0, 1) e^(a z) / e^(a²/2) = N(z; a, 1).
     like = torch.zeros(5, 1)
@@ -165,18 +245,72 @@ def test_the_bound_gains_the_divergence_of_the_aggregate(fitted, tasks):
     assert_allclose(gain, truth, rtol=0.05)  # the critic's error, as above
 
 
-def test_the_likelihood_matches_the_aggregated_posterior(fitted, tasks):
-    """ln p(x | s), compared with the mixture of all posteriors as the prior."""
-    q, p = fitted._distributions(tasks)
-    batch = batch_of(fitted, tasks)
-    z = q.sample(Noise.from_seed(1), 300)
+def log_tilted(module, grid):
+    """ln of N(z; 0, 1) e^T(z) at K = 1, not normalised."""
     with torch.no_grad():
-        given = fitted.module_.likelihood(z, batch).log_prob(batch.x)
-        own = given + p.log_prob(z) - q.log_prob(z)
-        mixed = given + p.near.log_prob(z) - q.log_prob(z)
-    ours, theirs = ((w.logsumexp(0) - math.log(300)).mean() for w in (own, mixed))
-    assert_allclose(ours.item(), theirs.item(), atol=0.1)
-    assert_allclose(fitted.score(tasks), ours.item(), atol=0.3)
+        return StandardNormal(grid).log_prob(grid) + module.critic(grid)
+
+
+def log_integral(log_values, grid):
+    return logsumexp(log_values, axis=0) + math.log(grid[1, 0] - grid[0, 0])
+
+
+def test_the_normaliser_of_a_fit_matches_quadrature(fitted):
+    module = fitted.module_.prior_module
+    grid = torch.linspace(-12, 12, 20_001)[:, None]
+    truth = log_integral(log_tilted(module, grid).double().numpy(), grid)
+    value, error = module.normaliser()
+    assert 0 < error < 0.05
+    assert abs(value - truth) < 3 * error
+
+
+def test_the_likelihood_matches_quadrature(fitted, tasks):
+    """ln p(x | s) under the learned prior, integrated over z at K = 1."""
+    module, batch = fitted.module_, batch_of(fitted, tasks)
+    grid = torch.linspace(-12, 12, 4001)[:, None]
+    log_prior = log_tilted(module.prior_module, grid)  # (G,)
+    z = grid[:, None].expand(-1, len(batch.x), -1)  # (G, B, 1)
+    with torch.no_grad():
+        log_joint = module.likelihood(z, batch).log_prob(batch.x) + log_prior[:, None]
+    truth = log_integral(log_joint.double().numpy(), grid)
+    truth -= log_integral(log_prior.double().numpy(), grid)
+    found = fitted.log_likelihood(tasks, n_samples=1000, return_diagnostics=True)
+    error = math.hypot(found.mean_std_error, found.log_normaliser_error)
+    assert error < 0.05
+    assert abs(found.values.mean() - truth.mean()) < 3 * error
+
+
+def held_out(estimator, rows, shift):
+    """The held-out loss, and the same without an estimate, at T + shift."""
+    module = estimator.module_.prior_module
+    with torch.no_grad():
+        module.critic.last.bias += shift
+    found = estimator.net_.held_out_loss(rows)
+    with torch.no_grad():
+        module.log_normaliser.zero_()
+        bound = estimator.module_.bound(
+            rows.take(torch.arange(len(rows))), Noise.from_seed(0)
+        )
+        module.critic.last.bias -= shift
+    return found, bound.mean().item()
+
+
+def test_a_constant_in_the_critic_does_not_change_the_held_out_bound(tasks):
+    estimator = small(TaskInvariantVAETransformer, condition_columns=[-1]).fit(tasks)
+    rows = rows_of(estimator, tasks)
+    one, unnormalised = held_out(estimator, rows, 0.0)
+    other, shifted = held_out(estimator, rows, 5.0)
+    assert_allclose(other, one, atol=1e-4)
+    assert_allclose(shifted - unnormalised, 5.0, atol=1e-4)
+
+
+def test_the_held_out_bound_does_not_depend_on_earlier_estimates(tasks):
+    estimator = small(TaskInvariantVAETransformer, condition_columns=[-1]).fit(tasks)
+    rows, net = rows_of(estimator, tasks), estimator.net_
+    first = net.held_out_loss(rows)
+    with torch.no_grad():
+        estimator.module_.prior_module.log_normaliser.fill_(7.0)
+    assert net.held_out_loss(rows) == first
 
 
 def test_diagnostics_report_the_subtracted_normaliser(fitted, tasks):

@@ -95,6 +95,9 @@ class VAE(LatentModel):
     def settle(self, rows, noise):
         self.prior_module.settle(rows, self.posterior, noise)
 
+    def normalise(self, rows, noise):
+        self.prior_module.normalise(rows, self.posterior, noise)
+
     def log_normaliser(self):
         return self.prior_module.normaliser()
 

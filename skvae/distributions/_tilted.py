@@ -12,10 +12,11 @@ class Tilted(Distribution):
         The base distribution of B rows.
     log_tilt : callable
         T: (..., B, K) -> (..., B).
-    log_normaliser : Tensor of shape ()
+    log_normaliser : Tensor of shape (), or float
         ln Z.
     near : Distribution
-        Approximation of p, used for draws, the mean and marginals.
+        Approximation of p, used for draws, the mean and marginals. The draws are not
+        reweighted, so they must not be used with `log_prob` in importance sampling.
     """
 
     def __init__(self, base, log_tilt, log_normaliser, near):

@@ -1,7 +1,5 @@
 """The aggregated posterior as a prior, through a learned density ratio."""
 
-import math
-
 import numpy as np
 import torch
 from torch.nn import functional
@@ -19,11 +17,13 @@ from skvae._validation import (
 from skvae.distributions import NormalMixture, Tilted
 from skvae.distributions import StandardNormal as StandardNormalDistribution
 from skvae.nets import ACTIVATIONS, Critic, mlp
+from skvae.priors._log_normaliser import Effort, estimate_log_normaliser
 from skvae.priors._priors import SHORTHAND, Prior, PriorModule
 
 CRITIC = "critic"
-N_DRAWS = 2**17  # for the normaliser
-CHUNK = 2**13  # draws computed at once
+AFTER_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.03)
+IN_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.05)
+N_ROWS = 500  # whose posteriors guide the estimate in training
 
 
 class DensityRatio(Prior):
@@ -41,10 +41,13 @@ class DensityRatio(Prior):
     critic fixed and in evaluation mode; the weight β multiplies both terms. In each
     epoch, the critic makes several passes over the data after the model's own.
 
-    N(0, I) e^T is normalised only insofar as T is exact. ln E_N(0,I)[e^T] is therefore
-    estimated when training ends, and subtracted wherever a likelihood is reported. To
-    sample from the prior, a training row is drawn and then z from its posterior; the
-    posteriors of a seeded subset of the rows are kept for this.
+    N(0, I) e^T is normalised only insofar as T is exact. ln Z = ln E_N(0,I)[e^T] is
+    therefore estimated when training ends, by sequential Monte Carlo (Del Moral et al.
+    2006), and subtracted wherever a likelihood is reported. Early stopping subtracts a
+    cheaper estimate from the bound of the held-out rows in every epoch; the training
+    loss contains T alone. To sample from the prior, a training row is drawn and then z
+    from its posterior; the posteriors of a seeded subset of the rows are kept for this,
+    so that the draws follow q(z) itself, and not its approximation by T.
 
     Parameters
     ----------
@@ -63,6 +66,9 @@ class DensityRatio(Prior):
 
     References
     ----------
+    Del Moral, P., Doucet, A. & Jasra, A. (2006). Sequential Monte Carlo samplers.
+    Journal of the Royal Statistical Society B 68.
+
     Takahashi, H. et al. (2019). Variational Autoencoder with Implicit Optimal Priors.
     AAAI.
 
@@ -134,7 +140,9 @@ class DensityRatioModule(PriorModule):
         self.critic.eval()
         near = NormalMixture(self.kept_loc, self.kept_scale, n_rows=len(like))
         base = StandardNormalDistribution(like)
-        return Tilted(base, self.critic, self.log_normaliser, near)
+        # ln Z is unknown while the critic is trained, and no gradient depends on it.
+        constant = 0.0 if self.training else self.log_normaliser
+        return Tilted(base, self.critic, constant, near)
 
     def groups(self):
         return {CRITIC: list(self.critic.parameters())}
@@ -143,9 +151,6 @@ class DensityRatioModule(PriorModule):
         return {CRITIC: self.lr}
 
     def begin(self, n_rows):
-        # During training, the bound uses T without a normaliser.
-        self.log_normaliser.zero_()
-        self.log_normaliser_error.zero_()
         shape = (2, n_rows, self.kept_loc.shape[1])
         self._posteriors = self.kept_loc.new_empty(shape if self.phases else (0,))
 
@@ -171,13 +176,18 @@ class DensityRatioModule(PriorModule):
         if not self.phases:
             return
         self._keep(rows, posterior, noise)
-        log_ratio = self.critic.eval()
-        draws = [log_ratio(self._base_draws(noise)) for _ in range(N_DRAWS // CHUNK)]
-        values = torch.cat(draws).double()
-        total = values.logsumexp(0) - math.log(N_DRAWS)
-        influence = (values - total).exp() - 1
-        self.log_normaliser.copy_(total)
-        self.log_normaliser_error.copy_(influence.square().mean().sqrt() / N_DRAWS**0.5)
+        self._estimate(self.kept_loc, self.kept_scale, noise, AFTER_TRAINING)
+
+    def normalise(self, rows, posterior, noise):
+        if self.phases:
+            q = posterior(rows.take(torch.from_numpy(rows.index[:N_ROWS])))
+            self._estimate(q.loc, q.scale, noise, IN_TRAINING)
+
+    def _estimate(self, loc, scale, noise, effort):
+        log_tilt = self.critic.eval()
+        value, error = estimate_log_normaliser(log_tilt, loc, scale, noise, effort)
+        self.log_normaliser.copy_(value)
+        self.log_normaliser_error.copy_(error)
 
     def _keep(self, rows, posterior, noise):
         """Store the posteriors of random rows; rows repeat if there are too few."""
@@ -187,10 +197,6 @@ class DensityRatioModule(PriorModule):
         q = posterior(rows.take(torch.from_numpy(chosen)))
         self.kept_loc.copy_(q.loc)
         self.kept_scale.copy_(q.scale)
-
-    def _base_draws(self, noise):
-        like = self.kept_loc.new_empty((CHUNK, self.kept_loc.shape[1]))
-        return noise.normal(like)
 
 
 SHORTHAND["density-ratio"] = DensityRatio

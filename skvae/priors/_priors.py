@@ -52,6 +52,12 @@ class PriorModule(nn.Module):
         """Return ln Z and its standard error, as in `LatentModel.log_normaliser`."""
         return 0.0, 0.0
 
+    def normalise(self, rows, posterior, noise):
+        """Normalise the bound of held-out rows, as in `LatentModel.normalise`.
+
+        ``posterior(batch)`` returns q(z | x).
+        """
+
     def settle(self, rows, posterior, noise):
         """Finish after training, as in `LatentModel.settle`.
 

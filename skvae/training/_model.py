@@ -81,6 +81,12 @@ class LatentModel(nn.Module):
     def settle(self, rows, noise):
         """After training, compute what depends on the training rows, a `Rows`."""
 
+    def normalise(self, rows, noise):
+        """Before the bound of held-out rows, a `Rows`, estimate the prior's normaliser.
+
+        The values of several epochs can then be compared.
+        """
+
     def log_normaliser(self):
         """Return ln of the prior's normaliser and its error, if it is an estimate."""
         return 0.0, 0.0

@@ -267,6 +267,8 @@ class VariationalNet(NeuralNet):
         step_fn = step_fn or self.validation_step
         self.module_.eval()
         noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
+        with torch.no_grad():
+            self.module_.normalise(rows, noise)
         batches = self._binarized(self.get_iterator(rows, training=False), noise)
         bounds = [step_fn(batch, noise=noise) for batch in batches]
         return -torch.cat(bounds).mean(dtype=torch.float64).item()
