@@ -149,18 +149,17 @@ def predictive(model, name, test, target, given):
 
 
 def importance(model, name, test, target, chosen):
-    """Mean importance-weighted ln p(target | other modality), and its median ESS.
-
-    That of a joint model is a difference of two estimates, so its ESS is None.
-    """
-    n_samples = chosen.n_importance
-    if name not in JOINT:
-        found = common.density(model, test, n_samples)
-        return _rounded(found["ln p(x)"]), found["median ESS"]
-    values = conditional_log_likelihood(
-        model, test, target=target, method="importance", n_samples=n_samples
+    """Mean importance-weighted ln p(target | other modality), and its median ESS."""
+    found = conditional_log_likelihood(
+        model,
+        test,
+        target=target if name in JOINT else None,
+        method="importance",
+        n_samples=chosen.n_importance,
+        return_diagnostics=True,
     )
-    return _rounded(values), None
+    found = common.density_of(found)
+    return _rounded(found["ln p(x)"]), found["median ESS"]
 
 
 def _rounded(values):

@@ -5,6 +5,7 @@ its effective sample size, (B,) each, in double precision.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 
@@ -57,12 +58,36 @@ def annealed(module, batch, noise, n_samples, n_temperatures):
     )
 
 
-def _reduced(log_w):
-    """Return ln mean w over draws, (S, B), its error and effective sample size."""
+class Weighted(NamedTuple):
+    """What S weighted draws say about each of B rows.
+
+    Attributes
+    ----------
+    value : Tensor of shape (B,)
+        ln of their mean weight.
+    influence : Tensor of shape (S, B)
+        Weights relative to their mean, less 1.
+    effective_sample_size : Tensor of shape (B,)
+        (Σ w)² / Σ w².
+    """
+
+    value: torch.Tensor
+    influence: torch.Tensor
+    effective_sample_size: torch.Tensor
+
+
+def weighted(log_w):
+    """Summarise log-weights, (S, B) -> `Weighted`."""
     value = torch.logsumexp(log_w, 0) - math.log(len(log_w))
     weights = (log_w - value).exp()
     size = weights.sum(0).square() / weights.square().sum(0)
-    return value, _std_error(weights - 1), size
+    return Weighted(value, weights - 1, size)
+
+
+def _reduced(log_w):
+    """Return ln mean w over draws, (S, B), its error and effective sample size."""
+    found = weighted(log_w)
+    return found.value, std_error(found.influence), found.effective_sample_size
 
 
 def _enumerated(q, module, batch, n_samples, support):
@@ -86,10 +111,10 @@ def elbo(module, batch, noise, n_samples):
 
     bounds = over_chunks(bound, module.posterior(batch), module, batch, n_samples)
     value = bounds.mean(0)
-    return value, _std_error(bounds - value), torch.full_like(value, n_samples)
+    return value, std_error(bounds - value), torch.full_like(value, n_samples)
 
 
-def _std_error(influence):
+def std_error(influence):
     """Return the standard error of a mean of S draws, (S, B) -> (B,)."""
     n_draws = len(influence)
     if n_draws == 1:

@@ -201,7 +201,7 @@ class Evaluator:
             for into, of_batch in zip((values, errors, sizes), found, strict=True):
                 into[where] = of_batch[:n_rows].cpu().numpy()
             keys[where] = noise.keys[:n_rows].cpu().numpy()
-        mean_error = _error_of_mean(errors, keys)
+        mean_error = error_of_mean(errors, keys)
         return Diagnostics(
             values, errors, mean_error, sizes, *self.module.log_normaliser()
         )
@@ -232,7 +232,7 @@ def _slices(rows, size):
         yield rows.take(torch.from_numpy(index)), n_rows, where
 
 
-def _error_of_mean(errors, keys):
+def error_of_mean(errors, keys):
     """Return the standard error of the mean over rows.
 
     Rows are independent, except that equal rows, which have equal keys, share their

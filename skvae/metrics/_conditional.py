@@ -7,7 +7,8 @@ from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parame
 from skvae.base import find_model
 from skvae.conditional import BaseConditionalTransformer
 from skvae.distributions import Defensive
-from skvae.estimates import proposal, row_noise
+from skvae.estimates import proposal, row_noise, std_error, weighted
+from skvae.inference import Diagnostics, error_of_mean
 from skvae.inputs import Given
 from skvae.multimodal import BaseMultimodalTransformer
 from skvae.training import derive_seed
@@ -29,6 +30,7 @@ def conditional_log_likelihood(
     method="predictive",
     n_samples=None,
     refine=None,
+    return_diagnostics=False,
 ):
     """Estimate ln p(target | given) of each row, in nats.
 
@@ -113,8 +115,9 @@ def conditional_log_likelihood(
     check_parameter("n_samples", n_samples, (POSITIVE_INT, NONE), OWNER)
     check_parameter("method", method, (Options(tuple(N_SAMPLES)),), OWNER)
     check_parameter("refine", refine, (NATURAL, NONE), OWNER)
-    if refine and method != "importance":
-        raise ValueError("refine goes with method='importance' only.")
+    if method != "importance" and (refine or return_diagnostics):
+        name = "refine" if refine else "return_diagnostics"
+        raise ValueError(f"{name} goes with method='importance' only.")
     n_samples = N_SAMPLES[method] if n_samples is None else n_samples
     before, model = find_model(estimator, OWNER)
     X = X if before is None else before.transform(X)
@@ -136,7 +139,8 @@ def conditional_log_likelihood(
             f"{type(model).__name__}, which always needs it. Got {given!r} instead."
         )
     if method == "importance":
-        return kind.importance(target, given, n_samples, refine)
+        found = kind.importance(target, given, n_samples, refine)
+        return found if return_diagnostics else found.values
     return kind.predictive(target, given, n_samples)
 
 
@@ -207,7 +211,10 @@ class _Joint:
             noise = row_noise(batch, seed)
             return _difference(module, batch, q, at, noise, n_samples)
 
-        return evaluator.in_slices(known, difference, ROWS).astype(np.float64)
+        found = evaluator.in_slices(known, difference, ROWS)  # (n, 3)
+        keys = evaluator.in_slices(known, lambda batch: row_noise(batch, seed).keys)
+        values, errors, sizes = found.T
+        return Diagnostics(values, errors, error_of_mean(errors, keys), sizes, 0.0, 0.0)
 
     def _only(self, kept):
         rest = [name for name in self.model.modalities_ if name not in kept]
@@ -241,22 +248,26 @@ class _Conditional:
         return evaluator.in_slices(self.table, mean, ROWS).astype(np.float64)
 
     def importance(self, target, given, n_samples, refine):
-        found = self.model._log_likelihood(self.table, n_samples, refine=refine)
-        return found.values
+        return self.model._log_likelihood(self.table, n_samples, refine=refine)
 
 
 def _difference(module, batch, q, target, noise, n_samples):
-    """Return ln p(target, given) − ln p(given) per row, from draws z ~ q."""
+    """Return ln p(target, given) − ln p(given), its error and its ESS, (B, 3).
+
+    Both are estimated from the same draws z ~ q.
+    """
     p = module.prior(batch)
-    size, sums = max(1, CHUNK_ELEMENTS // batch.x.numel()), []
+    size, parts = max(1, CHUNK_ELEMENTS // batch.x.numel()), []
     for start in range(0, n_samples, size):
         z = q.sample(noise, min(size, n_samples - start))  # (S, B, K)
         blocks = module.likelihood(z, batch).block_log_probs(batch.x)
         joint = p.log_prob(z) - q.log_prob(z) + sum(blocks)  # (S, B)
-        both = torch.stack([joint, joint - blocks[target]])
-        sums.append(both.double().logsumexp(1))  # (2, B)
-    with_target, without = torch.stack(sums).logsumexp(0)
-    return with_target - without
+        parts.append(torch.stack([joint, joint - blocks[target]]).double())
+    with_target, without = torch.cat(parts, 1)  # (S, B) each
+    seen, blind = weighted(with_target), weighted(without)
+    error = std_error(seen.influence - blind.influence)
+    sizes = torch.minimum(seen.effective_sample_size, blind.effective_sample_size)
+    return torch.stack([seen.value - blind.value, error, sizes], 1)
 
 
 def _seed(model):

@@ -23,6 +23,27 @@ def test_the_importance_weighted_conditional_is_exact(target, experts, X):
 
 
 @pytest.mark.parametrize("target", BLOCKS)
+def test_its_error_covers_the_truth(target, experts, X):
+    (other,) = (at for name, at in BLOCKS.items() if name != target)
+    exact = TRUTH.log_prob(X, EVERY) - TRUTH.log_prob(X, other)
+    found = conditional_log_likelihood(
+        experts,
+        X,
+        target=target,
+        method="importance",
+        n_samples=400,
+        return_diagnostics=True,
+    )
+    covered = np.abs(found.values - exact) < 1.96 * found.std_error
+    assert 0.88 < covered.mean() < 0.99
+    expected = np.sqrt(np.square(found.std_error).sum()) / len(X)
+    assert found.mean_std_error == pytest.approx(expected)
+    assert (found.effective_sample_size > 100).all()
+    with pytest.raises(ValueError, match="return_diagnostics goes with"):
+        conditional_log_likelihood(experts, X, target=target, return_diagnostics=True)
+
+
+@pytest.mark.parametrize("target", BLOCKS)
 @pytest.mark.parametrize("seen", [False, True])
 @pytest.mark.parametrize("which", ["experts", "iterated"])
 def test_the_predictive_conditional_has_the_exact_expectation(
