@@ -1,7 +1,6 @@
 """Estimates of ln p(x) for the rows of one batch.
 
-Each function returns the value of every row, its standard error due to the draws, and
-its effective sample size, (B,) each, in double precision.
+Each function returns an `Estimate` for the rows, in double precision.
 """
 
 import math
@@ -17,6 +16,27 @@ from skvae.refinement import refined_proposal
 N_ENUMERATED = 256  # values of discrete latents up to which ln p(x) is a sum over them
 
 
+class Estimate(NamedTuple):
+    """What draws say about each of B rows.
+
+    Attributes
+    ----------
+    value : Tensor of shape (B,)
+        ln p(x), or the ELBO.
+    std_error : Tensor of shape (B,)
+        Its standard error due to the draws.
+    effective_sample_size : Tensor of shape (B,)
+        Effective number of draws.
+    rising : Tensor of bool of shape (B,)
+        Whether the row needs more steps of refinement.
+    """
+
+    value: torch.Tensor
+    std_error: torch.Tensor
+    effective_sample_size: torch.Tensor
+    rising: torch.Tensor
+
+
 def row_noise(batch, seed):
     """Return noise for the rows of a batch that depends on their contents only."""
     return RowNoise(row_keys(seed, batch.x, batch.condition, batch.observed))
@@ -25,22 +45,18 @@ def row_noise(batch, seed):
 def proposal(module, batch, noise, refine=None):
     """Return the distribution over z for importance sampling, refined by some steps.
 
-    Their default is that of the module.
+    Their default is that of the module. Also return which rows need more, (B,).
     """
     n_steps = module.n_refinements if refine is None else refine
     if n_steps:
         return refined_proposal(module, batch, noise, n_steps)
-    return module.proposal(batch)
+    none = torch.zeros(len(batch.x), dtype=torch.bool, device=batch.x.device)
+    return module.proposal(batch), none
 
 
 def importance(module, batch, noise, n_samples, refine):
-    """Estimate ln p(x) from importance samples, or as a sum over all values of z.
-
-    Returns
-    -------
-    value, std_error, effective_sample_size : Tensor of shape (B,)
-    """
-    q = proposal(module, batch, noise.fork(), refine)
+    """Estimate ln p(x) from importance samples, or as a sum over all values of z."""
+    q, rising = proposal(module, batch, noise.fork(), refine)
     support = module.prior(batch).support(N_ENUMERATED)
     if support is not None:
         return _enumerated(q, module, batch, n_samples, support)
@@ -48,11 +64,12 @@ def importance(module, batch, noise, n_samples, refine):
     def log_weights(q, p, where):
         return module.log_weights(q, p, batch, noise, where.stop - where.start)
 
-    return _reduced(over_chunks(log_weights, q, module, batch, n_samples))
+    log_w = over_chunks(log_weights, q, module, batch, n_samples)  # (S, B)
+    return _reduced(log_w)._replace(rising=rising)
 
 
 def annealed(module, batch, noise, n_samples, n_temperatures):
-    """Estimate ln p(x) by annealed importance sampling, as `importance` does."""
+    """Estimate ln p(x) by annealed importance sampling."""
     return _reduced(
         annealed_log_weights(module, batch, noise, n_samples, n_temperatures)
     )
@@ -85,9 +102,10 @@ def weighted(log_w):
 
 
 def _reduced(log_w):
-    """Return ln mean w over draws, (S, B), its error and effective sample size."""
+    """Return the `Estimate` from log-weights, (S, B)."""
     found = weighted(log_w)
-    return found.value, std_error(found.influence), found.effective_sample_size
+    size = found.effective_sample_size
+    return Estimate(found.value, std_error(found.influence), size, size < 0)
 
 
 def _enumerated(q, module, batch, n_samples, support):
@@ -99,11 +117,12 @@ def _enumerated(q, module, batch, n_samples, support):
 
     joint = over_chunks(log_joint, q, module, batch, len(support))
     value = torch.logsumexp(joint, 0)
-    return value, torch.zeros_like(value), torch.full_like(value, n_samples)
+    size = torch.full_like(value, n_samples)
+    return Estimate(value, torch.zeros_like(value), size, size < 0)
 
 
 def elbo(module, batch, noise, n_samples):
-    """Estimate the mean of ln p(x | z) − KL(q || p), as `importance` does ln p(x)."""
+    """Estimate the mean of ln p(x | z) − KL(q || p)."""
 
     def bound(q, p, where):
         z = q.sample(noise, where.stop - where.start)  # (n, B, K)
@@ -111,7 +130,8 @@ def elbo(module, batch, noise, n_samples):
 
     bounds = over_chunks(bound, module.posterior(batch), module, batch, n_samples)
     value = bounds.mean(0)
-    return value, std_error(bounds - value), torch.full_like(value, n_samples)
+    size = torch.full_like(value, n_samples)
+    return Estimate(value, std_error(bounds - value), size, size < 0)
 
 
 def std_error(influence):

@@ -23,6 +23,7 @@ MIN_ROWS = 32
 # nearly, and its ln p(x) is too low. If more than this share of the rows do, so is the
 # mean, by more than its error.
 MIN_EFFECTIVE, MAX_SHARE = 2.0, 0.1
+MORE_STEPS = 3  # times the usual steps, for rows below the first or still rising
 FEW = 8  # draws asked for, up to which so small a sample is no surprise
 
 
@@ -193,18 +194,38 @@ class Evaluator:
             "elbo": elbo,
         }[method]
         rows = self.rows(table)
-        values, errors, sizes = np.empty((3, len(rows)))
-        keys = np.empty(len(rows), dtype=np.int64)
-        for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
-            noise = row_noise(batch, seed)
-            found = estimate(self.module, batch, noise, n_samples)
-            for into, of_batch in zip((values, errors, sizes), found, strict=True):
-                into[where] = of_batch[:n_rows].cpu().numpy()
-            keys[where] = noise.keys[:n_rows].cpu().numpy()
+        found, keys = self._estimated(rows, estimate, n_samples, seed)
+        if method == "importance" and refine is None and n_samples > FEW:
+            self._improve(found, rows, n_samples, seed)
+        values, errors, sizes, _ = found
         mean_error = error_of_mean(errors, keys)
         return Diagnostics(
             values, errors, mean_error, sizes, *self.module.log_normaliser()
         )
+
+    def _estimated(self, rows, estimate, n_samples, seed):
+        """Return the parts of an `Estimate` of all rows, (4, n), and their keys."""
+        found, keys = np.empty((4, len(rows))), np.empty(len(rows), dtype=np.int64)
+        for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
+            noise = row_noise(batch, seed)
+            parts = estimate(self.module, batch, noise, n_samples)
+            for into, part in zip(found, parts, strict=True):
+                into[where] = part[:n_rows].cpu().numpy()
+            keys[where] = noise.keys[:n_rows].cpu().numpy()
+        return found, keys
+
+    def _improve(self, found, rows, n_samples, seed):
+        """Refine rows that need it by more steps, from the encoder's posterior again.
+
+        Their new draws do not depend on those that showed the need.
+        """
+        n_steps = MORE_STEPS * self.module.n_refinements
+        _, _, sizes, rising = found
+        poor = np.flatnonzero((sizes < MIN_EFFECTIVE) | (rising > 0))
+        if n_steps and len(poor):
+            estimate = partial(importance, refine=n_steps)
+            again = self._estimated(rows.subset(poor), estimate, n_samples, seed + 1)
+            found[:, poor] = again[0]
 
     @torch.inference_mode()
     def in_slices(self, table, function, size=ROWS):

@@ -24,6 +24,8 @@ SMALL = 1e-3
 WIDE = 1.3  # scales of the wide half of the proposal
 N_PILOT = 8  # draws that tell whether a posterior is exact
 EXACT = 0.1  # standard deviation of their log-weights up to which it is, in nats
+N_LAST = 4  # steps whose mean bound is compared with that of as many before
+RISING = 3.0  # difference of the two from which the steps were too few, in nats
 
 
 class Widened(Distribution):
@@ -78,7 +80,9 @@ def refined_proposal(module, batch, noise, n_steps):
 
     Returns
     -------
-    Distribution
+    proposal : Distribution
+    rising : Tensor of bool of shape (B,)
+        Whether the bound of the row was still rising, so that it needs more steps.
 
     Raises
     ------
@@ -98,11 +102,15 @@ def refined_proposal(module, batch, noise, n_steps):
     log_w = over_chunks(log_weights, q, module, batch, N_PILOT)  # (S, B)
     exact = (log_w.std(0) <= EXACT)[:, None]  # (B, 1)
     width = torch.where(exact, 1.0, WIDE).to(q.loc.dtype)
+    rising = torch.zeros_like(exact[:, 0])
     if not exact.all():
-        found = refined(module, batch, q, n_steps, noise)
+        found, bounds = refined(module, batch, q, n_steps, noise)
         loc = torch.where(exact, q.loc, found.loc)
         q = Normal(loc, torch.where(exact, q.scale, found.scale))
-    return module.proposal(batch, Widened(q, width))
+        last, before = bounds[-N_LAST:], bounds[-2 * N_LAST : -N_LAST]
+        if len(before):
+            rising = (last.mean(0) - before.mean(0) > RISING) & ~exact[:, 0]
+    return module.proposal(batch, Widened(q, width)), rising
 
 
 def refined(module, batch, q, n_steps, noise):
@@ -128,7 +136,9 @@ def refined(module, batch, q, n_steps, noise):
 
     Returns
     -------
-    Normal
+    q : Normal
+    bounds : Tensor of shape (n_steps, B)
+        Estimates of what is raised, from the draw of each step.
     """
     loc, log_scale = torch.broadcast_tensors(q.loc, q.scale.log())
     drawn = noise.normal(loc, n_steps)  # (S, B, K)
@@ -138,14 +148,17 @@ def refined(module, batch, q, n_steps, noise):
         prior = module.prior(batch)
         values = torch.stack([loc, log_scale])  # (2, B, K)
         first, second = torch.zeros_like(values), torch.zeros_like(values)
+        bounds = values.new_empty((n_steps, len(loc)))
         for step in range(1, n_steps + 1):
-            gradient = _gradient(module, batch, prior, values, drawn[step - 1])
+            bounds[step - 1], gradient = _bound_and_gradient(
+                module, batch, prior, values, drawn[step - 1]
+            )
             first.lerp_(gradient, 1 - DECAYS[0])
             second.lerp_(gradient.square(), 1 - DECAYS[1])
             scale = (second / (1 - DECAYS[1] ** step)).sqrt_().add_(SMALL)
             rate = _rate(step, n_steps) / (1 - DECAYS[0] ** step)
             values = torch.addcdiv(values, first, scale, value=rate)
-    return Normal(values[0], values[1].exp())
+    return Normal(values[0], values[1].exp()), bounds
 
 
 def _rate(step, n_steps):
@@ -154,16 +167,18 @@ def _rate(step, n_steps):
     return start * (end / start) ** ((step - 1) / max(1, n_steps - 1))
 
 
-def _gradient(module, batch, prior, values, drawn):
-    """Return the gradient of each row's bound by loc and ln scale, (2, B, K).
+def _bound_and_gradient(module, batch, prior, values, drawn):
+    """Return each row's bound, (B,), and its gradient by loc and ln scale, (2, B, K).
 
     At z = loc + scale · ε, the gradient of ln p(x, z) − ln q(z) by z is that of
     ln p(x, z) plus ε / scale.
     """
-    loc, scale = values[0], values[1].exp()
+    q = Normal(values[0], values[1].exp())
     with torch.enable_grad():
-        z = torch.addcmul(loc, scale, drawn).requires_grad_()
+        z = torch.addcmul(q.loc, q.scale, drawn).requires_grad_()
         log_joint = module.likelihood(z, batch).log_prob(batch.x) + prior.log_prob(z)
-        by_z = torch.autograd.grad(log_joint.sum(), z)[0] + drawn / scale  # (B, K)
+        gradient = torch.autograd.grad(log_joint.sum(), z)[0]  # (B, K)
+    by_z = gradient + drawn / q.scale
     by_z.nan_to_num_(0.0, 0.0, 0.0)  # beyond the range of the computation
-    return torch.stack([by_z, by_z * scale * drawn])
+    bound = log_joint.detach() - q.log_prob(z.detach())
+    return bound, torch.stack([by_z, by_z * q.scale * drawn])

@@ -204,7 +204,7 @@ class _Joint:
 
         def difference(batch):
             seen, blind = (
-                proposal(module, part, row_noise(part, seed).fork(), refine)
+                proposal(module, part, row_noise(part, seed).fork(), refine)[0]
                 for part in (batch, hidden.take(batch.index))
             )
             q = Defensive(seen, blind, 0.5)
