@@ -21,10 +21,13 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from sklearn.datasets import load_digits
 
 from skvae import VAETransformer
 from skvae.exceptions import SkvaeEstimateWarning
+
+torch.set_num_threads(1)  # networks this small do not gain from more
 
 X = load_digits().data / 16
 train, test = X[:500], X[1000:1040]

@@ -39,7 +39,11 @@ class Estimate(NamedTuple):
 
 def row_noise(batch, seed):
     """Return noise for the rows of a batch that depends on their contents only."""
-    return RowNoise(row_keys(seed, batch.x, batch.condition, batch.observed))
+    keys = row_keys(seed, batch.x, batch.condition)
+    if batch.observed is not None:  # a complete row is the same among incomplete ones
+        some = row_keys(seed, batch.x, batch.condition, batch.observed)
+        keys = torch.where(batch.observed.all(-1), keys, some)
+    return RowNoise(keys)
 
 
 def proposal(module, batch, noise, refine=None):

@@ -155,7 +155,7 @@ def test_it_agrees_with_the_truth_and_with_refinement_if_the_encoder_is_wrong():
     evaluator, exact = Evaluator(Wrong()), truth(FEW)
     found = evaluator.log_likelihood(FEW, 64, 0, "ais", n_temperatures=100)
     refined = evaluator.log_likelihood(FEW, 64, 0, refine=60)
-    plain = evaluator.log_likelihood(FEW, 64, 0)
+    plain = evaluator.log_likelihood(FEW, 64, 0, refine=0)
     assert plain.values.mean() < exact.mean() - 0.5
     for values in (exact, refined.values):
         difference = found.values.mean() - values.mean()

@@ -164,7 +164,7 @@ def row_keys(seed, *tables):
     """
     keys = torch.tensor(_wrapped(seed * STEP))
     for table in tables:
-        if table is not None:
+        if table is not None and table.shape[1]:
             values = (table.double() + 0.0).contiguous().view(torch.int64)  # no -0.0
             columns = torch.arange(1, values.shape[1] + 1, device=values.device) * STEP
             keys = _mixed(_mixed(values + columns).sum(1) + keys.to(values.device))
