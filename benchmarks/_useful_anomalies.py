@@ -1,0 +1,105 @@
+"""Anomaly detection, in the usefulness benchmark: the two protocols of ADBench.
+
+"semi" trains on the first half of the normal rows and tests on all others, "unsup"
+trains on a bootstrap of all rows and tests on all. Numbers are standardised with the
+training rows. At most `max_rows` rows train, and at most 1 000 of each class test; the
+latter leaves the expected AUC unchanged. The published numbers are means over five
+seeds without these limits (Livernoche et al. 2024).
+"""
+
+import json
+import time
+
+import numpy as np
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks import _useful_data as data
+from benchmarks._useful_cells import build
+from benchmarks._useful_density import baseline
+
+BASELINES = ("IsolationForest", "PCA", "FactorAnalysis", "GaussianMixture")
+PROTOCOLS = ("semi", "unsup")
+OURS = ("ln p(x)", "refine=0", "reconstruction")
+MEASURES = tuple(f"{p}, {score}" for p in PROTOCOLS for score in OURS)
+PUBLISHED = "adbench/published_auc.json"
+
+
+def measure(cell, plan):
+    """Return the AUC of each protocol and score.
+
+    Scores are -ln p(x) with the default estimate and with draws of the encoder
+    (``refine=0``), and the squared error of the reconstruction. A baseline has one
+    score, which is under "ln p(x)".
+    """
+    table = data.load(plan.sources[cell.work][cell.set], plan.folder)
+    found = {}
+    for protocol in PROTOCOLS:
+        split = split_of(table, protocol, cell.seed, plan.max_rows)
+        start = time.perf_counter()
+        scores = scores_of(cell, plan, split)
+        found[f"{protocol}, s"] = time.perf_counter() - start
+        for name, values in scores.items():
+            found[f"{protocol}, {name}"] = roc_auc_score(split.y[1], values)
+    return found
+
+
+def split_of(table, protocol, seed, max_rows):
+    """Return the split of a protocol, standardised."""
+    random = np.random.default_rng(seed)
+    normal, anomalous = np.flatnonzero(table.y == 0), np.flatnonzero(table.y == 1)
+    if protocol == "semi":
+        half = len(normal) // 2
+        train, normal = random.permutation(normal[:half]), normal[half:]
+    else:
+        train = random.integers(len(table.y), size=len(table.y))
+    parts = [
+        random.permutation(part)[: data.TEST_ROWS // 2] for part in (normal, anomalous)
+    ]
+    rows = train[:max_rows], np.concatenate(parts)
+    scaler = StandardScaler().fit(table.X[rows[0]])
+    return data.Split(
+        X=tuple(scaler.transform(table.X[part]) for part in rows),
+        y=tuple(table.y[part] for part in rows),
+        table=table,
+        n_numbers=table.X.shape[1],
+        blocks=(),
+        raw=tuple(table.X[part] for part in rows),
+        encode=scaler.transform,
+    )
+
+
+def scores_of(cell, plan, split):
+    """Return the scores of the test rows by name; larger is more anomalous."""
+    X, test = split.X
+    if cell.method == "IsolationForest":
+        model = IsolationForest(random_state=cell.seed).fit(X)
+        return {OURS[0]: -model.score_samples(test)}
+    if cell.estimator is None:
+        model = baseline(cell.method, cell.k, X, cell.seed)
+        return {OURS[0]: -model.score_samples(test)}
+    model = build(cell, plan, split).fit(X)
+    back = model.inverse_transform(model.transform(test))
+    return {
+        "ln p(x)": -model.score_samples(test),
+        "refine=0": -model.log_likelihood(test, refine=0),
+        "reconstruction": np.square(test - back).sum(axis=1),
+    }
+
+
+def published(plan, names):
+    """Return one row for each table and published detector, in the form of results."""
+    path = plan.folder / PUBLISHED if plan.folder else None
+    if path is None or not path.is_file():
+        return []
+    tables = json.loads(path.read_text())
+    rows = []
+    for name in (name for name in names if name in tables):
+        for detector in tables[name][PROTOCOLS[0]]:
+            values = {
+                f"{protocol}, {OURS[0]}": tables[name][protocol][detector] / 100
+                for protocol in PROTOCOLS
+            }
+            rows.append((name, f"published {detector}", values))
+    return rows
