@@ -33,7 +33,7 @@ def measure(cell, plan):
     (``refine=0``), and the squared error of the reconstruction. A baseline has one
     score, which is under "ln p(x)".
     """
-    table = data.load(plan.sources[cell.work][cell.set], plan.folder)
+    table = data.load(cell.work, cell.set, plan.folder)
     found = {}
     for protocol in PROTOCOLS:
         split = split_of(table, protocol, cell.seed, plan.max_rows)

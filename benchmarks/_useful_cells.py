@@ -43,16 +43,14 @@ class Cell(NamedTuple):
 class Plan(NamedTuple):
     """What all cells share.
 
-    `settings` maps a name to settings of the VAE ("" to none, the default). `common`
-    are settings of every estimator of skvae, and `sources` maps each work to its
-    tables.
+    `settings` maps names to settings of the VAE, and `common` are settings of every
+    estimator of skvae.
     """
 
     folder: Path | None
     max_rows: int
     settings: dict
     common: dict
-    sources: dict
 
     def params(self, cell):
         """Return the settings of the estimator of a cell."""

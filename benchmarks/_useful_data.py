@@ -104,15 +104,17 @@ def adbench(name):
 
 
 def pictures(name):
-    """Return the source of a file of pictures with `X_train` and so on."""
+    """Return the source of a file of pictures: at most 10 000 of them."""
     file = f"{name}.npz"
 
     def read(folder):
         with np.load(folder / file, allow_pickle=False) as found:
             X = np.concatenate([found["X_train"], found["X_test"]])
             y = np.concatenate([found["y_train"], found["y_test"]])
-        X = X.reshape(len(X), -1) / (255 if X.dtype == np.uint8 else 1)
-        return Table(X, y, True, form="pictures")
+        some = np.random.default_rng(0).permutation(len(X))[:10_000]
+        scale = 255 if X.dtype == np.uint8 else 1
+        X = X[some].reshape(len(some), -1) / float(scale)
+        return Table(X.astype(float), y[some], True, form="pictures")
 
     return Source(read, file)
 
@@ -190,13 +192,18 @@ FEATURES = {
         "yeast",
     )
 }
-TUMOURS = Source(_tumours)
 ADBENCH = """
     aloi annthyroid campaign cardio celeba cover fault glass http internetads landsat
     letter magic.gamma mammography musk optdigits pendigits pima satimage-2 shuttle smtp
     spambase thyroid vertebral waveform wbc wilt wine yeast
 """
 ANOMALIES = {name: adbench(name) for name in ADBENCH.split()}
+SOURCES = {
+    "features": FEATURES,
+    "density": FEATURES,
+    "anomalies": ANOMALIES | {"breast_cancer": Source(_tumours)},
+    "synthetic": FEATURES,
+}
 # Settings are chosen on these and confirmed on the others. Tables of the same origin
 # (digits and optdigits, annthyroid and thyroid, ...) are in the same half.
 CHOOSE = """
@@ -212,17 +219,16 @@ def in_half(name, half):
 
 
 @lru_cache(maxsize=2)
-def load(source, folder):
+def load(work, name, folder):
     """Return a table; the last two are kept."""
-    return source.read(folder)
+    return SOURCES[work][name].read(folder)
 
 
-def missing(source, folder):
+def missing(work, name, folder):
     """Return the name of the file that is needed but missing, or None."""
-    if source.file is None:
-        return None
-    found = folder is not None and (folder / source.file).is_file()
-    return None if found else source.file
+    file = SOURCES[work][name].file
+    is_there = folder is not None and file is not None and (folder / file).is_file()
+    return None if is_there else file
 
 
 # --- splits ---------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def measure(cell, plan):
     On standardised numbers, pixels too; one-hot columns and columns that are constant
     in training are left out, because they have no density.
     """
-    table = data.load(plan.sources[cell.work][cell.set], plan.folder)
+    table = data.load(cell.work, cell.set, plan.folder)
     split = data.split(numbers_of(table), cell.seed, plan.max_rows)
     kept = np.ptp(split.raw[0], axis=0) > 0
     split = split._replace(X=tuple(part[:, kept] for part in split.X))

@@ -24,7 +24,7 @@ def measure(cell, plan):
     latents are learned on all training rows; the linear predictors standardise them.
     The score is the AUC for two classes, the accuracy for more, and R² for numbers.
     """
-    table = data.load(plan.sources[cell.work][cell.set], plan.folder)
+    table = data.load(cell.work, cell.set, plan.folder)
     split = data.split(table, cell.seed, plan.max_rows)
     start = time.perf_counter()
     Z = latents(cell, plan, split)

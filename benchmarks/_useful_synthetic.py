@@ -25,7 +25,7 @@ MEASURES = ("AUC",)
 
 def measure(cell, plan):
     """Return the test AUC of logistic regression, trained on synthetic rows."""
-    table = data.load(plan.sources[cell.work][cell.set], plan.folder)
+    table = data.load(cell.work, cell.set, plan.folder)
     split = data.split(table, cell.seed, plan.max_rows)
     start = time.perf_counter()
     X, y = rows_of(cell, plan, split)

@@ -49,16 +49,17 @@ WORKS = {
     "anomalies": anomalies,
     "synthetic": synthetic,
 }
-SOURCES = {
-    "features": data.FEATURES,
-    "density": data.FEATURES,
-    "anomalies": data.ANOMALIES,
-    "synthetic": {name: data.FEATURES[name] for name in ("adult", "credit_default")},
+SETS = {
+    "features": tuple(data.FEATURES),
+    "density": tuple(data.FEATURES),
+    "anomalies": tuple(data.ANOMALIES),
+    "synthetic": ("adult", "credit_default"),
 }
 NO_LATENTS = ("raw", "GaussianMixture", "IsolationForest", "real", "TVAE")
 QUICK = {
     "features": ("wine", "breast_cancer"),
     "density": ("wine", "breast_cancer"),
+    "anomalies": ("breast_cancer",),
     "synthetic": ("breast_cancer",),
 }
 summary = summaries.summary  # for benchmarks.tables
@@ -93,7 +94,7 @@ def options(argv):
 
 def check(parser, chosen):
     """Exit with a message if a name is not known."""
-    sets = dict.fromkeys(name for part in SOURCES.values() for name in part)
+    sets = dict.fromkeys(name for part in SETS.values() for name in part)
     allowed = {
         "work": tuple(WORKS),
         "sets": tuple(sets),
@@ -115,19 +116,12 @@ def methods_of(work, chosen):
 
 def plan_of(chosen):
     """Return what all cells share."""
-    sources = SOURCES
-    if chosen.quick:
-        sources = {
-            work: {name: data.FEATURES[name] for name in names}
-            for work, names in QUICK.items()
-        } | {"anomalies": {"breast_cancer": data.TUMOURS}}
     common_params = {} if chosen.device == "auto" else {"device": chosen.device}
     return cells.Plan(
         folder=common.data_folder(chosen.data),
         max_rows=chosen.max_rows,
         settings=chosen.params,
         common=common_params | ({"max_epochs": 5} if chosen.quick else {}),
-        sources=sources,
     )
 
 
@@ -135,13 +129,14 @@ def all_cells(chosen, plan):
     """Return the cells of the command line, table by table."""
     found = []
     for work in chosen.work:
-        for name, source in plan.sources[work].items():
+        for name in (QUICK if chosen.quick else SETS)[work]:
             is_chosen = chosen.sets is None or name in chosen.sets
-            if is_chosen and data.in_half(name, chosen.half):
-                if file := data.missing(source, plan.folder):
-                    print(f"{work}: {name} is left out: no {file}", file=sys.stderr)
-                else:
-                    found += cells_of(work, name, chosen)
+            if not is_chosen or not data.in_half(name, chosen.half):
+                continue
+            if file := data.missing(work, name, plan.folder):
+                print(f"{work}: {name} is left out: no {file}", file=sys.stderr)
+            else:
+                found += cells_of(work, name, chosen)
     return found
 
 
