@@ -16,6 +16,9 @@ SHOWN = {
     "synthetic": (*synthetic.MEASURES, "fit, s"),
 }
 COMPARED = {*features.MEASURES, *density.MEASURES, *anomalies.MEASURES, "AUC"}
+ALONE = dict.fromkeys(
+    ("against", "mean difference", "median difference", "above", "lost")
+)
 REFERENCES = {  # baselines are compared with the first, the VAE with all
     "features": ("PCA", "AE", "raw"),
     "density": ("PCA", "FactorAnalysis", "GaussianMixture"),
@@ -25,9 +28,12 @@ REFERENCES = {  # baselines are compared with the first, the VAE with all
 
 
 def per_set(results, plan):
-    """Return one row per table, method and number of latents: means over the seeds."""
+    """Return one row per table, method and number of latents: means over the seeds.
+
+    The published detectors of the same tables are added.
+    """
     groups = {}
-    for cell, values in results:
+    for cell, values in results.items():
         groups.setdefault(cell[:4], []).append(values)
     rows = [row_of(*name, found) for name, found in groups.items()]
     names = dict.fromkeys(name[1] for name in groups if name[0] == "anomalies")
@@ -69,14 +75,13 @@ def summary(rows):
         for k, method in dict.fromkeys((row["k"], row["method"]) for row in of_work):
             for measure in shown:
                 lines += lines_of(of_work, work, measure, k, method)
-    return sorted(lines, key=lambda line: order(line, rows))
+    return sorted(lines, key=order)
 
 
-def order(line, rows):
-    """Sort lines by kind of work, measure and latents; stable for the methods."""
-    works = list(SHOWN)
-    work = works.index(line["work"])
-    return work, SHOWN[line["work"]].index(line["measure"]), line["k"] or 0
+def order(line):
+    """Return the key to sort lines by kind of work, measure and latents."""
+    work, measure = line["work"], line["measure"]
+    return list(SHOWN).index(work), SHOWN[work].index(measure), line["k"] or 0
 
 
 def lines_of(rows, work, measure, k, method):
@@ -100,7 +105,7 @@ def lines_of(rows, work, measure, k, method):
             compared.append(line | versus(reference, values, work))
     if line["mean"] is None:
         return compared
-    return compared or [line | versus(None, [], work)]
+    return compared or [line | ALONE]
 
 
 def values_of(rows, measure, k, method):
@@ -138,18 +143,17 @@ def differences(rows, measure, k, found, reference):
 
 
 def versus(reference, values, work):
-    """Return the cells of a comparison."""
+    """Return the columns of a comparison, from the differences by table."""
     values = np.array(values)
-    has = len(values) > 0
     return {
         "against": reference,
-        "mean difference": average(values) if has and work != "density" else None,
-        "median difference": float(f"{np.median(values):.3g}") if has else None,
-        "above": int((values > 0).sum()) if has else None,
-        "lost": int((values < -MARGIN).sum()) if has else None,
+        "mean difference": None if work == "density" else average(values),
+        "median difference": float(f"{np.median(values):.3g}"),
+        "above": int((values > 0).sum()),
+        "lost": int((values < -MARGIN).sum()),
     }
 
 
 def average(values):
     """Return the mean, with four digits."""
-    return float(f"{np.mean(list(values)):.4g}")
+    return float(f"{np.mean([*values]):.4g}")

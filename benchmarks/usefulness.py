@@ -188,7 +188,8 @@ def main(argv=None):
         return 2
     if "synthetic" in chosen.work and synthetic.TVAE is None:
         print("TVAE is left out: the package ctgan is not installed", file=sys.stderr)
-    rows = summaries.per_set(measured(todo, chosen, plan), plan)
+    found = dict(measured(todo, chosen, plan))
+    rows = summaries.per_set({cell: found[cell] for cell in todo}, plan)
     if lines := summary(rows):
         common.print_table(lines)
     for row in rows:
