@@ -18,7 +18,9 @@ def measure(cell, plan):
     """Return mean, median and worst of the test rows' ln p(x), in nats.
 
     On standardised numbers, pixels too; one-hot columns and columns that are constant
-    in training are left out, because they have no density.
+    in training are left out, because they have no density. Strictly, columns with a
+    frequent value have none either: ln p(x) then grows with the smallest scale that a
+    method allows. They are counted as "repeated".
     """
     table = data.load(cell.work, cell.set, plan.folder)
     split = data.split(numbers_of(table), cell.seed, plan.max_rows)
@@ -34,8 +36,14 @@ def measure(cell, plan):
         "worst": np.min(values),
         **more,
         "columns": kept.sum(),
+        "repeated": sum(map(is_repeated, split.X[0].T)),
         "fit, s": taken,
     }
+
+
+def is_repeated(column):
+    """Return whether more than a tenth of the values are the same."""
+    return np.unique(column, return_counts=True)[1].max() > 0.1 * len(column)
 
 
 def numbers_of(table):
@@ -79,7 +87,10 @@ def mixture(X, seed):
         last = np.inf
         for n in (n for n in SIZES if n < len(X)):
             model = GaussianMixture(n, covariance_type=shape, random_state=seed)
-            found = model.fit(X).bic(X)
+            try:
+                found = model.fit(X).bic(X)
+            except ValueError:  # a component has too few different rows
+                break
             if found < smallest:
                 best, smallest = model, found
             if found >= last:

@@ -9,9 +9,11 @@ from benchmarks import _useful_synthetic as synthetic
 from benchmarks._useful_cells import OURS
 
 MARGIN = 0.01  # a set is lost if the difference is more than this
+CONTINUOUS = "density, continuous"  # tables without a repeated column
 SHOWN = {
     "features": (*features.MEASURES, "in use", "fit, s"),
     "density": (*density.MEASURES, "median ESS", "fit, s"),
+    CONTINUOUS: density.MEASURES,
     "anomalies": anomalies.MEASURES,
     "synthetic": (*synthetic.MEASURES, "fit, s"),
 }
@@ -22,6 +24,7 @@ ALONE = dict.fromkeys(
 REFERENCES = {  # baselines are compared with the first, the VAE with all
     "features": ("PCA", "AE", "raw"),
     "density": ("PCA", "FactorAnalysis", "GaussianMixture"),
+    CONTINUOUS: ("PCA", "FactorAnalysis", "GaussianMixture"),
     "anomalies": ("IsolationForest", "published IForest", "published VAE"),
     "synthetic": ("GaussianMixture", "real"),
 }
@@ -70,6 +73,8 @@ def summary(rows):
     have no mean over tables, because a few wide tables would decide it.
     """
     lines = []
+    continuous = [row for row in rows if row.get("repeated") == 0]
+    rows = rows + [row | {"work": CONTINUOUS} for row in continuous]
     for work, shown in SHOWN.items():
         of_work = [row for row in rows if row["work"] == work]
         for k, method in dict.fromkeys((row["k"], row["method"]) for row in of_work):
@@ -97,7 +102,7 @@ def lines_of(rows, work, measure, k, method):
         "sets": len(found),
         "mean": average(found.values()),
     }
-    if work == "density" and measure in COMPARED:
+    if is_density(work) and measure in COMPARED:
         line["mean"] = None
     compared = []
     for reference in references(work, measure, method):
@@ -147,11 +152,16 @@ def versus(reference, values, work):
     values = np.array(values)
     return {
         "against": reference,
-        "mean difference": None if work == "density" else average(values),
+        "mean difference": None if is_density(work) else average(values),
         "median difference": float(f"{np.median(values):.3g}"),
         "above": int((values > 0).sum()),
         "lost": int((values < -MARGIN).sum()),
     }
+
+
+def is_density(work):
+    """Return whether the measures are densities, except times and so on."""
+    return work.startswith("density")
 
 
 def average(values):

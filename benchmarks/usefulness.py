@@ -2,8 +2,7 @@
 
     python -m benchmarks.usefulness --data FOLDER --write
     python -m benchmarks.usefulness --work density --sets wine,usps --seeds 0
-    python -m benchmarks.usefulness --half choose --params '{"es": {"early_stopping":
-        true}}'                                 # a setting beside the default
+    python -m benchmarks.usefulness --params '{"es": {"early_stopping": true}}'
     python -m benchmarks.usefulness --quick     # two tables, few epochs, no data
 
 Four kinds of work, on at most --max-rows training rows of each table:
@@ -12,13 +11,15 @@ Four kinds of work, on at most --max-rows training rows of each table:
   10 nearest neighbours. AUC for two classes, accuracy for more, R² for numbers.
   Numbers are standardised, categories one-hot, pixels in [0, 1].
 - density: mean, median and worst ln p(x) of the test rows, on standardised numbers.
+  The summary has a second part for the tables whose columns have no frequent value.
 - anomalies: AUC under the two protocols of ADBench, beside the published numbers.
 - synthetic: AUC on real rows of a classifier trained on rows drawn from a CVAE given
   the class.
 
 The method "VAE" is the estimator with its defaults, "VAE NAME" the same with the
 settings NAME of --params. The likelihood "by-type" stands for the one that fits the
-columns: Gaussian numbers and categorical blocks, or Bernoulli pixels.
+columns: Gaussian numbers and categorical blocks, or Bernoulli pixels. Choose settings
+on one half of the tables (--half choose), and confirm them on the other.
 
 Each cell (work, table, method, latents, seed) is added to the log (--log) as soon as it
 is measured, and a rerun measures only what is missing. Changed defaults are noticed,

@@ -105,6 +105,11 @@ def test_the_mixture_has_as_many_components_as_there_are_clusters():
     assert density.mixture(X, 0).n_components == 3
 
 
+def test_columns_with_a_frequent_value():
+    assert density.is_repeated(np.array([0.0] * 11 + list(range(1, 90))))
+    assert not density.is_repeated(np.array([0.0] * 10 + list(range(1, 91))))
+
+
 # --- cells and their log --------------------------------------------------------------
 
 
@@ -189,6 +194,20 @@ def test_summary_of_features():
     assert (found["sets"], found["mean"]) == (3, 0.4)
     assert found["mean difference"] == found["median difference"] == -0.2
     assert (found["above"], found["lost"]) == (1, 1)
+
+
+def test_summary_of_densities():
+    rows = [
+        row("density", "a", "VAE", 8, mean=-3.0, repeated=0),
+        row("density", "b", "VAE", 8, mean=-9.0, repeated=2),
+        row("density", "a", "GaussianMixture", None, mean=-5.0, repeated=0),
+        row("density", "b", "GaussianMixture", None, mean=-2.0, repeated=2),
+    ]
+    both, continuous = usefulness.summary(rows)
+    assert (both["work"], continuous["work"]) == ("density", "density, continuous")
+    assert (both["sets"], both["median difference"], both["lost"]) == (2, -2.5, 1)
+    found = continuous["sets"], continuous["median difference"], continuous["lost"]
+    assert found == (1, 2.0, 0)
 
 
 def test_summary_of_anomalies():
