@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-LIKELIHOOD_ROWS = 128  # per slice of rows
+LIKELIHOOD_ROWS = 256  # per slice of rows
 CHUNK_ELEMENTS = 2**21  # values in the widest layer for one chunk of latents
 
 
