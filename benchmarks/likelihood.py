@@ -7,9 +7,10 @@ Each row is one model of one data set, with the mean of 100 held-out rows. The r
 is importance sampling in double precision from a Gaussian fitted to each row: 400 steps
 of Adam with four draws each, then 3 000 draws from a mixture of three widths. Beside it
 are how far two estimates of 64 draws lie from it: from the posterior of the encoder
-(``refine=0``), and from refined posteriors (the default of `score`), with the error that is reported for it, the median effective sample size, the share of rows
-below 2, and CPU time as a multiple of that of ``refine=0`` (median of seven pairs), on
-all held-out rows up to 1 000.
+(``refine=0``), and from refined posteriors (the default of `score`), with the error
+that is reported for it, the median effective sample size, the share of rows below 2,
+and CPU time as a multiple of that of ``refine=0``: the median of seven pairs, on all
+held-out rows up to 1 000.
 
 A last row for each data set names the setting with the largest mean: what
 `GridSearchCV` by `score`, or `compare`, chooses with this split.
