@@ -41,6 +41,7 @@ VARIANTS = {
     "warmup": {"kl_warmup": 2, "beta": 2.0},
     "dropout": {"dropout": 0.3, "activation": "tanh", "optimizer": "adamw"},
     "early-stopping": {"early_stopping": True},
+    "pca": {"init": "pca"},
     "double": {"dtype": "float64"},
 }
 

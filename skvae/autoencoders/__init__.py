@@ -7,6 +7,7 @@ from skvae.autoencoders._mcem import MCEM, MCEMTransformer
 from skvae.autoencoders._multi_path import MPVAETransformer
 from skvae.autoencoders._multi_path_module import MPVAE
 from skvae.autoencoders._presets import ishikawa_mpvae
+from skvae.autoencoders._start import Start
 from skvae.autoencoders._vae import VAE, ChosenPrior, VAENetworks, VAETransformer
 from skvae.autoencoders._wake_sleep import WakeSleep, WakeSleepTransformer
 
@@ -22,6 +23,7 @@ __all__ = [
     "ChosenPrior",
     "MCEMTransformer",
     "MPVAETransformer",
+    "Start",
     "TargetPropagation",
     "VAENetworks",
     "VAETransformer",

@@ -4,6 +4,7 @@ from functools import partial
 
 from skvae._parameters import Declared, parameter
 from skvae._validation import Instance, Options
+from skvae.autoencoders._start import Start
 from skvae.base import (
     BaseVAETransformer,
     CustomNetworks,
@@ -57,6 +58,7 @@ class VAE(LatentModel):
 
     beta = 1.0
     n_importance_samples = 1
+    decoder_sees_condition = False
 
     def __init__(self, encoder, n_hidden, decoder, head, prior, n_components):
         super().__init__()
@@ -174,7 +176,12 @@ class VAENetworks(Latents, CustomNetworks):
 
 
 class VAETransformer(
-    ChosenPrior, VAENetworks, Divergence, ImportanceWeighted, BaseVAETransformer
+    ChosenPrior,
+    Start,
+    VAENetworks,
+    Divergence,
+    ImportanceWeighted,
+    BaseVAETransformer,
 ):
     """Variational autoencoder.
 
@@ -190,6 +197,12 @@ class VAETransformer(
     prior : {"standard-normal", "vamp", "density-ratio"} or Prior, \
 default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back. They begin at probabilistic PCA, or at factor analysis if each column
+        has its own scale; discrete columns begin at principal components of their
+        Pearson residuals. The hidden layers add to them from zero. With early stopping,
+        no fit ends below its start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

@@ -31,6 +31,7 @@ class FittingMixin:
     """Validates, builds and trains; a family implements `_build_module`."""
 
     _n_warmup_epochs = 0  # epochs before early stopping counts
+    _starts_well = False  # whether the untrained weights may be the best
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
@@ -170,7 +171,8 @@ class FittingMixin:
         last = []
         if self.early_stopping:
             waits = self.n_iter_no_change, self.tol, self._n_warmup_epochs
-            last = [(PREFIX + "early_stopping", EarlyStopping(*waits))]
+            stopping = EarlyStopping(*waits, from_start=self._starts_well)
+            last = [(PREFIX + "early_stopping", stopping)]
         self.net_.callbacks_ = first + users + last
 
     def _schedules(self):

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from skvae.autoencoders import VAE, ChosenPrior, VAENetworks
+from skvae.autoencoders import VAE, ChosenPrior, Start, VAENetworks
 from skvae.base import Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.inputs import Given
@@ -19,6 +19,8 @@ class CVAE(VAE):
     (Kingma et al. 2014; Sohn et al. 2015, eq. 4 with a fixed prior), or with several
     draws on the importance-weighted bound, as :class:`~skvae.autoencoders.VAE`.
     """
+
+    decoder_sees_condition = True
 
     def posterior(self, batch):
         return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
@@ -74,6 +76,7 @@ class CVAENetworks(VAENetworks):
 
 class CVAETransformer(
     ChosenPrior,
+    Start,
     CVAENetworks,
     Divergence,
     ImportanceWeighted,
@@ -91,6 +94,12 @@ class CVAETransformer(
     prior : {"standard-normal", "vamp", "density-ratio"} or Prior, \
 default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back. They begin at probabilistic PCA, or at factor analysis if each column
+        has its own scale; discrete columns begin at principal components of their
+        Pearson residuals. The hidden layers add to them from zero. With early stopping,
+        no fit ends below its start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

@@ -2,6 +2,7 @@
 
 from skvae._parameters import parameter
 from skvae._validation import NATURAL, POSITIVE, POSITIVE_INT, PROBABILITY, Options
+from skvae.autoencoders import Start
 from skvae.base import SIZES, Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._cvae import CVAENetworks
@@ -10,7 +11,7 @@ from skvae.priors import DensityRatio
 
 
 class TaskInvariantVAETransformer(
-    CVAENetworks, Divergence, ImportanceWeighted, BaseConditionalTransformer
+    Start, CVAENetworks, Divergence, ImportanceWeighted, BaseConditionalTransformer
 ):
     """Variational autoencoder whose latents represent what tasks have in common.
 
@@ -40,6 +41,12 @@ class TaskInvariantVAETransformer(
         and the model is a CVAE.
     n_kept : int, default=1000
         Number of training rows whose posteriors are stored, to draw from the prior.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back. They begin at probabilistic PCA, or at factor analysis if each column
+        has its own scale; discrete columns begin at principal components of their
+        Pearson residuals. The hidden layers add to them from zero. With early stopping,
+        no fit ends below its start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

@@ -14,10 +14,14 @@ from skvae.distributions._discrete import (
 )
 from skvae.distributions._gaussian import Gaussian
 from skvae.distributions._likelihoods import (
+    FIXED,
+    OWN,
+    SHARED,
     Bernoulli,
     Categorical,
     Likelihood,
     Poisson,
+    Working,
 )
 from skvae.distributions._mixed import SHORTHAND, Mixed, as_likelihood
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
@@ -25,6 +29,9 @@ from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNo
 from skvae.distributions._tilted import Tilted
 
 __all__ = [
+    "FIXED",
+    "OWN",
+    "SHARED",
     "SHORTHAND",
     "Bernoulli",
     "BernoulliVector",
@@ -51,6 +58,7 @@ __all__ = [
     "StandardNormal",
     "Tilted",
     "UniformCategories",
+    "Working",
     "as_likelihood",
     "kl",
     "marginal_kl",

@@ -10,7 +10,15 @@ from torch.nn import functional
 from skvae._columns import spreads, statistics_from_origin
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
-from skvae.distributions._likelihoods import Head, Likelihood, logit
+from skvae.distributions._likelihoods import (
+    FIXED,
+    OWN,
+    SHARED,
+    Head,
+    Likelihood,
+    Working,
+    logit,
+)
 from skvae.distributions._normal import Normal
 
 # Learned scales are softplus(GAIN · w). The gain makes their steps ten times those of
@@ -104,9 +112,18 @@ def _buffer(values):
 class FixedScale(nn.Module):
     """One fixed σ from the user, in the data's units."""
 
+    kind = FIXED
+
     def __init__(self, scale, n_columns):
         super().__init__()
         self.register_buffer("scale", _buffer(np.full(n_columns, float(scale))))
+
+    def unit_of_noise(self):
+        """Return σ, the unit in which the noise has variance 1, (D,)."""
+        return self.scale
+
+    def start_at(self, sigma):
+        """Do nothing: σ is fixed."""
 
     def forward(self, h):
         return self.scale
@@ -120,6 +137,21 @@ class LearnedScale(nn.Module):
         self.weight = nn.Parameter(torch.full((n_scales,), SOFTPLUS_ONE / GAIN))
         self.register_buffer("low", _buffer(floor * unit))
         self.register_buffer("gain", _buffer(GAIN * unit))
+
+    @property
+    def kind(self):
+        return SHARED if len(self.weight) == 1 else OWN
+
+    def unit_of_noise(self):
+        """Return the unit of the scales, (D,)."""
+        return self.gain / GAIN
+
+    def start_at(self, sigma):
+        """Set σ, (D,), as far as the floor allows."""
+        raw = ((sigma - self.low) / self.unit_of_noise()).clamp(min=1e-3)
+        weight = raw.expm1().log() / GAIN
+        with torch.no_grad():
+            self.weight.copy_(weight.mean() if self.kind == SHARED else weight)
 
     def forward(self, h):
         # With this beta, torch computes softplus(GAIN · w) / GAIN.
@@ -136,6 +168,19 @@ class RowScale(nn.Module):
         self.linear = nn.Linear(n_hidden, len(unit))
         nn.init.constant_(self.linear.bias, SOFTPLUS_ONE)
         self.register_buffer("unit", _buffer(unit))
+
+    kind = OWN
+
+    def unit_of_noise(self):
+        """Return the unit of the scales, (D,)."""
+        return self.unit
+
+    def start_at(self, sigma):
+        """Set a constant σ, (D,), as far as the floor allows."""
+        raw = (sigma / self.unit - self.floor).clamp(min=1e-3)
+        with torch.no_grad():
+            self.linear.weight.zero_()
+            self.linear.bias.copy_(raw.expm1().log())
 
     def forward(self, h):
         return self.unit * (self.floor + functional.softplus(self.linear(h)))
@@ -160,6 +205,22 @@ class GaussianHead(Head):
             self.start_at(np.arctanh(np.clip(center, -0.98, 0.98)))
         else:
             self.start_at(np.zeros(len(center)))
+
+    def working(self, mean):
+        # y is in units of the scale, so that a shared one is the same for all columns.
+        unit = self.scale.unit_of_noise().double().numpy()
+        slope, center = self.spread.double().numpy(), self.center.double().numpy()
+        rate = slope / unit
+        if self.mean == "sigmoid":
+            slope = np.maximum(center * (1 - center), 0.01)
+        elif self.mean == "tanh":
+            slope = np.maximum(1 - center**2, 0.01)
+        return Working(rate, slope / unit, np.full(len(rate), self.scale.kind))
+
+    def start_linear(self, weight, shift, psi):
+        super().start_linear(weight, shift, psi)
+        sigma = torch.from_numpy(np.sqrt(psi)) * self.scale.unit_of_noise().double()
+        self.scale.start_at(sigma)
 
     def features(self, x):
         # (x − center) / spread, in one pass.

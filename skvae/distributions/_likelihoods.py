@@ -6,6 +6,8 @@ training table (levels, spreads), ``check`` rejects values outside its support, 
 ``head`` builds the torch module that maps hidden units to a distribution over x.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import nn
@@ -89,6 +91,32 @@ class Likelihood(Declared):
         raise NotImplementedError
 
 
+FIXED, OWN, SHARED = range(3)  # noise: of variance 1, learned per column, or shared
+
+
+class Working(NamedTuple):
+    """What makes a head's columns linear in the latents, with comparable noise.
+
+    Attributes
+    ----------
+    rate : ndarray of shape (d,)
+        y = rate · (features − their mean).
+    slope : ndarray of shape (d,)
+        Derivative of E[y] by what the head's linear map returns.
+    noise : ndarray of int of shape (d,)
+        Kind of the noise of y: `FIXED`, `OWN` or `SHARED`.
+    """
+
+    rate: np.ndarray
+    slope: np.ndarray
+    noise: np.ndarray
+
+    @classmethod
+    def residuals(cls, deviation):
+        """Pearson residuals, of columns with this standard deviation given z."""
+        return cls(1 / deviation, deviation, np.full(len(deviation), FIXED))
+
+
 class Head(nn.Module):
     """The last layer of a decoder: one linear map to the family's parameters.
 
@@ -122,6 +150,27 @@ class Head(nn.Module):
         with torch.no_grad():
             self.linear.bias.copy_(torch.as_tensor(bias))
 
+    def working(self, mean):
+        """Return the `Working` model of the features, which have this mean, (d,)."""
+        return Working.residuals(np.sqrt(np.maximum(mean, SMALLEST_SHARE)))
+
+    def start_linear(self, weight, shift, psi):
+        """Let the last inputs enter linearly, and the others not at all.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_outputs, k)
+            Their weights.
+        shift : ndarray of shape (n_outputs,)
+            Added to the bias.
+        psi : ndarray of shape (n_outputs,)
+            Variances of the noise of y, see `Working`.
+        """
+        with torch.no_grad():
+            self.linear.weight.zero_()
+            self.linear.weight[:, -weight.shape[1] :] = torch.from_numpy(weight)
+            self.linear.bias += torch.from_numpy(shift)
+
     def features(self, x):
         """Convert x to the encoder's input: (B, d) -> (B, n_features)."""
         return x
@@ -150,6 +199,7 @@ def logit(probability, margin=0.01):
     return np.log(p) - np.log1p(-p)
 
 
+SMALLEST_SHARE = 1e-3  # of a category, in the linear model that a fit starts from
 ROUNDING = 1e-6  # how far a scaler to [0, 1] may overshoot
 
 
@@ -203,6 +253,10 @@ class BernoulliHead(Head):
     def __init__(self, n_hidden, mean):
         super().__init__(n_hidden, len(mean), len(mean))
         self.start_at(logit(mean))
+
+    def working(self, mean):
+        variance = np.maximum(mean * (1 - mean), SMALLEST_SHARE)
+        return Working.residuals(np.sqrt(variance))
 
     def forward(self, h):
         return BernoulliVector(self.linear(h))
@@ -297,6 +351,14 @@ class PoissonHead(Head):
 
     def features(self, x):
         return x.log1p()
+
+    def working(self, mean):
+        # ln(1 + x) has the variance λ / (1 + λ)², about; softplus has the slope
+        # 1 − 1/e where it is 1.
+        rate = self.scale.double().numpy().clip(min=0.05)
+        slope = (1 - np.exp(-1)) * np.sqrt(rate)
+        noise = np.full(len(rate), FIXED)
+        return Working((1 + rate) / np.sqrt(rate), slope, noise)
 
     def forward(self, h):
         return PoissonVector(self.scale * (functional.softplus(self.linear(h)) + 1e-6))

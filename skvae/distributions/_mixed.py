@@ -15,6 +15,7 @@ from skvae.distributions._likelihoods import (
     Likelihood,
     Poisson,
     RowError,
+    Working,
 )
 
 SHORTHAND = {
@@ -208,6 +209,20 @@ class MixedHead(nn.Module):
     def features(self, x):
         parts = [head.features(x[..., columns]) for head, columns in self._blocks()]
         return torch.cat(parts, -1)  # (B, n_features)
+
+    def working(self, mean):
+        parts, start = [], 0
+        for head in self.heads:
+            parts.append(head.working(mean[start : start + head.n_features]))
+            start += head.n_features
+        return Working(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def start_linear(self, weight, shift, psi):
+        start = 0
+        for head in self.heads:
+            columns = slice(start, start + head.n_features)
+            head.start_linear(weight[columns], shift[columns], psi[columns])
+            start = columns.stop
 
     def forward(self, h):
         return Product([(head(h), columns) for head, columns in self._blocks()])

@@ -109,6 +109,25 @@ class Beside(nn.Module):
         return torch.cat([self.body(seen), beside], -1)
 
 
+class Skip(nn.Module):
+    """Append the input of a body to its output, (..., n) -> (..., h + n).
+
+    The layer behind it then has a linear path from the input.
+
+    Parameters
+    ----------
+    body : torch.nn.Module
+        (B, n) -> (B, h).
+    """
+
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+
+    def forward(self, x):
+        return torch.cat([self.body(x), x], -1)
+
+
 def build_body(body, n_in, parameter):
     """Build a body from a user's network, and find its width.
 

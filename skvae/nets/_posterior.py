@@ -1,5 +1,6 @@
 """The last layer of an encoder."""
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -23,6 +24,23 @@ class LocScale(nn.Module):
     def __init__(self, n_hidden, n_components):
         super().__init__()
         self.linear = nn.Linear(n_hidden, 2 * n_components)
+
+    def start_linear(self, weight, bias, scale):
+        """Let the last inputs give the mean linearly, and make the scale constant.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_components, k)
+            Weights of the last k inputs; the others do not enter.
+        bias, scale : ndarray of shape (n_components,)
+            Added to the mean, and the standard deviation.
+        """
+        linear, k = self.linear, len(weight)
+        raw = torch.from_numpy(scale - EPSILON).clamp(min=EPSILON).expm1().log()
+        with torch.no_grad():
+            linear.weight.zero_()
+            linear.weight[:k, -weight.shape[1] :] = torch.from_numpy(weight)
+            linear.bias.copy_(torch.cat([torch.from_numpy(bias), raw]))
 
     def forward(self, h):
         loc, raw = self.linear(h).chunk(2, dim=-1)  # (..., B, 2K) -> 2 x (..., B, K)

@@ -78,20 +78,25 @@ class EarlyStopping(Callback):
         Smallest improvement that counts, in nats per row.
     warmup : int
         Epochs at the start that do not count, as the KL warm-up changes their bound.
+    from_start : bool
+        Whether the weights before the first epoch count, if there is no warm-up.
     """
 
-    def __init__(self, n_iter_no_change, tol, warmup=0):
+    def __init__(self, n_iter_no_change, tol, warmup=0, from_start=False):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warmup = warmup
+        self.from_start = from_start
 
     def on_train_begin(self, net, **kwargs):
         self._best, self._since, self._snapshot = float("inf"), 0, None
 
     def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
         # A resumed fit must not end with worse weights than it began with.
-        begun = self._snapshot is not None or len(net.history) - 1 <= self.warmup
-        if dataset_valid is not None and not begun:
+        counts = len(net.history) - 1 > self.warmup
+        if self.from_start and not self.warmup:
+            counts = True
+        if dataset_valid is not None and self._snapshot is None and counts:
             self._keep(net, net.held_out_loss(dataset_valid))
 
     def _keep(self, net, loss):
