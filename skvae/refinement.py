@@ -22,7 +22,7 @@ DECAYS = 0.5, 0.97
 # that is already right stays where it is.
 SMALL = 1e-3
 WIDE = 1.3  # scales of the wide half of the proposal
-N_PILOT = 4  # draws that tell whether a posterior is exact
+N_PILOT = 8  # draws that tell whether a posterior is exact
 EXACT = 0.1  # standard deviation of their log-weights up to which it is, in nats
 N_LAST = 4  # steps whose mean bound is compared with that of as many before
 RISING = 3.0  # difference of the two from which the steps were too few, in nats

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skvae.distributions import FIXED, OWN, SHARED
+from skvae.distributions import Working
 
 MAX_ROWS = 20_000  # from which a start is computed
 MAX_COLUMNS = 1000  # whose covariance is computed; of more, random projections
@@ -76,11 +76,13 @@ def fit_linear(y, n_latents, noise, random):
     floor = SMALLEST * total.mean()
     psi = np.full(d, max(rest, floor))
     W = directions * np.sqrt(np.maximum(variance - psi[0], 0.0))  # (d, k)
-    if (noise == FIXED).all():
+    if (noise == Working.FIXED).all():
         psi = np.ones(d)
         W = directions * np.sqrt(np.maximum(variance - 1, 0.0))
-    elif not (noise == SHARED).all():
-        psi = np.where(noise == FIXED, 1.0, np.maximum(total - (W**2).sum(1), floor))
+    elif not (noise == Working.SHARED).all():
+        psi = np.where(
+            noise == Working.FIXED, 1.0, np.maximum(total - (W**2).sum(1), floor)
+        )
         psi = np.maximum(psi, SMALLEST * total)
         W, psi = _expectation_maximisation(y, W, psi, noise, total)
     return rotated(W, psi, n_latents)
@@ -116,9 +118,9 @@ def _expectation_maximisation(y, W, psi, noise, total):
         cross = y.T @ z / n  # (d, k)
         W = np.linalg.solve(sigma + z.T @ z / n, cross.T).T
         residual = np.maximum(total - (W * cross).sum(1), low)
-        new = np.where(noise == OWN, residual, psi)
-        if (noise == SHARED).any():
-            new[noise == SHARED] = residual[noise == SHARED].mean()
+        new = np.where(noise == Working.OWN, residual, psi)
+        if (noise == Working.SHARED).any():
+            new[noise == Working.SHARED] = residual[noise == Working.SHARED].mean()
         change, psi = np.abs(new / psi - 1).max(), new
         if change < TOLERANCE:
             break

@@ -174,7 +174,7 @@ def test_scores_do_not_depend_on_any_offset(offset, dtype):
     )
     # A double beside 3e9 is rounded to 5e-7, so the draws of a row differ.
     found = [
-        model.log_likelihood(table, 5000, return_std_error=True)
+        model.log_likelihood(table, 5000, "elbo", return_std_error=True)
         for model, table in ((near, X), (far, X + offset))
     ]
     error = np.hypot(*(each.mean_std_error for each in found))

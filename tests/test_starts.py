@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.preprocessing import StandardScaler
 
 from skvae import CVAETransformer, VAETransformer
-from skvae.distributions import FIXED, OWN, SHARED, Gaussian
+from skvae.distributions import Gaussian, Working
 from skvae.starts import fit_linear, principal_components
 
 STARTED = {"init": "pca", "max_epochs": 1, "lr": 1e-12, "dtype": "float64"}
@@ -128,7 +128,7 @@ def test_the_start_is_better_than_independent_columns(likelihood):
 # -- the linear model ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [FIXED, OWN, SHARED])
+@pytest.mark.parametrize("kind", [Working.FIXED, Working.OWN, Working.SHARED])
 def test_the_linear_model_has_independent_posteriors(kind):
     random = np.random.default_rng(0)
     y = random.normal(size=(300, 4)) @ random.normal(size=(4, 12))

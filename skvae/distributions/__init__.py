@@ -14,9 +14,6 @@ from skvae.distributions._discrete import (
 )
 from skvae.distributions._gaussian import Gaussian
 from skvae.distributions._likelihoods import (
-    FIXED,
-    OWN,
-    SHARED,
     Bernoulli,
     Categorical,
     Likelihood,
@@ -29,9 +26,6 @@ from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNo
 from skvae.distributions._tilted import Tilted
 
 __all__ = [
-    "FIXED",
-    "OWN",
-    "SHARED",
     "SHORTHAND",
     "Bernoulli",
     "BernoulliVector",

@@ -11,9 +11,6 @@ from skvae._columns import spreads, statistics_from_origin
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._likelihoods import (
-    FIXED,
-    OWN,
-    SHARED,
     Head,
     Likelihood,
     Working,
@@ -112,7 +109,7 @@ def _buffer(values):
 class FixedScale(nn.Module):
     """One fixed σ from the user, in the data's units."""
 
-    kind = FIXED
+    kind = Working.FIXED
 
     def __init__(self, scale, n_columns):
         super().__init__()
@@ -140,7 +137,7 @@ class LearnedScale(nn.Module):
 
     @property
     def kind(self):
-        return SHARED if len(self.weight) == 1 else OWN
+        return Working.SHARED if len(self.weight) == 1 else Working.OWN
 
     def unit_of_noise(self):
         """Return the unit of the scales, (D,)."""
@@ -151,7 +148,7 @@ class LearnedScale(nn.Module):
         raw = ((sigma - self.low) / self.unit_of_noise()).clamp(min=1e-3)
         weight = raw.expm1().log() / GAIN
         with torch.no_grad():
-            self.weight.copy_(weight.mean() if self.kind == SHARED else weight)
+            self.weight.copy_(weight.mean() if self.kind == Working.SHARED else weight)
 
     def forward(self, h):
         # With this beta, torch computes softplus(GAIN · w) / GAIN.
@@ -169,7 +166,7 @@ class RowScale(nn.Module):
         nn.init.constant_(self.linear.bias, SOFTPLUS_ONE)
         self.register_buffer("unit", _buffer(unit))
 
-    kind = OWN
+    kind = Working.OWN
 
     def unit_of_noise(self):
         """Return the unit of the scales, (D,)."""

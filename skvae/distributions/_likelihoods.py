@@ -91,9 +91,6 @@ class Likelihood(Declared):
         raise NotImplementedError
 
 
-FIXED, OWN, SHARED = range(3)  # noise: of variance 1, learned per column, or shared
-
-
 class Working(NamedTuple):
     """What makes a head's columns linear in the latents, with comparable noise.
 
@@ -104,8 +101,11 @@ class Working(NamedTuple):
     slope : ndarray of shape (d,)
         Derivative of E[y] by what the head's linear map returns.
     noise : ndarray of int of shape (d,)
-        Kind of the noise of y: `FIXED`, `OWN` or `SHARED`.
+        Kind of the noise of y: `FIXED` at variance 1, with its `OWN` learned variance
+        per column, or a learned variance that is `SHARED`.
     """
+
+    FIXED, OWN, SHARED = range(3)
 
     rate: np.ndarray
     slope: np.ndarray
@@ -114,7 +114,7 @@ class Working(NamedTuple):
     @classmethod
     def residuals(cls, deviation):
         """Pearson residuals, of columns with this standard deviation given z."""
-        return cls(1 / deviation, deviation, np.full(len(deviation), FIXED))
+        return cls(1 / deviation, deviation, np.full(len(deviation), cls.FIXED))
 
 
 class Head(nn.Module):
@@ -357,7 +357,7 @@ class PoissonHead(Head):
         # 1 − 1/e where it is 1.
         rate = self.scale.double().numpy().clip(min=0.05)
         slope = (1 - np.exp(-1)) * np.sqrt(rate)
-        noise = np.full(len(rate), FIXED)
+        noise = np.full(len(rate), Working.FIXED)
         return Working((1 + rate) / np.sqrt(rate), slope, noise)
 
     def forward(self, h):
