@@ -13,12 +13,12 @@ from skvae.distributions._discrete import (
     Product,
 )
 from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._heads import Working
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
     Likelihood,
     Poisson,
-    Working,
 )
 from skvae.distributions._mixed import SHORTHAND, Mixed, as_likelihood
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys

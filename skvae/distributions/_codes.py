@@ -6,7 +6,8 @@ from torch.nn import functional
 
 from skvae._columns import column_names
 from skvae.distributions._discrete import CodeVector
-from skvae.distributions._likelihoods import Head, Likelihood
+from skvae.distributions._heads import Head
+from skvae.distributions._likelihoods import Likelihood
 
 
 class Codes(Likelihood):

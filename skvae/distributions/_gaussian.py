@@ -10,12 +10,8 @@ from torch.nn import functional
 from skvae._columns import spreads, statistics_from_origin
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
-from skvae.distributions._likelihoods import (
-    Head,
-    Likelihood,
-    Working,
-    logit,
-)
+from skvae.distributions._heads import Head, Working, logit
+from skvae.distributions._likelihoods import Likelihood
 from skvae.distributions._normal import Normal
 
 # Learned scales are softplus(GAIN · w). The gain makes their steps ten times those of

@@ -9,13 +9,13 @@ from skvae._columns import column_names, resolve_columns
 from skvae.distributions._codes import Codes
 from skvae.distributions._discrete import Product
 from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._heads import Working
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
     Likelihood,
     Poisson,
     RowError,
-    Working,
 )
 
 SHORTHAND = {
