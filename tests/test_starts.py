@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skvae import CVAETransformer, VAETransformer
 from skvae.distributions import Gaussian, Working
+from skvae.nets import ConvDecoder
 from skvae.starts import fit_linear, principal_components
 
 STARTED = {"init": "pca", "max_epochs": 1, "lr": 1e-12, "dtype": "float64"}
@@ -200,3 +201,16 @@ def test_a_start_is_deterministic_and_leaves_generators_alone(cls, digits):
     first, second = (small(cls, init="pca").fit(digits) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     np.testing.assert_array_equal(first.transform(digits), second.transform(digits))
+
+
+def test_a_decoder_that_returns_the_parameters_itself_is_named(digits):
+    model = small(VAETransformer, init="pca", decoder=ConvDecoder((1, 8, 8), channels=(4,)))
+    with pytest.raises(ValueError, match="'init' parameter of VAETransformer"):
+        model.fit(digits)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_few_rows_and_constant_columns_start_too(digits, rows):
+    few = digits[:rows].copy()
+    few[:, :3] = 1.0
+    assert np.isfinite(small(VAETransformer, init="pca").fit(few).transform(few)).all()

@@ -22,20 +22,17 @@ class Start(Declared):
     def _starts_well(self):
         return self.init == "pca"
 
-    def _build_parts(self, n_latents):
-        decoder, n_out = self._build_body("decoder", n_latents)
-        if not getattr(decoder, "gives_parameters", False):
-            decoder, n_out = self._with_linear_path(decoder, n_latents, n_out)
-        head = self._build_head(decoder, n_out)
-        encoder, n_hidden = self._build_encoder(head.n_features)
-        n_in = head.n_features + self._columns.condition_width
-        return *self._with_linear_path(encoder, n_in, n_hidden), decoder, head
-
     def _with_linear_path(self, body, n_in, n_out):
         """Append the input to a body's output, unless it is the input already."""
         is_identity = isinstance(body, nn.Sequential) and len(body) == 0
         if not self._starts_well or is_identity:
             return body, n_out
+        if getattr(body, "gives_parameters", False):
+            raise ValueError(
+                f"The 'init' parameter of {type(self).__name__} must be 'random' with "
+                "a 'decoder' that returns the likelihood's parameters itself. Got "
+                f"{self.init!r} instead."
+            )
         return Skip(body), n_out + n_in
 
     def _build_module(self, table):

@@ -191,9 +191,16 @@ class FittingMixin:
     def _build_parts(self, n_latents):
         """Build encoder, its width, decoder and head, for a decoder of `n_latents`."""
         decoder, n_out = self._build_body("decoder", n_latents)
+        decoder, n_out = self._with_linear_path(decoder, n_latents, n_out)
         head = self._build_head(decoder, n_out)
         encoder, n_hidden = self._build_encoder(head.n_features)
+        n_in = head.n_features + self._columns.condition_width
+        encoder, n_hidden = self._with_linear_path(encoder, n_in, n_hidden)
         return encoder, n_hidden, decoder, head
+
+    def _with_linear_path(self, body, n_in, n_out):
+        """Return a body and its width, unless a model adds a path beside it."""
+        return body, n_out
 
     def _build_encoder(self, n_features):
         """Build the encoder of a row and its condition; return its width too."""

@@ -12,7 +12,8 @@ from skvae._validation import POSITIVE_INT, Interval, check_parameter
 from skvae.annealing import N_TEMPERATURES, Annealing
 from skvae.base import DensityMixin, find_model
 from skvae.chunks import LIKELIHOOD_ROWS
-from skvae.distributions import Noise, RowNoise, Tilted, row_keys
+from skvae.distributions import Noise, Tilted
+from skvae.estimates import row_noise
 from skvae.inference import Evaluator
 from skvae.training import Table
 
@@ -126,8 +127,8 @@ def log_likelihood_bounds(
     noise, parts = Noise.from_seed(seed, evaluator.device), []
     for index in torch.arange(n_rows).split(LIKELIHOOD_ROWS):
         z, batch = _simulated(evaluator.module, rows.take(index), width, noise)
-        keys = row_keys(seed, batch.x, batch.condition)
-        chains = Annealing(evaluator.module, batch, RowNoise(keys), n_temperatures)
+        noise_of_rows = row_noise(batch, seed)
+        chains = Annealing(evaluator.module, batch, noise_of_rows, n_temperatures)
         parts.append(_bounds(chains, z, n_chains))
     return _summary(*np.concatenate(parts, 1))
 

@@ -188,7 +188,7 @@ def _density_sentences(values, found, index, n_samples):
 
 
 def _worst(values, index, nats):
-    """Say which rows take this many nats from the mean."""
+    """Return the sentence on the worst rows and what they take from the mean."""
     found = worst(values)
     shown = ", ".join(f"{index[i]} ({values[i]:.2f})" for i in found[:LISTED])
     if len(found) == 1:

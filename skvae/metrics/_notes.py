@@ -51,7 +51,7 @@ def _few_draws(names):
 
 
 def _order(others, mean):
-    """Say that the worst rows decide the order of the estimators, or return None."""
+    """Return the sentence on an order that the worst rows decide, or None."""
     pairs = permutations(mean.index, 2)
     if not any(_turned(others, mean, *pair) for pair in pairs):
         return None
