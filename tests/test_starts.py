@@ -204,7 +204,9 @@ def test_a_start_is_deterministic_and_leaves_generators_alone(cls, digits):
 
 
 def test_a_decoder_that_returns_the_parameters_itself_is_named(digits):
-    model = small(VAETransformer, init="pca", decoder=ConvDecoder((1, 8, 8), channels=(4,)))
+    model = small(
+        VAETransformer, init="pca", decoder=ConvDecoder((1, 8, 8), channels=(4,))
+    )
     with pytest.raises(ValueError, match="'init' parameter of VAETransformer"):
         model.fit(digits)
 
