@@ -22,7 +22,7 @@ import torch
 
 from skvae.chunks import chunks
 from skvae.distributions import Normal, NormalMixture, Tilted, UniformCategories
-from skvae.training import adapted, move, value_and_gradient
+from skvae.hmc import adapted, move, value_and_gradient
 
 N_LEAPFROG = 2  # per transition
 N_TEMPERATURES = 250  # by default

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from skvae import MCEMTransformer, load
 from skvae.distributions import Noise, SharedNoise
-from skvae.training import adapted, transition
+from skvae.hmc import adapted, transition
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,10 @@ from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Interval
 from skvae.base import BODY, BaseVAETransformer, Latents
 from skvae.distributions import Defensive, Normal, SharedNoise, StandardNormal, kl
+from skvae.hmc import adapted, transition
 from skvae.nets import over_rows
 from skvae.objectives import elbo
-from skvae.training import LatentModel, Loss, adapted, transition
+from skvae.training import LatentModel, Loss
 
 ACCEPTANCE = 0.9
 FIRST_STEP = 0.1

@@ -1,12 +1,12 @@
 """ln Z of N(0, I) e^T(z), by annealing from a proposal that resembles it."""
 
 import math
-from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from skvae.distributions import StandardNormal
+from skvae.hmc import move
 
 BASE_SHARE = 0.4  # of N(0, I) in the proposal
 MAX_GAUSSIANS = 20
@@ -174,37 +174,32 @@ class Particles(NamedTuple):
     ----------
     z : Tensor of shape (..., K)
         Positions.
-    log_ratio, log_g : Tensor of shape (...)
-        ln(f / g) and ln g.
-    ratio_gradient, g_gradient : Tensor of shape (..., K)
-        Their gradients.
+    value, gradient : Tensor of shape (...) and (..., K)
+        ln of g^(1 − β) f^β, and its gradient.
+    log_g, g_gradient : Tensor of shape (...) and (..., K)
+        ln g, and its gradient.
+    log_ratio, ratio_gradient : Tensor of shape (...) and (..., K)
+        ln(f / g), and its gradient.
     """
 
     z: torch.Tensor
-    log_ratio: torch.Tensor
+    value: torch.Tensor
+    gradient: torch.Tensor
     log_g: torch.Tensor
-    ratio_gradient: torch.Tensor
     g_gradient: torch.Tensor
+    log_ratio: torch.Tensor
+    ratio_gradient: torch.Tensor
 
-    def log_prob(self, beta):
-        return self.log_g + beta * self.log_ratio
-
-    def gradient(self, beta):
-        return self.g_gradient + beta * self.ratio_gradient
-
-    def replaced(self, where, others):
-        """Take other particles at some places, (...) of bool."""
-        return Particles(*map(partial(_where, where), others, self))
+    def under(self, beta):
+        """Return the same particles under the density of another β."""
+        return self._replace(
+            value=self.log_g + beta * self.log_ratio,
+            gradient=self.g_gradient + beta * self.ratio_gradient,
+        )
 
     def taken(self, index):
         """Take particles of the same run, (R, n) of int."""
         return Particles(*(_gathered(values, index) for values in self))
-
-
-def _where(condition, values, others):
-    if values.dim() > condition.dim():
-        condition = condition[..., None]
-    return torch.where(condition, values, others)
 
 
 def _gathered(values, index):
@@ -230,7 +225,7 @@ class Path:
         self.log_tilt, self.proposal, self.dtype = log_tilt, proposal, dtype
 
     def at(self, z):
-        """Return the particles at positions `z`, (..., K)."""
+        """Return the particles at positions `z`, (..., K), under β = 0."""
         with torch.enable_grad():
             z = z.detach().requires_grad_()
             log_g = self.proposal.log_prob(z)
@@ -239,7 +234,8 @@ class Path:
             (of_tilt,) = torch.autograd.grad(tilt.sum(), z)
         z, log_g, tilt = z.detach(), log_g.detach(), tilt.detach()
         log_ratio = StandardNormal(z).log_prob(z) + tilt - log_g
-        return Particles(z, log_ratio, log_g, of_tilt - z - of_g, of_g)
+        of_ratio = of_tilt - z - of_g
+        return Particles(z, log_g, of_g, log_g, of_g, log_ratio, of_ratio)
 
     def move(self, particles, beta, step_size, noise):
         """Take one Langevin step with an accept-reject test.
@@ -248,15 +244,11 @@ class Path:
         """
         # Steps of several sizes suit directions of several widths.
         size = step_size * (0.2 + 1.6 * noise.uniform(particles.z[..., :1]))
-        momentum = noise.normal(particles.z)
-        begin = particles.log_prob(beta) - 0.5 * momentum.square().sum(-1)
-        momentum = momentum + 0.5 * size * particles.gradient(beta)
-        moved = self.at(particles.z + size * momentum)
-        momentum = momentum + 0.5 * size * moved.gradient(beta)
-        end = moved.log_prob(beta) - 0.5 * momentum.square().sum(-1)
-        chance = (end - begin).exp().clamp(max=1).nan_to_num(0.0)
-        accepted = noise.uniform(particles.z[..., :1])[..., 0] < chance
-        return particles.replaced(accepted, moved), chance
+
+        def at(z):
+            return self.at(z).under(beta)
+
+        return move(at, particles.under(beta), noise, size, n_leapfrog=1)
 
 
 def _run(path, effort, noise):

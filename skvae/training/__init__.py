@@ -8,12 +8,6 @@ from skvae.training._callbacks import (
     RecordEpoch,
     watching,
 )
-from skvae.training._hmc import (
-    adapted,
-    move,
-    transition,
-    value_and_gradient,
-)
 from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam
@@ -35,14 +29,10 @@ __all__ = [
     "Table",
     "TensorBatches",
     "VariationalNet",
-    "adapted",
     "derive_generator",
     "derive_seed",
-    "move",
     "optimizer_name",
     "seeded_weights",
-    "transition",
     "undone_without_an_epoch",
-    "value_and_gradient",
     "watching",
 ]

@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo over the latents of a batch of rows."""
+"""Hamiltonian Monte Carlo over latents, for several rows or chains at once."""
 
 from typing import NamedTuple
 
