@@ -1,9 +1,11 @@
 """Autoencoders of plain tables, with and without noise, and their latents."""
 
 from skvae.autoencoders._ae import AE, AETransformer
-from skvae.autoencoders._categorical import CategoricalVAE, CategoricalVAETransformer
+from skvae.autoencoders._categorical import CategoricalVAETransformer
 from skvae.autoencoders._categorical_gradients import GRADIENTS, TargetPropagation
-from skvae.autoencoders._mcem import MCEM, MCEMTransformer
+from skvae.autoencoders._categorical_module import CategoricalVAE
+from skvae.autoencoders._mcem import MCEMTransformer
+from skvae.autoencoders._mcem_module import MCEM
 from skvae.autoencoders._multi_path import MPVAETransformer
 from skvae.autoencoders._multi_path_module import MPVAE
 from skvae.autoencoders._presets import ishikawa_mpvae

@@ -7,17 +7,12 @@ import numpy as np
 
 from skvae._parameters import parameter
 from skvae._validation import NONE, Callable, Instance, Interval, Options
-from skvae.annealing import N_TEMPERATURES
-from skvae.base import (
-    BaseAutoencoderTransformer,
-    DensityMixin,
-    selected,
-    with_callbacks,
-)
+from skvae.base import BaseAutoencoderTransformer, with_callbacks
+from skvae.conditional._density import ConditionalDensityMixin
 from skvae.inputs import ConditionedColumns, Given
 
 
-class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
+class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransformer):
     """Base of every model of p(x | condition).
 
     Conditions are either columns of ``X``, named by ``condition_columns``, or passed as
@@ -202,126 +197,3 @@ class BaseConditionalTransformer(DensityMixin, BaseAutoencoderTransformer):
         table = self._check_encodable(X, Given(condition))
         codes = self._columns.codes_of(self, X, condition)
         return self._decode(self._transform(table), codes)
-
-    def sample(
-        self, n_samples=1, random_state=None, mean=False, condition=None
-    ) -> np.ndarray:
-        """Draw rows from the model, z ~ p(z) and x ~ p(x | z, condition).
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows.
-        random_state : int, RandomState or None, default=None
-            Seed of the draws.
-        mean : bool, default=False
-            Whether to return the mean of p(x | z, condition) instead of a draw.
-        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            One per row, or one for all. By default drawn with the frequencies in fit.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            Rows with the columns of the input, condition columns included.
-
-        Raises
-        ------
-        ValueError
-            If `n_samples` is not a positive int, or a condition is unknown.
-        """
-        seed = self._check_draw(n_samples, random_state)
-        if condition is None:
-            codes = self.conditions_.draw(n_samples, seed)
-        else:
-            codes = self._columns.codes(self, condition, n_samples)
-        given, width = self.conditions_.encode(codes), self._columns.n_data
-        x = self._evaluator().sample(n_samples, width, seed, mean, given)
-        return self._columns.restore(x, codes)
-
-    def score_samples(self, X, condition=None) -> np.ndarray:
-        """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            As in `transform`.
-
-        Returns
-        -------
-        log_likelihood : ndarray of shape (n_samples,)
-            The estimate is a lower bound on average, and tighter with more samples.
-
-        Raises
-        ------
-        ValueError
-            As `transform`, and if values are outside the likelihood's support.
-        """
-        return self.log_likelihood(X, condition=condition)
-
-    def score(self, X, y=None, condition=None) -> float:
-        """Return the mean of `score_samples`, in nats per row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-        y : None
-            Ignored.
-        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            As in `transform`.
-
-        Returns
-        -------
-        float
-            Nats per row.
-        """
-        return float(np.mean(self.score_samples(X, condition=condition)))
-
-    def log_likelihood(
-        self,
-        X,
-        n_samples=64,
-        method="importance",
-        return_std_error=False,
-        return_diagnostics=False,
-        condition=None,
-        refine=None,
-        n_temperatures=N_TEMPERATURES,
-    ):
-        """Estimate ln p(x | condition) of each row, in nats, with more options.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-        n_samples : int, default=64
-            Draws per row.
-        method : {"importance", "elbo", "ais"}, default="importance"
-            Importance sampling (Burda et al. 2016, eq. 8), the lower bound at β = 1, or
-            annealed importance sampling, as in
-            :meth:`skvae.VAETransformer.log_likelihood`.
-        return_std_error, return_diagnostics : bool, default=False
-            Whether to return Monte-Carlo errors, or errors and diagnostics, too.
-        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            As in `transform`.
-        refine : int or None, default=None
-            Steps of refinement, as in :meth:`skvae.VAETransformer.log_likelihood`.
-        n_temperatures : int, default=250
-            Number of temperatures of "ais", K. More raise the estimate towards ln p(x),
-            and take proportionally longer.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), LogLikelihood or Diagnostics
-            As in :meth:`skvae.VAETransformer.log_likelihood`.
-
-        Raises
-        ------
-        ValueError
-            As `score_samples`, and if an argument is not valid.
-        """
-        table = self._check_scorable(X, Given(condition))
-        found = self._log_likelihood(table, n_samples, method, refine, n_temperatures)
-        return selected(found, return_std_error, return_diagnostics)
