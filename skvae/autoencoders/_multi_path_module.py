@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from skvae.autoencoders._vae import VAE
+from skvae.autoencoders._vae_module import VAE
 from skvae.distributions import Normal, marginal_kl
 from skvae.nets import LocScale
 from skvae.objectives import elbo

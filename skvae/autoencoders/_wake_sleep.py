@@ -2,7 +2,8 @@
 
 import torch
 
-from skvae.autoencoders._vae import VAE, VAENetworks
+from skvae.autoencoders._vae import VAENetworks
+from skvae.autoencoders._vae_module import VAE
 from skvae.base import BaseVAETransformer
 from skvae.distributions import kl
 from skvae.objectives import elbo
