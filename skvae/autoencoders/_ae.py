@@ -3,9 +3,10 @@
 import numpy as np
 from torch import nn
 
+from skvae.autoencoders._start import Start
 from skvae.base import BaseAutoencoderTransformer, CustomNetworks, Latents
 from skvae.distributions import Point
-from skvae.nets import over_rows
+from skvae.nets import enter_linearly, over_rows
 from skvae.training import LatentModel, Loss
 
 
@@ -36,6 +37,12 @@ class AE(LatentModel):
         self.code = nn.Linear(n_hidden, n_components)
         self.n_outputs = n_components
 
+    def start_at(self, start):
+        """Start at PCA of rows, see `LinearStart`: z = Vᵀ y, and y = V z."""
+        directions, psi = start.principal(self.n_outputs)
+        enter_linearly(self.code, *start.encoder(directions.T))
+        self.head.start_linear(*start.decoder(directions, psi))
+
     def posterior(self, batch):
         return Point(self.code(self.encoder(self.head.features(batch.x))))
 
@@ -51,7 +58,7 @@ class AE(LatentModel):
         yield Loss("model", -reconstruction.mean(), {"reconstruction": reconstruction})
 
 
-class AETransformer(Latents, CustomNetworks, BaseAutoencoderTransformer):
+class AETransformer(Latents, Start, CustomNetworks, BaseAutoencoderTransformer):
     """Autoencoder: latents that reconstruct the data, without a prior.
 
     The model is that of :class:`~skvae.autoencoders.AE`. It has no density, hence no

@@ -8,10 +8,11 @@ from torch import nn
 from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Interval
 from skvae.autoencoders._mcem_module import MCEM
+from skvae.autoencoders._start import Start
 from skvae.base import BODY, BaseVAETransformer, Latents
 
 
-class MCEMTransformer(Latents, BaseVAETransformer):
+class MCEMTransformer(Latents, Start, BaseVAETransformer):
     """The VAE's decoder, trained by Monte Carlo expectation-maximisation.
 
     It differs from a :class:`~skvae.VAETransformer` with equal settings only in the
@@ -144,6 +145,8 @@ default="relu"
     )
 
     def _build_module(self, table):
-        decoder, n_out = self._build_body("decoder", self.n_components)
+        n_latents = self.n_components
+        decoder, n_out = self._build_body("decoder", n_latents)
+        decoder, n_out = self._with_linear_path(decoder, n_latents, n_out)
         head = self._build_head(decoder, n_out)
-        return MCEM(decoder, head, self.n_components, self._seed)
+        return MCEM(decoder, head, n_latents, self._seed)

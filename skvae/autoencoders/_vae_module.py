@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import numpy as np
+
 from skvae.distributions import Normal, kl
 from skvae.nets import LocScale, over_rows
 from skvae.objectives import elbo, importance_weighted, log_weights
@@ -47,7 +49,6 @@ class VAE(LatentModel):
 
     beta = 1.0
     n_importance_samples = 1
-    decoder_sees_condition = False
 
     def __init__(self, encoder, n_hidden, decoder, head, prior, n_components):
         super().__init__()
@@ -69,6 +70,17 @@ class VAE(LatentModel):
     def prior(self, batch):
         like = batch.x.new_empty((len(batch.x), self.n_latents))
         return self.prior_module(like, self.posterior_of)
+
+    def start_at(self, start):
+        """Start at the linear model of rows within conditions, see `LinearStart`."""
+        effect, shift = start.effects(start.y)  # (c, D), (D,)
+        left = start.y - start.condition @ effect - shift
+        model = start.fit(self.n_latents, left)
+        by_y = model.encoder  # (K, D)
+        mean = start.encoder(by_y, -by_y @ effect.T, -by_y @ shift)
+        self.loc_scale.start_linear(*mean, np.sqrt(model.variance))
+        by_latent = np.hstack([model.W, effect.T])  # (D, K + c)
+        self.head.start_linear(*start.decoder(by_latent, model.psi, shift))
 
     @property
     def phases(self):

@@ -2,6 +2,7 @@
 
 import torch
 
+from skvae.autoencoders._start import Start
 from skvae.autoencoders._vae import VAENetworks
 from skvae.autoencoders._vae_module import VAE
 from skvae.base import BaseVAETransformer
@@ -48,7 +49,7 @@ class WakeSleep(VAE):
         yield Loss(ENCODER, -dreamed.mean(), {})
 
 
-class WakeSleepTransformer(VAENetworks, BaseVAETransformer):
+class WakeSleepTransformer(Start, VAENetworks, BaseVAETransformer):
     """The VAE's networks, trained by the wake-sleep algorithm.
 
     It differs from a :class:`~skvae.VAETransformer` with equal settings only in the

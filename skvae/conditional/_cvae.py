@@ -20,8 +20,6 @@ class CVAE(VAE):
     draws on the importance-weighted bound, as :class:`~skvae.autoencoders.VAE`.
     """
 
-    decoder_sees_condition = True
-
     def posterior(self, batch):
         return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
 
