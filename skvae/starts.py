@@ -172,6 +172,8 @@ class LinearStart:
 
     Attributes
     ----------
+    batch : Batch
+        The rows as passed.
     y : ndarray of shape (n, d)
         The rows, centred.
     condition : ndarray of shape (n, c)
@@ -180,6 +182,7 @@ class LinearStart:
 
     def __init__(self, head, batch, random):
         features = head.features(batch.x).double().numpy()
+        self.batch = batch
         self._random, self._mean = random, features.mean(0)
         self._rate, self._slope, self._noise = head.working(self._mean)
         self.y = self._rate * (features - self._mean)

@@ -36,6 +36,13 @@ class MCEMTransformer(Latents, Start, BaseVAETransformer):
         Custom network in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added.
         ``n_in`` is ``n_components``.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the hidden layers, from the data to the latents; the decoder has them
         in reverse order. An empty tuple makes the networks linear.

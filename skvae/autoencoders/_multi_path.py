@@ -51,6 +51,13 @@ class MPVAETransformer(Start, Divergence, BaseVAETransformer):
         columns (of levels, for "codes").
     decoder : torch.nn.Module, callable or None, default=None
         Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     hidden_layer_sizes : tuple of int, default=(256, 256)
