@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skvae.distributions import Working
+from skvae.distributions import Working, working_of
 
 MAX_ROWS = 20_000  # from which a start is computed
 MAX_COLUMNS = 1000  # whose covariance is computed; of more, random projections
@@ -184,7 +184,7 @@ class LinearStart:
         features = head.features(batch.x).double().numpy()
         self.batch = batch
         self._random, self._mean = random, features.mean(0)
-        self._rate, self._slope, self._noise = head.working(self._mean)
+        self._rate, self._slope, self._noise = working_of(head, self._mean)
         self.y = self._rate * (features - self._mean)
         given = batch.condition
         self.condition = np.zeros((len(features), 0))

@@ -83,7 +83,7 @@ class Head(nn.Module):
             raise ValueError(
                 "The 'init' parameter must be 'random' with a likelihood whose decoder "
                 f"returns {n_outputs} parameters per row for {self.n_features} inputs "
-                f"of the encoder, as {type(self).__name__} does."
+                f"of the encoder, as {type(self).__name__}."
             )
         return Working.residuals(np.sqrt(np.maximum(mean, SMALLEST_SHARE)))
 
@@ -105,6 +105,22 @@ class Head(nn.Module):
     def features(self, x):
         """Convert x to the encoder's input: (B, d) -> (B, n_features)."""
         return x
+
+
+def working_of(head, mean):
+    """Return a head's `Working` model, see `Head.working`.
+
+    Raises
+    ------
+    ValueError
+        If it has none, as a user's own head.
+    """
+    if not hasattr(head, "working"):
+        raise ValueError(
+            "The 'init' parameter must be 'random' with a likelihood whose head has no "
+            f"method 'working', as {type(head).__name__}."
+        )
+    return head.working(mean)
 
 
 class Shift(nn.Module):
