@@ -3,39 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from instances import having, small
-from scipy.stats import multivariate_normal
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA, FactorAnalysis
-from sklearn.preprocessing import StandardScaler
+from starting import TABLES, probabilistic_pca, standardised, started
 
 from skvae import CVAETransformer, VAETransformer
 from skvae.distributions import Gaussian, Working
-from skvae.nets import ConvDecoder
 from skvae.starts import fit_linear, principal_components
-
-STARTED = {"init": "pca", "max_epochs": 1, "lr": 1e-12, "dtype": "float64"}
-TABLES = {"wine": load_wine, "breast cancer": load_breast_cancer, "digits": load_digits}
-
-
-def standardised(name):
-    X = TABLES[name]().data
-    return StandardScaler().fit_transform(X[:, X.std(0) > 0])
-
-
-def started(X, k=5, cls=VAETransformer, condition=None, **params):
-    model = cls(k, **(STARTED | {"random_state": 0} | params))
-    return model.fit(X) if condition is None else model.fit(X, condition=condition)
-
-
-def probabilistic_pca(X, k):
-    """ln p(x) of each row at maximum likelihood; scikit-learn divides by n − 1."""
-    mean = X.mean(0)
-    values, vectors = np.linalg.eigh((X - mean).T @ (X - mean) / len(X))
-    values[:-k] = values[:-k].mean()
-    covariance = (vectors * values) @ vectors.T
-    return multivariate_normal(mean, covariance).logpdf(X)
-
 
 # -- Gaussian columns ------------------------------------------------------------------
 
@@ -160,13 +134,6 @@ def test_random_projections_find_the_leading_components(monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_more_latents_than_columns_leave_some_empty():
-    X = standardised("wine")[:, :3]
-    model = started(X, 6, likelihood="gaussian-shared")
-    assert np.isfinite(model.score(X))
-    assert (model.transform(X).var(0) > 1e-6).sum() <= 3
-
-
 # -- training --------------------------------------------------------------------------
 
 
@@ -193,26 +160,3 @@ def test_training_leaves_the_start_for_something_better():
         random_state=0,
     ).fit(X[:1200])
     assert model.score(X[1200:]) > PCA(8).fit(X[:1200]).score(X[1200:]) + 5
-
-
-@pytest.mark.parametrize("cls", having("init"))
-def test_a_start_is_deterministic_and_leaves_generators_alone(cls, digits):
-    before = torch.get_rng_state()
-    first, second = (small(cls, init="pca").fit(digits) for _ in range(2))
-    assert torch.equal(torch.get_rng_state(), before)
-    np.testing.assert_array_equal(first.transform(digits), second.transform(digits))
-
-
-def test_a_decoder_that_returns_the_parameters_itself_is_named(digits):
-    model = small(
-        VAETransformer, init="pca", decoder=ConvDecoder((1, 8, 8), channels=(4,))
-    )
-    with pytest.raises(ValueError, match="'init' parameter of VAETransformer"):
-        model.fit(digits)
-
-
-@pytest.mark.parametrize("rows", [1, 2, 5])
-def test_few_rows_and_constant_columns_start_too(digits, rows):
-    few = digits[:rows].copy()
-    few[:, :3] = 1.0
-    assert np.isfinite(small(VAETransformer, init="pca").fit(few).transform(few)).all()

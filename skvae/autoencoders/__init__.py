@@ -10,7 +10,8 @@ from skvae.autoencoders._multi_path import MPVAETransformer
 from skvae.autoencoders._multi_path_module import MPVAE
 from skvae.autoencoders._presets import ishikawa_mpvae
 from skvae.autoencoders._start import Start
-from skvae.autoencoders._vae import VAE, ChosenPrior, VAENetworks, VAETransformer
+from skvae.autoencoders._vae import ChosenPrior, VAENetworks, VAETransformer
+from skvae.autoencoders._vae_module import VAE
 from skvae.autoencoders._wake_sleep import WakeSleep, WakeSleepTransformer
 
 __all__ = [

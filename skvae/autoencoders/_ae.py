@@ -1,12 +1,17 @@
 """The autoencoder without noise."""
 
 import numpy as np
+import torch
 from torch import nn
 
+from skvae.autoencoders._start import Start
 from skvae.base import BaseAutoencoderTransformer, CustomNetworks, Latents
 from skvae.distributions import Point
-from skvae.nets import over_rows
-from skvae.training import LatentModel, Loss
+from skvae.nets import enter_linearly, over_rows
+from skvae.training import Batch, LatentModel, Loss
+
+SHARES = 0.5 ** np.arange(8)  # of PCA's loadings, at the start
+N_COMPARED = 1000  # rows at which these are compared
 
 
 class AE(LatentModel):
@@ -36,6 +41,30 @@ class AE(LatentModel):
         self.code = nn.Linear(n_hidden, n_components)
         self.n_outputs = n_components
 
+    def start_at(self, start):
+        """Start at PCA of rows, see `LinearStart`: z = Vᵀ y, and y = a V z.
+
+        a is 1 for Gaussian columns. Discrete ones are linear only near their mean, so
+        a is the best of 1, 1/2, 1/4, ... there.
+        """
+        directions, psi = start.principal(self.n_outputs)
+        enter_linearly(self.code, *start.encoder(directions.T))
+        some = Batch(start.batch.x[:: max(1, len(start.y) // N_COMPARED)])
+        reached = []
+        for a in SHARES:
+            self.head.start_linear(*start.decoder(a * directions, psi))
+            reached.append(self._reconstruction(some))
+        best = SHARES[np.argmax(reached)]
+        self.head.start_linear(*start.decoder(best * directions, psi))
+
+    @torch.no_grad()
+    def _reconstruction(self, batch):
+        """Return the mean of ln p(x | z), without dropout."""
+        mode = self.training
+        value = self.eval().bound(batch).mean().item()
+        self.train(mode)
+        return value
+
     def posterior(self, batch):
         return Point(self.code(self.encoder(self.head.features(batch.x))))
 
@@ -51,7 +80,7 @@ class AE(LatentModel):
         yield Loss("model", -reconstruction.mean(), {"reconstruction": reconstruction})
 
 
-class AETransformer(Latents, CustomNetworks, BaseAutoencoderTransformer):
+class AETransformer(Latents, Start, CustomNetworks, BaseAutoencoderTransformer):
     """Autoencoder: latents that reconstruct the data, without a prior.
 
     The model is that of :class:`~skvae.autoencoders.AE`. It has no density, hence no
@@ -61,6 +90,13 @@ class AETransformer(Latents, CustomNetworks, BaseAutoencoderTransformer):
     ----------
     n_components : int, default=8
         Number of latents.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

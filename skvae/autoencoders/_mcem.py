@@ -1,4 +1,4 @@
-"""Monte Carlo expectation-maximisation: a decoder without an encoder."""
+"""Monte Carlo expectation-maximisation, for scikit-learn."""
 
 from collections.abc import Callable
 from numbers import Integral
@@ -8,10 +8,11 @@ from torch import nn
 from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Interval
 from skvae.autoencoders._mcem_module import MCEM
+from skvae.autoencoders._start import Start
 from skvae.base import BODY, BaseVAETransformer, Latents
 
 
-class MCEMTransformer(Latents, BaseVAETransformer):
+class MCEMTransformer(Latents, Start, BaseVAETransformer):
     """The VAE's decoder, trained by Monte Carlo expectation-maximisation.
 
     It differs from a :class:`~skvae.VAETransformer` with equal settings only in the
@@ -35,6 +36,13 @@ class MCEMTransformer(Latents, BaseVAETransformer):
         Custom network in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The head is added.
         ``n_in`` is ``n_components``.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the hidden layers, from the data to the latents; the decoder has them
         in reverse order. An empty tuple makes the networks linear.
@@ -144,6 +152,8 @@ default="relu"
     )
 
     def _build_module(self, table):
-        decoder, n_out = self._build_body("decoder", self.n_components)
+        n_latents = self.n_components
+        decoder, n_out = self._build_body("decoder", n_latents)
+        decoder, n_out = self._with_linear_path(decoder, n_latents, n_out)
         head = self._build_head(decoder, n_out)
-        return MCEM(decoder, head, self.n_components, self._seed)
+        return MCEM(decoder, head, n_latents, self._seed)

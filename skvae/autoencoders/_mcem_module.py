@@ -67,6 +67,11 @@ class MCEM(LatentModel):
         self.register_buffer("fresh", torch.zeros(0, dtype=bool), persistent=False)
         self.table = None
 
+    def start_at(self, start):
+        """Start the decoder at the linear model of rows, see `LinearStart`."""
+        model = start.fit(self.n_latents)
+        self.head.start_linear(*start.decoder(model.W, model.psi))
+
     def prior(self, batch):
         return StandardNormal(batch.x.new_empty((len(batch.x), self.n_latents)))
 

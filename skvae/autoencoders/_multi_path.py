@@ -10,6 +10,7 @@ from torch import nn
 from skvae._parameters import parameter
 from skvae._validation import NATURAL, NON_NEGATIVE, NONE, POSITIVE_INT, AnyOf, Sequence
 from skvae.autoencoders._multi_path_module import MPVAE
+from skvae.autoencoders._start import Start
 from skvae.base import BODY, SIZES, BaseVAETransformer, Divergence
 from skvae.nets import JoinedConvDecoder, build_body, mlp
 from skvae.priors import StandardNormal
@@ -19,7 +20,7 @@ NUMBERS = Sequence(NATURAL, "a tuple of non-negative ints", empty=False)
 BODIES = Sequence(AnyOf(BODY[:2]), "a list of torch modules or functions", empty=False)
 
 
-class MPVAETransformer(Divergence, BaseVAETransformer):
+class MPVAETransformer(Start, Divergence, BaseVAETransformer):
     """Multi-path variational autoencoder: latents from several depths.
 
     Shallow paths keep details that deep ones lose; `transform` returns them side by
@@ -50,6 +51,13 @@ class MPVAETransformer(Divergence, BaseVAETransformer):
         columns (of levels, for "codes").
     decoder : torch.nn.Module, callable or None, default=None
         Custom network, (n, n_in) to (n, h); ``n_in`` is the number of all latents.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     kl_warmup : int, default=0
         Epochs in which the weight of the divergence rises linearly from 0.
     hidden_layer_sizes : tuple of int, default=(256, 256)
@@ -190,12 +198,20 @@ default="relu"
         widths = self._widths()
         shown = self._shown(len(widths))
         decoder, n_out = self._build_decoder(widths)
+        decoder, n_out = self._with_linear_path(decoder, sum(widths), n_out)
         head = self._build_head(decoder, n_out)
         stages, hidden = self._build_stages(head.n_features, len(widths))
-        built = [self._build_layers(h, self.path_hidden_layer_sizes) for h in hidden]
-        paths, sizes = zip(*built, strict=True)
+        paths, sizes, skips = [], [], []
+        for k, h in enumerate(hidden):
+            path, size = self._build_layers(h, self.path_hidden_layer_sizes)
+            skip = self._needs_linear_path(*stages[: k + 1], path)
+            paths.append(path)
+            sizes.append(size + skip * head.n_features)
+            skips.append(skip)
         prior = StandardNormal().build(None, None)
-        return MPVAE(stages, paths, sizes, decoder, head, prior, widths, shown)
+        return MPVAE(
+            stages, paths, sizes, decoder, head, prior, widths, shown, skips=skips
+        )
 
     def _build_decoder(self, widths):
         custom = self.decoder

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from skvae.autoencoders._vae import VAE
+from skvae.autoencoders._vae_module import VAE
 from skvae.distributions import Normal, marginal_kl
 from skvae.nets import LocScale
 from skvae.objectives import elbo
@@ -34,9 +34,13 @@ class MPVAE(VAE):
         Number of latents of each path.
     shown : sequence of int
         Which paths `encode` returns.
+    skips : sequence of bool
+        Of which paths the last layer sees x too, beside the hidden units.
     """
 
-    def __init__(self, stages, paths, sizes, decoder, head, prior, widths, shown):
+    def __init__(
+        self, stages, paths, sizes, decoder, head, prior, widths, shown, *, skips
+    ):
         nn.Module.__init__(self)
         self.stages, self.paths = nn.ModuleList(stages), nn.ModuleList(paths)
         self.heads = nn.ModuleList(
@@ -44,6 +48,7 @@ class MPVAE(VAE):
         )
         self.decoder, self.head, self.prior_module = decoder, head, prior
         self.widths, self.shown = tuple(widths), tuple(shown)
+        self.skips = tuple(skips)
         self.n_latents = sum(widths)
         self.n_outputs = sum(widths[k] for k in shown)
         self.register_buffer("_path", self._path_of_latents(), persistent=False)
@@ -52,11 +57,29 @@ class MPVAE(VAE):
         """Return the path of each latent, (Σ K,)."""
         return torch.as_tensor(np.repeat(np.arange(len(self.widths)), self.widths))
 
+    def start_at(self, start):
+        """Start at the linear model of rows, see `LinearStart`.
+
+        The first components are those of the deepest path, the last those of the
+        shallowest, which keeps details.
+        """
+        order = np.argsort(-self._path.numpy(), kind="stable")
+        model = start.fit(self.n_latents).ordered(np.argsort(order))
+        weight, bias = start.encoder(model.encoder)
+        scale = np.sqrt(model.variance)
+        for k, head in enumerate(self.heads):
+            its = self._path.numpy() == k
+            head.start_linear(weight[its], bias[its], scale[its])
+        self.head.start_linear(*start.decoder(model.W, model.psi))
+
     def posterior_of(self, features):
         h, parts = features, []
-        for stage, path, head in zip(self.stages, self.paths, self.heads, strict=True):
+        for k, (stage, path) in enumerate(zip(self.stages, self.paths, strict=True)):
             h = stage(h)
-            parts.append(head(path(h)))
+            seen = path(h)  # (B, h'_k)
+            if self.skips[k]:
+                seen = torch.cat([seen, features], -1)
+            parts.append(self.heads[k](seen))
         loc, scale = (torch.cat(part, -1) for part in zip(*parts, strict=True))
         return Normal(loc, scale)  # (B, K_1 + ... + K_n)
 

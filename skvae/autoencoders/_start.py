@@ -7,12 +7,15 @@ from torch import nn
 from skvae._parameters import Declared, parameter
 from skvae._validation import Options
 from skvae.nets import Skip
-from skvae.starts import MAX_ROWS, start_at_closed_form
+from skvae.starts import MAX_ROWS, LinearStart
 from skvae.training import Rows
 
 
 class Start(Declared):
-    """Where the weights of a `VAE` begin."""
+    """Where the weights begin; the module has a method `start_at`.
+
+    It is not for categorical latents, which are not linear in the columns.
+    """
 
     init: str = parameter(
         Options(("random", "pca")), default="random", shapes_network=True
@@ -22,10 +25,14 @@ class Start(Declared):
     def _starts_well(self):
         return self.init == "pca"
 
+    def _needs_linear_path(self, *bodies):
+        """Whether these bodies, one after another, hide the input."""
+        empty = [isinstance(b, nn.Sequential) and len(b) == 0 for b in bodies]
+        return self._starts_well and not all(empty)
+
     def _with_linear_path(self, body, n_in, n_out):
         """Append the input to a body's output, unless it is the input already."""
-        is_identity = isinstance(body, nn.Sequential) and len(body) == 0
-        if not self._starts_well or is_identity:
+        if not self._needs_linear_path(body):
             return body, n_out
         if getattr(body, "gives_parameters", False):
             raise ValueError(
@@ -35,12 +42,11 @@ class Start(Declared):
             )
         return Skip(body), n_out + n_in
 
-    def _build_module(self, table):
-        module = super()._build_module(table)
-        if self._starts_well and table is not None:
-            random = np.random.default_rng(self._seed)
-            chosen = random.permutation(len(table))[:MAX_ROWS]
-            rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
-            batch = rows.take(torch.from_numpy(np.sort(chosen)))
-            start_at_closed_form(module.double(), batch, random)
-        return module
+    def _choose_start(self, module, table):
+        if not self._starts_well:
+            return
+        random = np.random.default_rng(self._seed)
+        chosen = np.sort(random.permutation(len(table))[:MAX_ROWS])
+        rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
+        batch = rows.take(torch.from_numpy(chosen))
+        module.double().start_at(LinearStart(module.head, batch, random))

@@ -1,10 +1,9 @@
 """The variational autoencoder, with parameters for β-VAE, IWAE and other priors."""
 
-from functools import partial
-
 from skvae._parameters import Declared, parameter
 from skvae._validation import Instance, Options
 from skvae.autoencoders._start import Start
+from skvae.autoencoders._vae_module import VAE
 from skvae.base import (
     BaseVAETransformer,
     CustomNetworks,
@@ -12,132 +11,7 @@ from skvae.base import (
     ImportanceWeighted,
     Latents,
 )
-from skvae.distributions import Normal, kl
-from skvae.nets import LocScale, over_rows
-from skvae.objectives import elbo, importance_weighted, log_weights
 from skvae.priors import SHORTHAND, Prior, StandardNormal, as_prior
-from skvae.training import LatentModel, Loss
-
-
-class VAE(LatentModel):
-    """p(x, z) = p(z) p(x | z), with q(z | x) = N(μ(x), diag σ²(x)).
-
-    Trained on the evidence lower bound, with one reparameterised draw per row,
-
-        L(x) = E_q[ln p(x | z)] − β KL(q(z | x) || p(z)),
-
-    (Kingma & Welling 2014, eq. 3 and 7; β: Higgins et al. 2017, eq. 4), or, with S > 1
-    draws, on the importance-weighted bound
-
-        ln 1/S Σ_s p(x | z_s) (p(z_s) / q(z_s | x))^β
-
-    (Burda et al. 2016, eq. 8, where β = 1).
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        (B, n_features) -> (B, h).
-    n_hidden : int
-        h.
-    decoder : torch.nn.Module
-        (..., B, K) -> (..., B, h').
-    head : torch.nn.Module
-        h' -> p(x | z), the head of a `Likelihood`.
-    prior : PriorModule
-        p(z).
-    n_components : int
-        K.
-
-    Attributes
-    ----------
-    beta : float
-        Weight of the divergence.
-    n_importance_samples : int
-        S.
-    """
-
-    beta = 1.0
-    n_importance_samples = 1
-    decoder_sees_condition = False
-
-    def __init__(self, encoder, n_hidden, decoder, head, prior, n_components):
-        super().__init__()
-        self.encoder, self.decoder, self.head = encoder, decoder, head
-        self.loc_scale = LocScale(n_hidden, n_components)
-        self.prior_module = prior
-        self.n_outputs = self.n_latents = n_components
-
-    def posterior(self, batch):
-        return self.posterior_of(self.head.features(batch.x))
-
-    def posterior_of(self, features):
-        """q(z | x) from the encoder's input, (B, n_features)."""
-        return Normal(*self.loc_scale(self.encoder(features)))
-
-    def likelihood(self, z, batch=None):
-        return self.head(over_rows(self.decoder, z))
-
-    def prior(self, batch):
-        like = batch.x.new_empty((len(batch.x), self.n_latents))
-        return self.prior_module(like, self.posterior_of)
-
-    @property
-    def phases(self):
-        return ("model", *self.prior_module.phases)
-
-    def parameter_groups(self):
-        return self.with_the_rest(self.prior_module.groups())
-
-    def learning_rates(self):
-        return self.prior_module.learning_rates()
-
-    def begin(self, rows):
-        self.prior_module.begin(len(rows.X))
-
-    def settle(self, rows, noise):
-        self.prior_module.settle(rows, self.posterior, noise)
-
-    def normalise(self, rows, noise):
-        self.prior_module.normalise(rows, self.posterior, noise)
-
-    def log_normaliser(self):
-        return self.prior_module.normaliser()
-
-    def scheduled(self):
-        return {"beta": self.beta * self.kl_weight}
-
-    def bound(self, batch, noise):
-        return self._terms(batch, noise)[0]
-
-    def losses(self, batch, phase, noise):
-        if phase == "model":
-            bound, terms = self._terms(batch, noise)
-            yield Loss("model", -bound.mean(), terms)
-            return
-        self.eval()  # for the encoder; a prior sets its own mode as it trains
-        q = partial(self.posterior, batch)
-        for loss in self.prior_module.losses(phase, batch.index, q, noise):
-            yield Loss(*loss)
-
-    def _terms(self, batch, noise):
-        """Return the bound and its parts, each (B,)."""
-        beta = self.beta * self.kl_weight
-        q, p = self.posterior(batch), self.prior(batch)
-        if self.n_importance_samples > 1:
-            return self._weighted_terms(q, p, batch, noise, beta)
-        z = q.rsample(noise)  # (B, K)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)
-        divergence = kl(q, p, z)
-        bound = elbo(reconstruction, divergence, beta)
-        return bound, {"reconstruction": reconstruction, "kl": divergence}
-
-    def _weighted_terms(self, q, p, batch, noise, beta):
-        z = q.rsample(noise, self.n_importance_samples)  # (S, B, K)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)  # (S, B)
-        log_prior, log_q = p.log_prob(z), q.log_prob(z)
-        bound = importance_weighted(log_weights(reconstruction, log_prior, log_q, beta))
-        divergence = (log_q - log_prior).mean(0)
-        return bound, {"reconstruction": reconstruction.mean(0), "kl": divergence}
 
 
 class ChosenPrior(Declared):
@@ -199,10 +73,11 @@ default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
     init : {"random", "pca"}, default="random"
         Where the weights begin. "pca" adds linear paths from the columns to the latents
-        and back. They begin at probabilistic PCA, or at factor analysis if each column
-        has its own scale; discrete columns begin at principal components of their
-        Pearson residuals. The hidden layers add to them from zero. With early stopping,
-        no fit ends below its start on the held-out rows.
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

@@ -2,7 +2,9 @@
 
 import torch
 
-from skvae.autoencoders._vae import VAE, VAENetworks
+from skvae.autoencoders._start import Start
+from skvae.autoencoders._vae import VAENetworks
+from skvae.autoencoders._vae_module import VAE
 from skvae.base import BaseVAETransformer
 from skvae.distributions import kl
 from skvae.objectives import elbo
@@ -47,7 +49,7 @@ class WakeSleep(VAE):
         yield Loss(ENCODER, -dreamed.mean(), {})
 
 
-class WakeSleepTransformer(VAENetworks, BaseVAETransformer):
+class WakeSleepTransformer(Start, VAENetworks, BaseVAETransformer):
     """The VAE's networks, trained by the wake-sleep algorithm.
 
     It differs from a :class:`~skvae.VAETransformer` with equal settings only in the
@@ -58,6 +60,13 @@ class WakeSleepTransformer(VAENetworks, BaseVAETransformer):
     ----------
     n_components : int, default=8
         Number of latents.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

@@ -116,6 +116,7 @@ class FittingMixin:
         self._seed = int(random.randint(np.iinfo(np.int32).max))
         with torch.device("cpu"), seeded_weights(self._seed):
             module = self._build_module(table)
+            self._choose_start(module, table)
         dtype = table.dtype.name if self.dtype == "auto" else self.dtype
         module.dtype = getattr(torch, dtype)
         self.net_ = self._new_net(module.to(module.dtype), device)
@@ -197,6 +198,9 @@ class FittingMixin:
         n_in = head.n_features + self._columns.condition_width
         encoder, n_hidden = self._with_linear_path(encoder, n_in, n_hidden)
         return encoder, n_hidden, decoder, head
+
+    def _choose_start(self, module, table):
+        """Set the weights of a new module, unless they stay random."""
 
     def _with_linear_path(self, body, n_in, n_out):
         """Return a body and its width, unless a model adds a path beside it."""

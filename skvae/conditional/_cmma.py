@@ -1,6 +1,8 @@
 """A conditional model whose decoder does not see the condition."""
 
-from skvae.autoencoders import VAE, VAENetworks
+import numpy as np
+
+from skvae.autoencoders import VAE, Start, VAENetworks
 from skvae.base import Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._cvae import beside
@@ -26,6 +28,12 @@ class ConditionalPrior(PriorModule):
         super().__init__()
         self.body, self.loc_scale = body, LocScale(n_hidden, n_components)
 
+    def start_linear(self, weight, bias, scale):
+        """Start at a linear mean and a constant scale, as `LocScale`."""
+        if weight.shape[1] == 0:
+            weight = np.zeros((len(weight), 1))
+        self.loc_scale.start_linear(weight, bias, scale)
+
     def forward(self, condition):
         if condition.shape[1] == 0:
             condition = condition.new_ones((len(condition), 1))
@@ -43,6 +51,25 @@ class CMMA(VAE):
     on the importance-weighted bound.
     """
 
+    def start_at(self, start):
+        """Start at the linear model of rows, see `LinearStart`, with its own p(z | s).
+
+        The means and variances of p(z | s) are those of a step of EM that begins at
+        N(0, I): the posterior means are regressed on the conditions.
+        """
+        model = start.fit(self.n_latents)
+        z = start.y @ model.encoder.T  # (n, K)
+        effect, shift = start.effects(z)  # (c, K), (K,)
+        left = z - start.condition @ effect - shift
+        prior = np.square(left).mean(0) + model.variance  # variances, (K,)
+        self.prior_module.start_linear(effect.T, shift, np.sqrt(prior))
+        own = 1 / (1 / prior + model.precision)
+        by_y = own[:, None] * model.evidence  # (K, D)
+        share = own / prior  # of the prior's mean in the posterior's, (K,)
+        mean = start.encoder(by_y, (share * effect).T, share * shift)
+        self.loc_scale.start_linear(*mean, np.sqrt(own))
+        self.head.start_linear(*start.decoder(model.W, model.psi))
+
     def posterior(self, batch):
         return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
 
@@ -55,7 +82,7 @@ class CMMA(VAE):
 
 
 class CMMATransformer(
-    VAENetworks, Divergence, ImportanceWeighted, BaseConditionalTransformer
+    Start, VAENetworks, Divergence, ImportanceWeighted, BaseConditionalTransformer
 ):
     """Conditional multimodal autoencoder: generates rows from their condition.
 
@@ -67,6 +94,13 @@ class CMMATransformer(
     ----------
     n_components : int, default=8
         Number of latents.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
@@ -197,4 +231,5 @@ default="relu"
     def _build_prior(self, table, head):
         width = max(1, self._columns.condition_width)
         body, n_hidden = self._build_layers(width, self.hidden_layer_sizes)
+        body, n_hidden = self._with_linear_path(body, width, n_hidden)
         return ConditionalPrior(body, n_hidden, self.n_components)

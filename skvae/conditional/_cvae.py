@@ -20,8 +20,6 @@ class CVAE(VAE):
     draws on the importance-weighted bound, as :class:`~skvae.autoencoders.VAE`.
     """
 
-    decoder_sees_condition = True
-
     def posterior(self, batch):
         return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
 
@@ -96,10 +94,11 @@ default="standard-normal"
         p(z), a name or an object of :mod:`skvae.priors`.
     init : {"random", "pca"}, default="random"
         Where the weights begin. "pca" adds linear paths from the columns to the latents
-        and back. They begin at probabilistic PCA, or at factor analysis if each column
-        has its own scale; discrete columns begin at principal components of their
-        Pearson residuals. The hidden layers add to them from zero. With early stopping,
-        no fit ends below its start on the held-out rows.
+        and back, which begin at the fit of linear networks in closed form: at PCA
+        without a prior, else at probabilistic PCA, or at factor analysis if each column
+        has its own scale. Discrete columns count as their Pearson residuals. The hidden
+        layers add to the paths from zero. With early stopping, no fit ends below its
+        start on the held-out rows.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,

@@ -13,7 +13,7 @@ from skvae.distributions._discrete import (
     Product,
 )
 from skvae.distributions._gaussian import Gaussian
-from skvae.distributions._heads import Working
+from skvae.distributions._heads import Working, working_of
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
@@ -58,4 +58,5 @@ __all__ = [
     "marginal_kl",
     "register_kl",
     "row_keys",
+    "working_of",
 ]

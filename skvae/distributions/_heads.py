@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from skvae.nets import enter_linearly
+
 SMALLEST_SHARE = 1e-3  # of a category, in the linear model that a fit starts from
 
 
@@ -69,7 +71,20 @@ class Head(nn.Module):
             self.linear.bias.copy_(torch.as_tensor(bias))
 
     def working(self, mean):
-        """Return the `Working` model of the features, which have this mean, (d,)."""
+        """Return the `Working` model of the features, which have this mean, (d,).
+
+        Raises
+        ------
+        ValueError
+            If the features are not those that the linear map predicts.
+        """
+        n_outputs = len(self.linear.bias)
+        if n_outputs != self.n_features:
+            raise ValueError(
+                "The 'init' parameter must be 'random' with a likelihood whose decoder "
+                f"returns {n_outputs} parameters per row for {self.n_features} inputs "
+                f"of the encoder, as {type(self).__name__}."
+            )
         return Working.residuals(np.sqrt(np.maximum(mean, SMALLEST_SHARE)))
 
     def start_linear(self, weight, shift, psi):
@@ -84,14 +99,28 @@ class Head(nn.Module):
         psi : ndarray of shape (n_outputs,)
             Variances of the noise of y, see `Working`.
         """
-        with torch.no_grad():
-            self.linear.weight.zero_()
-            self.linear.weight[:, -weight.shape[1] :] = torch.from_numpy(weight)
-            self.linear.bias += torch.from_numpy(shift)
+        bias = self.linear.bias.detach().double().numpy()
+        enter_linearly(self.linear, weight, bias + shift)
 
     def features(self, x):
         """Convert x to the encoder's input: (B, d) -> (B, n_features)."""
         return x
+
+
+def working_of(head, mean):
+    """Return a head's `Working` model, see `Head.working`.
+
+    Raises
+    ------
+    ValueError
+        If it has none, as a user's own head.
+    """
+    if not hasattr(head, "working"):
+        raise ValueError(
+            "The 'init' parameter must be 'random' with a likelihood whose head has no "
+            f"method 'working', as {type(head).__name__}."
+        )
+    return head.working(mean)
 
 
 class Shift(nn.Module):

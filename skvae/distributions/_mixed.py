@@ -9,7 +9,7 @@ from skvae._columns import column_names, resolve_columns
 from skvae.distributions._codes import Codes
 from skvae.distributions._discrete import Product
 from skvae.distributions._gaussian import Gaussian
-from skvae.distributions._heads import Working
+from skvae.distributions._heads import Working, working_of
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
@@ -213,7 +213,7 @@ class MixedHead(nn.Module):
     def working(self, mean):
         parts, start = [], 0
         for head in self.heads:
-            parts.append(head.working(mean[start : start + head.n_features]))
+            parts.append(working_of(head, mean[start : start + head.n_features]))
             start += head.n_features
         return Working(*map(np.concatenate, zip(*parts, strict=True)))
 

@@ -12,7 +12,7 @@ from skvae.nets._mlp import (
     over_rows,
     set_dropout_generator,
 )
-from skvae.nets._posterior import LocScale
+from skvae.nets._posterior import LocScale, enter_linearly
 from skvae.nets._recipes import ConvDecoder, ConvEncoder, Dense, Recipe
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Recipe",
     "Skip",
     "build_body",
+    "enter_linearly",
     "mlp",
     "over_rows",
     "set_dropout_generator",

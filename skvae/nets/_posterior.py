@@ -1,10 +1,30 @@
 """The last layer of an encoder."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 EPSILON = 1e-4
+
+
+def enter_linearly(linear, weight, bias):
+    """Set the weights of the last inputs of a linear layer, and those of others to 0.
+
+    Parameters
+    ----------
+    linear : torch.nn.Linear
+        (..., h) -> (..., m).
+    weight : ndarray of shape (m, k)
+        Weights of the last k inputs.
+    bias : ndarray of shape (m,)
+        The new bias.
+    """
+    with torch.no_grad():
+        linear.weight.zero_()
+        start = linear.in_features - weight.shape[1]
+        linear.weight[:, start:] = torch.from_numpy(weight)
+        linear.bias.copy_(torch.from_numpy(bias))
 
 
 class LocScale(nn.Module):
@@ -35,12 +55,9 @@ class LocScale(nn.Module):
         bias, scale : ndarray of shape (n_components,)
             Added to the mean, and the standard deviation.
         """
-        linear, k = self.linear, len(weight)
-        raw = torch.from_numpy(scale - EPSILON).clamp(min=EPSILON).expm1().log()
-        with torch.no_grad():
-            linear.weight.zero_()
-            linear.weight[:k, -weight.shape[1] :] = torch.from_numpy(weight)
-            linear.bias.copy_(torch.cat([torch.from_numpy(bias), raw]))
+        raw = np.log(np.expm1(np.maximum(scale - EPSILON, EPSILON)))
+        weight = np.vstack([weight, np.zeros_like(weight)])  # (2K, k)
+        enter_linearly(self.linear, weight, np.concatenate([bias, raw]))
 
     def forward(self, h):
         loc, raw = self.linear(h).chunk(2, dim=-1)  # (..., B, 2K) -> 2 x (..., B, K)
