@@ -162,6 +162,13 @@ default="relu"
     place of missing blocks, without iterations. This changes the model: the encoder
     learns what zeros mean, whereas one fitted to complete rows has never seen them.
 
+    With ``init="pca"``, the lowest layer begins as in
+    :class:`~skvae.JMVAETransformer`, and each layer above at the linear model of the
+    posterior means of the layer below. An upper layer with fewer latents begins with
+    those that the modalities share most. The density at the start is the same as
+    without upper layers. The bound is lower, by up to ½ ln 2 nats per latent above the
+    first layer, because q treats the layers as independent.
+
     References
     ----------
     Suzuki, M. and Matsuo, Y. (2018). Deep Generative Models for Bi-directional

@@ -189,6 +189,11 @@ default="relu"
     the model: the encoder learns what zeros mean, whereas an encoder fitted to complete
     rows has never seen them.
 
+    With ``init="pca"``, decoders and joint encoder begin at the linear model of the
+    columns of all modalities together. Each expert begins at the mean and the variances
+    of the latents given its modality in that model. With missing blocks, loadings come
+    from complete rows, or from all rows if fewer than ten per latent are complete.
+
     References
     ----------
     Suzuki, M. and Matsuo, Y. (2018). Deep Generative Models for Bi-directional

@@ -164,7 +164,8 @@ default="relu"
     ``optimizer_generator`` and ``optimizer_discriminator``.
 
     Rows with missing blocks are used as in :class:`~skvae.JMVAETransformer`; rows
-    without an image are no real examples for the discriminator.
+    without an image are no real examples for the discriminator. ``init="pca"`` works as
+    there, too, and the discriminator begins at random.
 
     References
     ----------

@@ -17,7 +17,8 @@ is due to the form of the product, not to the start.)
 With missing blocks, the means are those of the rows that have a modality, and W and Ψ
 come from complete rows. If these are fewer than ten per latent, all rows are used: a
 missing block is at its mean, and the others are scaled to keep their covariances. That
-understates what the modalities share, but not what is within each.
+understates what the modalities share, but not what is within each. Weights of
+modalities and of divergences do not affect the start.
 
 In the hierarchy, z_1 are the latents of this model, and each layer above is the linear
 model of the posterior means below, as `start_layers` says.
