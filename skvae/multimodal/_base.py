@@ -16,6 +16,7 @@ from skvae.base import (
 from skvae.distributions import Noise, SharedNoise
 from skvae.inputs import BlockColumns
 from skvae.multimodal._networks import MultimodalNetworks
+from skvae.multimodal._starts import StartOfModalities
 from skvae.training import derive_seed
 
 ROWS = 256  # per slice, with many draws per row in memory
@@ -24,6 +25,7 @@ FINITE = AnyOf((Interval(Real, -np.inf, closed="neither"), BOOLEAN))
 
 class BaseMultimodalTransformer(
     MultimodalNetworks,
+    StartOfModalities,
     Divergence,
     ImportanceWeighted,
     DensityMixin,

@@ -1,98 +1,19 @@
-"""The joint multimodal variational autoencoder with several layers of latents."""
+"""The joint multimodal variational autoencoder with layers, for scikit-learn."""
 
 from itertools import pairwise
 from numbers import Integral
 
-import torch
 from torch import nn
 
 from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Options, Sequence
 from skvae.base import SIZES
-from skvae.distributions import Chain, Normal
 from skvae.multimodal._base import BaseMultimodalTransformer
-from skvae.multimodal._jmvae_module import JMVAE
-from skvae.multimodal._modality import Ladder, ToNormal, where
+from skvae.multimodal._hierarchical_module import HierarchicalJMVAE
+from skvae.multimodal._modality import Ladder, ToNormal
+from skvae.multimodal._starts import start_layers
 
 WIDTHS = Sequence(POSITIVE_INT, "a tuple of positive ints", empty=False)
-
-
-class HierarchicalJMVAE(JMVAE):
-    """p(x, z_1, ..., z_L) = p(z_L) Π_l p(z_{l−1} | z_l) Π_m p(x_m | z_1).
-
-    The posterior is Π_l q(z_l | x), with a Gaussian for each of a chain of layers h_1,
-    ..., h_L. Trained on
-
-        L(x) = E_q[Σ_m λ_m ln p(x_m | z_1)]
-               − β Σ_l E_q[KL(q(z_l | x) || p(z_l | z_{l+1}))],
-
-    with p(z_L | z_{L+1}) = N(0, I) (Suzuki et al. 2018, eq. 7 to 9; the divergences are
-    exact given a draw of the layer above). There are no experts. Missing modalities are
-    drawn iteratively from the top: z_L ~ q(z_L | x), then down by p(z_{l−1} | z_l) to
-    p(x_m | z_1). The paper does so for the likelihoods that it reports (A.2), and does
-    not specify the iterations.
-
-    Parameters
-    ----------
-    modalities : Modalities
-        Networks of each modality; decoders see z_1.
-    joint : Ladder
-        The posterior.
-    below : torch.nn.ModuleList
-        z_l -> p(z_{l−1} | z_l), for l = 2, ..., L.
-    widths : sequence of int
-        K_1, ..., K_L.
-    layers : {"top", "all"}
-        What `encode` returns.
-    seed : int
-        Seed of the noise in iterations, the same for all rows.
-    """
-
-    def __init__(self, modalities, joint, below, widths, layers, seed):
-        super().__init__(modalities, joint, nn.ModuleList(), sum(widths), seed)
-        self.n_outputs = widths[-1] if layers == "top" else sum(widths)
-        self.below, self.widths, self.layers = below, tuple(widths), layers
-
-    def prior(self, batch):
-        return self._chain(batch.x.new_empty((len(batch.x), self.n_latents)))
-
-    def _chain(self, like):
-        return Chain(like, self.widths, self.below)
-
-    def lowest(self, z):
-        return z[..., : self.widths[0]]
-
-    def _top(self, z):
-        return z[..., -self.widths[-1] :]
-
-    def or_prior(self, q, observed):
-        """Return q, or mean and scale of the prior chain for rows without a block."""
-        chain = self._chain(q.loc)
-        mean = chain.mean
-        scales = [layer.scale for layer in chain.layers(mean)[:-1]]
-        prior = Normal(mean, torch.cat([*scales, torch.ones_like(self._top(mean))], -1))
-        return where(observed.any(-1), q, prior)
-
-    def down(self, q, noise):
-        top = self._top(q.sample(noise))
-        return self._chain(q.loc).down(top, lambda p: p.sample(noise))
-
-    def predictive_draws(self, batch, noise, n_draws):
-        """Yield S draws of z_1 given z_2 for each of S draws z_2 ~ q(z_2 | ·) (A.2)."""
-        q = self.posterior(batch)
-        for _ in range(n_draws):
-            top = self._top(q.sample(noise))
-            for _ in range(n_draws):
-                yield self._chain(q.loc).down(top, lambda p: p.sample(noise))
-
-    def encode(self, batch):
-        mean = self.posterior(batch).mean
-        return self._top(mean) if self.layers == "top" else mean
-
-    def decode(self, z, batch=None):
-        if self.layers == "top":
-            z = self._chain(z).down(z, lambda p: p.mean)
-        return super().decode(z)
 
 
 class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
@@ -149,6 +70,12 @@ default=None
         (n, h). The heads are added. ``n_in`` is the number of the modality's columns
         (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
         Without modalities, a single network is enough.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back. They begin at probabilistic PCA, or at factor analysis if each column
+        has its own scale; discrete columns begin at principal components of their
+        Pearson residuals. The hidden layers add to them from zero. With early stopping,
+        no fit ends below its start on the held-out rows.
     beta : float, default=1.0
         Weight of the KL divergence from the prior. Below 1, more latents stay in use;
         above 1, fewer.
@@ -235,6 +162,13 @@ default="relu"
     place of missing blocks, without iterations. This changes the model: the encoder
     learns what zeros mean, whereas one fitted to complete rows has never seen them.
 
+    With ``init="pca"``, the lowest layer begins as in
+    :class:`~skvae.JMVAETransformer`, and each layer above at the linear model of the
+    posterior means of the layer below. An upper layer with fewer latents begins with
+    those that the modalities share most. The density at the start is the same as
+    without upper layers. The bound is lower, by up to ½ ln 2 nats per latent above the
+    first layer, because q treats the layers as independent.
+
     References
     ----------
     Suzuki, M. and Matsuo, Y. (2018). Deep Generative Models for Bi-directional
@@ -296,25 +230,29 @@ default="relu"
 
     def _build_module(self, table):
         widths = self._widths()
-        modalities, hidden = self._build_modalities(widths[0])
-        bodies, sizes = [], [sum(hidden)]
-        upper = [self.upper_hidden_layer_sizes] * (len(widths) - 1)
-        for layers in (self.joint_hidden_layer_sizes, *upper):
-            body, n_out = self._build_layers(sizes[-1], layers)
-            bodies.append(body)
-            sizes.append(n_out)
+        modalities = self._build_modalities(widths[0])
         below = nn.ModuleList(
             self._build_below(above, lower) for lower, above in pairwise(widths)
         )
-        joint = Ladder(bodies, sizes[1:], widths)
-        networks = modalities, joint, below
-        return HierarchicalJMVAE(*networks, widths, self.layers, self._seed)
+        networks = modalities, self._build_ladder(modalities, widths), below
+        module = HierarchicalJMVAE(*networks, widths, self.layers, self._seed)
+        return self._started(module, table, start_layers)
 
     def _widths(self):
         n = self.n_components
         return (n, n) if isinstance(n, Integral) else tuple(n)
 
+    def _build_ladder(self, modalities, widths):
+        """Build the posterior behind the modalities' encoders."""
+        bodies, sizes = [], [modalities.n_hidden]
+        upper = [self.upper_hidden_layer_sizes] * (len(widths) - 1)
+        for layers in (self.joint_hidden_layer_sizes, *upper):
+            body, n_out = self._build_linked(sizes[-1], layers)
+            bodies.append(body)
+            sizes.append(n_out)
+        return Ladder(bodies, sizes[1:], widths)
+
     def _build_below(self, above, lower):
         """Build z_l -> p(z_{l−1} | z_l)."""
         sizes = self.upper_hidden_layer_sizes[::-1]
-        return ToNormal(*self._build_layers(above, sizes), lower)
+        return ToNormal(*self._build_linked(above, sizes), lower)

@@ -8,6 +8,7 @@ from skvae.base import Latents
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._jmvae_module import JMVAE
 from skvae.multimodal._modality import ToNormal
+from skvae.multimodal._starts import start_joint
 
 
 class ExpertNetworks(Latents):
@@ -22,21 +23,21 @@ class ExpertNetworks(Latents):
 
     def _build_joint_parts(self):
         """Build the modalities, the joint posterior and the experts."""
-        modalities, widths = self._build_modalities(self.n_components)
-        joint = self._to_normal(sum(widths))
+        modalities = self._build_modalities(self.n_components)
+        joint = self._to_normal(modalities.n_hidden)
         experts = nn.ModuleList()
         if self.alpha > 0 and len(modalities) > 1:
             experts.extend(self._build_expert(m) for m in modalities)
         return modalities, joint, experts
 
     def _to_normal(self, n_hidden):
-        return ToNormal(*self._build_joint(n_hidden), self.n_components)
+        body = self._build_linked(n_hidden, self.joint_hidden_layer_sizes)
+        return ToNormal(*body, self.n_components)
 
     def _build_expert(self, modality):
         """Build an encoder of the same layers that sees one modality."""
-        encoder, n_hidden = self._build_part(
-            "encoder", modality.name, modality.head.n_features
-        )
+        n_features = modality.head.n_features
+        encoder, n_hidden = self._build_encoder_of(modality.name, n_features)
         return nn.Sequential(encoder, self._to_normal(n_hidden))
 
 
@@ -89,6 +90,12 @@ default=None
         (n, h). The heads are added. ``n_in`` is the number of the modality's columns
         (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
         Without modalities, a single network is enough.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back. They begin at probabilistic PCA, or at factor analysis if each column
+        has its own scale; discrete columns begin at principal components of their
+        Pearson residuals. The hidden layers add to them from zero. With early stopping,
+        no fit ends below its start on the held-out rows.
     beta : float, default=1.0
         Weight of the KL divergence from the prior. Below 1, more latents stay in use;
         above 1, fewer.
@@ -182,6 +189,11 @@ default="relu"
     the model: the encoder learns what zeros mean, whereas an encoder fitted to complete
     rows has never seen them.
 
+    With ``init="pca"``, decoders and joint encoder begin at the linear model of the
+    columns of all modalities together. Each expert begins at the mean and the variances
+    of the latents given its modality in that model. With missing blocks, loadings come
+    from complete rows, or from all rows if fewer than ten per latent are complete.
+
     References
     ----------
     Suzuki, M. and Matsuo, Y. (2018). Deep Generative Models for Bi-directional
@@ -211,4 +223,6 @@ default="relu"
     """
 
     def _build_module(self, table):
-        return JMVAE(*self._build_joint_parts(), self.n_components, self._seed)
+        parts = self._build_joint_parts()
+        module = JMVAE(*parts, self.n_components, self._seed)
+        return self._started(module, table, start_joint)

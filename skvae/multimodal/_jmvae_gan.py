@@ -1,113 +1,17 @@
-"""JMVAE-kl whose image decoder is also the generator of a GAN."""
+"""JMVAE-kl with a generator, for scikit-learn."""
 
 from collections.abc import Callable
 
-import torch
 from torch import nn
-from torch.nn import functional
 
 from skvae._parameters import parameter
 from skvae._validation import NON_NEGATIVE, NONE, Instance
 from skvae.base import BODY
 from skvae.multimodal._base import BaseMultimodalTransformer
 from skvae.multimodal._jmvae import ExpertNetworks
-from skvae.multimodal._jmvae_module import JMVAE
-from skvae.multimodal._modality import on_rows
+from skvae.multimodal._jmvae_gan_module import JMVAEGAN
+from skvae.multimodal._starts import start_joint
 from skvae.nets import Critic, build_body
-from skvae.training import Loss
-
-GENERATOR, DISCRIMINATOR = "generator", "discriminator"
-
-
-class JMVAEGAN(JMVAE):
-    """The model of JMVAE, with one decoder also trained as a generator.
-
-    Each batch takes three steps, as in the author's code. Let x be the image, D the
-    discriminator, x̂ the mean of p(x | z) at z ~ q(z | x, w) and x̃ at z ~ N(0, I):
-
-    - the encoders and other decoders maximise the bound of :class:`JMVAE`;
-    - the image's decoder minimises −γ ln p(x | z) − ln D(x̂) − ln D(x̃);
-    - the discriminator minimises −ln D(x) − ½ ln(1 − D(x̂)) − ½ ln(1 − D(x̃)).
-
-    The last two use latents drawn before the first (Suzuki et al. 2018, section 4.6.3,
-    which gives no weights; Larsen et al. 2016). As an adversarial loss is not a bound,
-    the bound of JMVAE is recorded and validated.
-
-    Parameters
-    ----------
-    modalities, joint, experts, n_components, seed
-        As in :class:`JMVAE`.
-    image : int
-        Number of the modality to generate.
-    discriminator : torch.nn.Module
-        Features of that modality -> logits of D, (B, n_m) -> (B,).
-    """
-
-    gamma = 1.0
-
-    def __init__(
-        self, modalities, joint, experts, n_components, seed, image, discriminator
-    ):
-        super().__init__(modalities, joint, experts, n_components, seed)
-        self.image, self.discriminator = image, discriminator
-
-    def parameter_groups(self):
-        modality = self.modalities[self.image]
-        groups = {
-            GENERATOR: [*modality.decoder.parameters(), *modality.head.parameters()],
-            DISCRIMINATOR: list(self.discriminator.parameters()),
-        }
-        return self.with_the_rest(groups)
-
-    def losses(self, batch, phase, noise):
-        q, experts = self.inferred(batch)
-        bound, terms = self.terms(q, experts, batch, noise)
-        yield Loss("model", -bound.mean(), terms, self.rows_of(terms, batch))
-        z = [q.sample(noise), self.prior(batch).sample(noise)]
-        z = torch.stack(z)  # (2, B, K)
-        modality = self.modalities[self.image]
-        yield Loss(GENERATOR, *self._generator_loss(modality, z, batch))
-        with torch.no_grad():
-            fake = modality.head.features(modality.likelihood(z).mean)  # (2, B, n_m)
-        real = modality.features(batch.x)  # (B, n_m)
-        yield Loss(DISCRIMINATOR, *self._discriminator_loss(real, fake, batch))
-
-    def _generator_loss(self, modality, z, batch):
-        p = modality.likelihood(z)  # of 2 x B rows
-        x = batch.x[..., modality.columns]
-        log_likelihood = self._seen(p.log_prob(x)[0], batch)
-        logits = self._logits(modality.head.features(p.mean))  # (2, B)
-        fooled = functional.softplus(-logits).sum(0)
-        return (fooled - self.gamma * log_likelihood).mean(), {"not_fooled": fooled}
-
-    def _discriminator_loss(self, real, fake, batch):
-        logits = self._logits(fake)  # (2, B)
-        right = functional.softplus(-self._real_logits(real, batch))
-        right = self._seen(right, batch)
-        wrong = functional.softplus(logits).mean(0)
-        terms = {"missed_real": right, "missed_fake": wrong}
-        if batch.observed is None:
-            return (right + wrong).mean(), terms
-        rows = {"missed_real": batch.observed[:, self.image]}
-        return (right + wrong).mean(), terms, rows
-
-    def _logits(self, features):
-        """Return the logits of D, (..., B, n_m) -> (..., B)."""
-        rows = features.flatten(0, -2)
-        return self.discriminator(rows).unflatten(0, features.shape[:-1])
-
-    def _real_logits(self, features, batch):
-        """Return the logits of D for rows with an image, zeros for others, (B,)."""
-        if batch.observed is None:
-            return self._logits(features)
-        found = on_rows(self._logits, features, batch.observed[:, self.image])
-        return features.new_zeros(len(features)) if found is None else found
-
-    def _seen(self, values, batch):
-        """Set the values of rows without an image to zero."""
-        if batch.observed is None:
-            return values
-        return torch.where(batch.observed[:, self.image], values, 0)
 
 
 class JMVAEGANTransformer(ExpertNetworks, BaseMultimodalTransformer):
@@ -168,6 +72,12 @@ default=None
         (n, h). The heads are added. ``n_in`` is the number of the modality's columns
         (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
         Without modalities, a single network is enough.
+    init : {"random", "pca"}, default="random"
+        Where the weights begin. "pca" adds linear paths from the columns to the latents
+        and back. They begin at probabilistic PCA, or at factor analysis if each column
+        has its own scale; discrete columns begin at principal components of their
+        Pearson residuals. The hidden layers add to them from zero. With early stopping,
+        no fit ends below its start on the held-out rows.
     beta : float, default=1.0
         Weight of the KL divergence from the prior. Below 1, more latents stay in use;
         above 1, fewer.
@@ -254,7 +164,8 @@ default="relu"
     ``optimizer_generator`` and ``optimizer_discriminator``.
 
     Rows with missing blocks are used as in :class:`~skvae.JMVAETransformer`; rows
-    without an image are no real examples for the discriminator.
+    without an image are no real examples for the discriminator. ``init="pca"`` works as
+    there, too, and the discriminator begins at random.
 
     References
     ----------
@@ -305,9 +216,9 @@ default="relu"
         parts = self._build_joint_parts()
         image = 0 if self.image is None else [*self.modalities_].index(self.image)
         body, n_hidden = self._build_discriminator(parts[0][image])
-        return JMVAEGAN(
-            *parts, self.n_components, self._seed, image, Critic(body, n_hidden)
-        )
+        critic = Critic(body, n_hidden)
+        module = JMVAEGAN(*parts, self.n_components, self._seed, image, critic)
+        return self._started(module, table, start_joint)
 
     def _build_discriminator(self, modality):
         n_in = modality.head.n_features

@@ -16,6 +16,8 @@ class Modality(nn.Module):
         Its name.
     encoder : torch.nn.Module
         (B, n_features) -> (B, h).
+    n_hidden : int
+        h.
     decoder : torch.nn.Module
         (B, K) -> (B, h').
     head : torch.nn.Module
@@ -24,9 +26,9 @@ class Modality(nn.Module):
         Positions in the table.
     """
 
-    def __init__(self, name, encoder, decoder, head, columns):
+    def __init__(self, name, encoder, n_hidden, decoder, head, columns):
         super().__init__()
-        self.name = name
+        self.name, self.n_hidden = name, n_hidden
         self.encoder, self.decoder, self.head = encoder, decoder, head
         # Not persistent, as the weights in a file must not set the columns.
         self.register_buffer("columns", torch.as_tensor(columns), persistent=False)
@@ -47,6 +49,11 @@ class Modalities(nn.ModuleList):
     def names(self):
         """Names of the modalities, in order."""
         return [modality.name for modality in self]
+
+    @property
+    def n_hidden(self):
+        """Width of what `encode` returns, Σ h."""
+        return sum(modality.n_hidden for modality in self)
 
     def likelihood(self, z, observed=None):
         """p(x | z) over all columns; only observed blocks count."""
@@ -91,6 +98,11 @@ class ToNormal(nn.Sequential):
 
     def __init__(self, body, n_hidden, n_components):
         super().__init__(body, LocScale(n_hidden, n_components))
+
+    @property
+    def loc_scale(self):
+        """The last layer."""
+        return self[-1]
 
     def forward(self, h):
         return Normal(*super().forward(h))

@@ -78,16 +78,22 @@ class MultimodalNetworks(Declared):
         self._columns.check_names(self, "modality_weights")
 
     def _build_modalities(self, n_latents):
-        """Build the networks of all modalities; return the encoders' widths too."""
-        modalities, widths = Modalities(), []
+        """Build the networks of all modalities."""
+        modalities = Modalities()
         blocks, likelihoods = self.modalities_.items(), self.likelihood_.parts_
         for (name, columns), likelihood in zip(blocks, likelihoods, strict=True):
             decoder, n_out = self._build_part("decoder", name, n_latents)
+            decoder, n_out = self._with_linear_path(decoder, n_latents, n_out)
             head = self._build_head(decoder, n_out, likelihood)
-            encoder, n_hidden = self._build_part("encoder", name, head.n_features)
-            modalities.append(Modality(name, encoder, decoder, head, columns))
-            widths.append(n_hidden)
-        return modalities, widths
+            encoder, n_hidden = self._build_encoder_of(name, head.n_features)
+            networks = encoder, n_hidden, decoder, head
+            modalities.append(Modality(name, *networks, columns))
+        return modalities
+
+    def _build_encoder_of(self, name, n_features):
+        """Build an encoder of one modality; return its width too."""
+        body, n_hidden = self._build_part("encoder", name, n_features)
+        return self._with_linear_path(body, n_features, n_hidden)
 
     def _build_part(self, role, name, n_in):
         """Build the encoder or decoder of a modality; return its width too."""
@@ -97,6 +103,7 @@ class MultimodalNetworks(Declared):
         sizes = tuple(self._columns.of(self, name, "hidden_layer_sizes"))
         return self._build_layers(n_in, sizes if role == "encoder" else sizes[::-1])
 
-    def _build_joint(self, n_hidden):
-        """Build the layers behind the encoders; return their width too."""
-        return self._build_layers(n_hidden, self.joint_hidden_layer_sizes)
+    def _build_linked(self, n_in, sizes):
+        """Build layers, and their linear path if there is one; return the width too."""
+        body, n_out = self._build_layers(n_in, sizes)
+        return self._with_linear_path(body, n_in, n_out)
