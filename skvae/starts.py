@@ -26,6 +26,8 @@ MAX_COLUMNS = 1000  # whose covariance is computed; of more, random projections
 N_ITERATIONS = 200  # of EM for factor analysis
 TOLERANCE = 1e-6  # relative change of the variances at which EM ends
 SMALLEST = 1e-4  # variance of the noise, as a share of a column's
+WIDE = 0.6  # the same where training begins, as a share of the mean of the columns
+KEPT = 0.5  # share of a component's variance that is explained there
 RANK = 1e-12  # share of the variance below which a component is a rounding error
 
 
@@ -68,7 +70,7 @@ class Linear(NamedTuple):
         return Linear(self.W[:, order], self.psi)
 
 
-def fit_linear(y, n_latents, noise, random):
+def fit_linear(y, n_latents, noise, random, wide=False):
     """Fit the linear model to centred rows.
 
     Parameters
@@ -81,6 +83,8 @@ def fit_linear(y, n_latents, noise, random):
         As in `skvae.distributions.Working`.
     random : RandomState
         Draws the projections of a wide table.
+    wide : bool, default=False
+        Return the model where training begins, see `widened`, instead of the best.
 
     Returns
     -------
@@ -88,22 +92,50 @@ def fit_linear(y, n_latents, noise, random):
     """
     n, d = y.shape
     k = min(n_latents, d, n - 1)
+    is_learned = noise != Working.FIXED
     directions, variance = principal_components(y, k, random)
     total = np.maximum(np.square(y).mean(0), 1e-12)  # (d,)
     rest = (total.sum() - variance.sum()) / max(1, d - k)
     floor = SMALLEST * total.mean()
     psi = np.full(d, max(rest, floor))
     W = directions * np.sqrt(np.maximum(variance - psi[0], 0.0))  # (d, k)
-    if (noise == Working.FIXED).all():
+    if not is_learned.any():
         psi = np.ones(d)
         W = directions * np.sqrt(np.maximum(variance - 1, 0.0))
-    elif not (noise == Working.SHARED).all():
+    elif not (noise == Working.SHARED).all() and not (wide and is_learned.all()):
         psi = np.where(
             noise == Working.FIXED, 1.0, np.maximum(total - (W**2).sum(1), floor)
         )
         psi = np.maximum(psi, SMALLEST * total)
         W, psi = _expectation_maximisation(y, W, psi, noise, total)
+    if wide and is_learned.any():
+        W, psi = widened(W, psi, is_learned)
     return rotated(W, psi, n_latents)
+
+
+def widened(W, psi, is_learned):
+    """Return loadings and variances with more noise, where that is learned.
+
+    At the maximum of the likelihood of a linear model, the noise can be so small that
+    hidden layers cannot add to it: any change costs more than it gains at first. With
+    more noise they can, and it shrinks again as they learn. The variance of a component
+    stays the same, but at least `KEPT` of it is explained, so that no latent is empty.
+
+    Parameters
+    ----------
+    W : ndarray of shape (d, k)
+        Loadings with orthogonal columns.
+    psi : ndarray of shape (d,)
+        Variances of the noise.
+    is_learned : ndarray of bool of shape (d,)
+        Which of them may change.
+    """
+    total = (W**2).sum(1) + psi
+    wide = np.where(is_learned, np.maximum(psi, WIDE * total[is_learned].mean()), psi)
+    length = (W**2).sum(0)
+    variance = length + psi.mean()
+    explained = np.maximum(variance - wide.mean(), KEPT * variance)
+    return W * np.sqrt(explained / np.maximum(length, 1e-12)), wide
 
 
 def principal_components(y, k, random):
@@ -169,6 +201,8 @@ class LinearStart:
         Rows, in the module's units and float64.
     random : RandomState
         Source of random projections.
+    wide : bool, default=False
+        Whether linear models have more noise than is best, see `widened`.
 
     Attributes
     ----------
@@ -180,10 +214,10 @@ class LinearStart:
         Their conditions; c is 0 without any.
     """
 
-    def __init__(self, head, batch, random):
+    def __init__(self, head, batch, random, wide=False):
         features = head.features(batch.x).double().numpy()
         self.batch = batch
-        self._random, self._mean = random, features.mean(0)
+        self._random, self._wide, self._mean = random, wide, features.mean(0)
         self._rate, self._slope, self._noise = working_of(head, self._mean)
         self.y = self._rate * (features - self._mean)
         given = batch.condition
@@ -194,7 +228,7 @@ class LinearStart:
     def fit(self, n_latents, y=None):
         """Return the `Linear` model of the rows, or of what is left of them, (n, d)."""
         y = self.y if y is None else y
-        return fit_linear(y, n_latents, self._noise, self._random)
+        return fit_linear(y, n_latents, self._noise, self._random, self._wide)
 
     def principal(self, n_latents):
         """Return PCA's directions, and the variances of what they leave.

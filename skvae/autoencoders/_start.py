@@ -1,5 +1,7 @@
 """The parameter that chooses where training begins."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import nn
@@ -43,10 +45,23 @@ class Start(Declared):
         return Skip(body), n_out + n_in
 
     def _choose_start(self, module, table):
-        if not self._starts_well:
+        if not self._starts_well or table is None:
             return
-        random = np.random.default_rng(self._seed)
-        chosen = np.sort(random.permutation(len(table))[:MAX_ROWS])
+        chosen = self._rows_of_start(table)
         rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
-        batch = rows.take(torch.from_numpy(chosen))
-        module.double().start_at(LinearStart(module.head, batch, random))
+        batch = rows.take(torch.from_numpy(np.unique(chosen)))
+        self._start(module.double(), batch, wide=False)
+        self._first_weights = copy.deepcopy(module.state_dict())
+        self._start(module, batch, wide=True)
+
+    def _rows_of_start(self, table):
+        """Return the positions of some rows that are not held out."""
+        rows = np.arange(len(table))
+        if self.early_stopping:
+            rows, _ = self._hold_out().positions(len(table))
+        return np.random.default_rng(self._seed).permutation(rows)[:MAX_ROWS]
+
+    def _start(self, module, batch, wide):
+        """Set the weights of a module; see `skvae.starts` for the wide start."""
+        random = np.random.default_rng(self._seed)
+        module.start_at(LinearStart(module.head, batch, random, wide))

@@ -31,7 +31,7 @@ class FittingMixin:
     """Validates, builds and trains; a family implements `_build_module`."""
 
     _n_warmup_epochs = 0  # epochs before early stopping counts
-    _starts_well = False  # whether the untrained weights may be the best
+    _first_weights = None  # those of a closed form, which may be the best
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
@@ -161,7 +161,7 @@ class FittingMixin:
             net.set_params(optimizer__weight_decay=self.weight_decay)
         split = None
         if self.early_stopping:
-            split = HoldOut(self.validation_fraction, derive_seed(net.seed, "split"))
+            split = self._hold_out()
         net.train_split = given.get("train_split", split)
 
     def _put_callbacks(self):
@@ -172,9 +172,14 @@ class FittingMixin:
         last = []
         if self.early_stopping:
             waits = self.n_iter_no_change, self.tol, self._n_warmup_epochs
-            stopping = EarlyStopping(*waits, from_start=self._starts_well)
+            stopping = EarlyStopping(*waits, self._first_weights)
             last = [(PREFIX + "early_stopping", stopping)]
         self.net_.callbacks_ = first + users + last
+        self.__dict__.pop("_first_weights", None)
+
+    def _hold_out(self):
+        """Return the split of early stopping."""
+        return HoldOut(self.validation_fraction, derive_seed(self._seed, "split"))
 
     def _schedules(self):
         """Return named callbacks that change the module from epoch to epoch."""

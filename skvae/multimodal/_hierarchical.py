@@ -228,6 +228,8 @@ default="relu"
         widths = self.module_.widths
         return [f"_layer{k}_{i}" for k in layers for i in range(widths[k])]
 
+    _start_networks = staticmethod(start_layers)
+
     def _build_module(self, table):
         widths = self._widths()
         modalities = self._build_modalities(widths[0])
@@ -236,7 +238,7 @@ default="relu"
         )
         networks = modalities, self._build_ladder(modalities, widths), below
         module = HierarchicalJMVAE(*networks, widths, self.layers, self._seed)
-        return self._started(module, table, start_layers)
+        return module
 
     def _widths(self):
         n = self.n_components

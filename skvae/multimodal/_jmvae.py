@@ -222,7 +222,9 @@ default="relu"
     (7, 3, 64)
     """
 
+    _start_networks = staticmethod(start_joint)
+
     def _build_module(self, table):
         parts = self._build_joint_parts()
         module = JMVAE(*parts, self.n_components, self._seed)
-        return self._started(module, table, start_joint)
+        return module

@@ -212,13 +212,15 @@ default="relu"
                 f"modalities {sorted(columns.blocks)}. Got {self.image!r} instead."
             )
 
+    _start_networks = staticmethod(start_joint)
+
     def _build_module(self, table):
         parts = self._build_joint_parts()
         image = 0 if self.image is None else [*self.modalities_].index(self.image)
         body, n_hidden = self._build_discriminator(parts[0][image])
         critic = Critic(body, n_hidden)
         module = JMVAEGAN(*parts, self.n_components, self._seed, image, critic)
-        return self._started(module, table, start_joint)
+        return module
 
     def _build_discriminator(self, modality):
         n_in = modality.head.n_features

@@ -28,12 +28,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from skvae.autoencoders import Start
 from skvae.distributions import Working
-from skvae.starts import MAX_ROWS, Linear, fit_linear
-from skvae.training import Rows
+from skvae.starts import Linear, fit_linear
 
 COMPLETE_PER_LATENT = 10  # complete rows from which the others are left out
 
@@ -41,18 +39,18 @@ COMPLETE_PER_LATENT = 10  # complete rows from which the others are left out
 class StartOfModalities(Start):
     """Where the weights of a model of several modalities begin."""
 
-    def _started(self, module, table, start):
-        """Return the module, its weights set by `start` if they begin at PCA."""
-        if not self._starts_well or table is None:
-            return module
+    _start_networks = None  # `start_joint` or `start_layers`
+
+    def _rows_of_start(self, table):
+        chosen = super()._rows_of_start(table)
+        if table.observed is None:
+            return chosen
+        # No modality may be missing in all of them.
+        return np.append(chosen, table.observed.argmax(axis=0))
+
+    def _start(self, module, batch, wide):
         random = np.random.default_rng(self._seed)
-        chosen = random.permutation(len(table))[:MAX_ROWS]
-        if table.observed is not None:  # no modality may be missing in all of them
-            chosen = np.append(chosen, table.observed.argmax(axis=0))
-        rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
-        batch = rows.take(torch.from_numpy(np.unique(chosen)))
-        start(module.double(), batch, random)
-        return module
+        self._start_networks(module, batch, random, wide)
 
 
 class Block(NamedTuple):
@@ -88,7 +86,7 @@ class Block(NamedTuple):
         return cls(y, seen, mean, working)
 
 
-def fitted_blocks(modalities, batch, n_latents, random):
+def fitted_blocks(modalities, batch, n_latents, random, wide):
     """Return the `Block` of each modality, from rows in float64."""
     seen = np.ones((len(batch.x), len(modalities)), dtype=bool)
     if batch.observed is not None:
@@ -98,7 +96,8 @@ def fitted_blocks(modalities, batch, n_latents, random):
         for modality, flags in zip(modalities, seen.T, strict=True)
     ]
     noise = np.concatenate([block.working.noise for block in blocks])
-    linear = fit_linear(_complete(blocks, n_latents), n_latents, noise, random)
+    y = _rows_to_fit(blocks, n_latents)
+    linear = fit_linear(y, n_latents, noise, random, wide)
     cuts = np.cumsum([len(block.mean) for block in blocks])[:-1]
     parts = map(Linear, np.split(linear.W, cuts), np.split(linear.psi, cuts))
     return [
@@ -106,7 +105,7 @@ def fitted_blocks(modalities, batch, n_latents, random):
     ]
 
 
-def _complete(blocks, n_latents):
+def _rows_to_fit(blocks, n_latents):
     """Return the rows that the linear model is fitted to, (n, Σ d)."""
     whole = np.all([block.seen for block in blocks], axis=0)
     if whole.all() or whole.sum() >= COMPLETE_PER_LATENT * n_latents:
@@ -150,7 +149,7 @@ class Posterior(NamedTuple):
         return self._replace(weight=np.hstack(weights))
 
 
-def start_joint(module, batch, random):
+def start_joint(module, batch, random, wide=False):
     """Set decoders, joint encoder and experts of a `JMVAE` from rows.
 
     Parameters
@@ -161,9 +160,11 @@ def start_joint(module, batch, random):
         Rows, in the module's units.
     random : numpy.random.Generator
         Source of random projections.
+    wide : bool, default=False
+        As in `fit_linear`.
     """
     modalities = module.modalities
-    blocks = fitted_blocks(modalities, batch, module.n_latents, random)
+    blocks = fitted_blocks(modalities, batch, module.n_latents, random, wide)
     _start_decoders(modalities, blocks)
     Posterior.given(blocks).behind(modalities).put(module.joint.loc_scale)
     if len(module.experts):
@@ -177,7 +178,7 @@ def _start_decoders(modalities, blocks):
         modality.head.start_linear(W / slope[:, None], np.zeros(len(slope)), psi)
 
 
-def start_layers(module, batch, random):
+def start_layers(module, batch, random, wide=False):
     """Set all networks of a `HierarchicalJMVAE` from rows.
 
     z_1 are the latents of the joint linear model. With r_k the variance of the means of
@@ -196,16 +197,17 @@ def start_layers(module, batch, random):
 
     Parameters
     ----------
-    module, batch, random
+    module, batch, random, wide
         As in `start_joint`.
     """
     modalities, widths = module.modalities, module.widths
-    blocks = fitted_blocks(modalities, batch, widths[0], random)
+    blocks = fitted_blocks(modalities, batch, widths[0], random, wide)
     if len(blocks) > 1 and len(widths) > 1:
         blocks = _shared_first(blocks)
     _start_decoders(modalities, blocks)
     q = Posterior.given(blocks)
-    links = correlations(1 - q.variance, widths)
+    # Rounding can put the variance of an empty latent above 1.
+    links = correlations(np.maximum(1 - q.variance, 0.0), widths)
     for below, link in zip(module.below, links, strict=True):
         scale = np.sqrt(1 - (link**2).sum(1))
         below.loc_scale.start_linear(link, np.zeros(len(link)), scale)

@@ -265,7 +265,11 @@ class HoldOut:
         self.fraction, self.seed = fraction, seed
 
     def __call__(self, rows, y=None):
-        order = np.random.default_rng(self.seed).permutation(len(rows))
-        n_valid = min(max(1, round(self.fraction * len(rows))), len(rows) - 1)
-        valid, train = np.sort(order[:n_valid]), np.sort(order[n_valid:])
+        train, valid = self.positions(len(rows))
         return rows.subset(train), rows.subset(valid)
+
+    def positions(self, n_rows):
+        """Return the sorted positions of the training and of the held-out rows."""
+        order = np.random.default_rng(self.seed).permutation(n_rows)
+        n_valid = min(max(1, round(self.fraction * n_rows)), n_rows - 1)
+        return np.sort(order[n_valid:]), np.sort(order[:n_valid])

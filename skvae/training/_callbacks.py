@@ -78,26 +78,36 @@ class EarlyStopping(Callback):
         Smallest improvement that counts, in nats per row.
     warmup : int
         Epochs at the start that do not count, as the KL warm-up changes their bound.
-    from_start : bool
-        Whether the weights before the first epoch count, if there is no warm-up.
+    first : dict or None
+        A ``state_dict`` of the module that counts as well: the end is never worse.
     """
 
-    def __init__(self, n_iter_no_change, tol, warmup=0, from_start=False):
+    def __init__(self, n_iter_no_change, tol, warmup=0, first=None):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warmup = warmup
-        self.from_start = from_start
+        self.first = first
 
     def on_train_begin(self, net, **kwargs):
         self._best, self._since, self._snapshot = float("inf"), 0, None
+        self._first_loss = float("inf")
 
     def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
-        # A resumed fit must not end with worse weights than it began with.
-        counts = len(net.history) - 1 > self.warmup
-        if self.from_start and not self.warmup:
-            counts = True
-        if dataset_valid is not None and self._snapshot is None and counts:
+        done = len(net.history) - 1  # the history already has this epoch's row
+        if dataset_valid is None or done < self.warmup or self._snapshot is not None:
+            return
+        if self.first is not None:
+            self._first_loss = self._loss_of_first(net, dataset_valid)
+        if done > self.warmup:
+            # A resumed fit must not end with worse weights than it began with.
             self._keep(net, net.held_out_loss(dataset_valid))
+
+    def _loss_of_first(self, net, dataset_valid):
+        current = copy.deepcopy(net.module_.state_dict())
+        net.module_.load_state_dict(self.first)
+        loss = net.held_out_loss(dataset_valid)
+        net.module_.load_state_dict(current)
+        return loss
 
     def _keep(self, net, loss):
         self._best, self._since = loss, 0
@@ -118,7 +128,9 @@ class EarlyStopping(Callback):
     def on_train_end(self, net, **kwargs):
         if self._snapshot is not None:
             self._snapshot.restore()
-        self._snapshot = None
+            if self._first_loss <= self._best:
+                net.module_.load_state_dict(self.first)
+        self._snapshot = self.first = None
 
 
 @contextmanager
