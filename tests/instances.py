@@ -13,8 +13,14 @@ from skvae.nets import Dense
 from skvae.priors import DensityRatio, VampPrior
 from skvae.training import Rows
 
-SMALL = {"max_epochs": 2, "hidden_layer_sizes": (16,), "random_state": 0}
+SMALL = {
+    "max_epochs": 2,
+    "hidden_layer_sizes": (16,),
+    "random_state": 0,
+    "early_stopping": False,
+}
 SMALL_WHERE_KNOWN = {
+    "init": "random",
     "critic_hidden_layer_sizes": (8,),
     "n_critic_passes": 2,
     "n_kept": 20,
@@ -41,7 +47,7 @@ VARIANTS = {
     "warmup": {"kl_warmup": 2, "beta": 2.0},
     "dropout": {"dropout": 0.3, "activation": "tanh", "optimizer": "adamw"},
     "early-stopping": {"early_stopping": True},
-    "pca": {"init": "pca"},
+    "pca": {"init": "pca", "early_stopping": True},
     "double": {"dtype": "float64"},
 }
 

@@ -34,7 +34,9 @@ STARTED = {
     "lr": 1e-12,
     "dtype": "float64",
     "random_state": 0,
+    "early_stopping": False,
 }
+pytestmark = pytest.mark.usefixtures("closed_form")
 
 
 def started(X, k=K, cls=JMVAETransformer, **params):
@@ -314,7 +316,7 @@ def test_the_start_is_the_worst_that_can_come_out(cls):
     # Steps so large that every epoch is worse than the start.
     settings = {"cls": cls, "early_stopping": True, "dtype": "float32"}
     model = started(WINE, lr=1.0, max_epochs=4, **settings)
-    start = started(WINE, cls=cls, dtype="float32")
+    start = started(WINE, **settings)
     np.testing.assert_allclose(model.transform(WINE), start.transform(WINE), atol=1e-4)
 
 

@@ -53,7 +53,8 @@ default="relu"
         Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
-    likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
+    likelihood : str, Likelihood or list of (likelihood, columns), \
+default="gaussian-shared"
         p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
         learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
         columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
@@ -63,9 +64,9 @@ default="relu"
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.
-    max_epochs : int, default=100
+    max_epochs : int, default=200
         Passes over the data.
-    batch_size : int, default=128
+    batch_size : int, default=64
         Rows per step.
     lr : float, default=1e-3
         Learning rate.
@@ -73,12 +74,12 @@ default="relu"
         "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
-    early_stopping : bool, default=False
+    early_stopping : bool, default=True
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=20
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
         Smallest improvement that counts, in nats per row.

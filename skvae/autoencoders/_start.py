@@ -8,6 +8,7 @@ from torch import nn
 
 from skvae._parameters import Declared, parameter
 from skvae._validation import Options
+from skvae.distributions import NoLinearModel
 from skvae.nets import Skip
 from skvae.starts import MAX_ROWS, LinearStart
 from skvae.training import Rows
@@ -20,12 +21,14 @@ class Start(Declared):
     """
 
     init: str = parameter(
-        Options(("random", "pca")), default="random", shapes_network=True
+        Options(("auto", "pca", "random")), default="auto", shapes_network=True
     )
 
     @property
     def _starts_well(self):
-        return self.init == "pca"
+        networks = (getattr(self, name, None) for name in ("encoder", "decoder"))
+        is_custom = any(network is not None for network in networks)
+        return self.init == "pca" or (self.init == "auto" and not is_custom)
 
     def _needs_linear_path(self, *bodies):
         """Whether these bodies, one after another, hide the input."""
@@ -50,7 +53,12 @@ class Start(Declared):
         chosen = self._rows_of_start(table)
         rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
         batch = rows.take(torch.from_numpy(np.unique(chosen)))
-        self._start(module.double(), batch, wide=False)
+        try:
+            self._start(module.double(), batch, wide=False)
+        except NoLinearModel:
+            if self.init == "pca":
+                raise
+            return
         self._first_weights = copy.deepcopy(module.state_dict())
         self._start(module, batch, wide=True)
 

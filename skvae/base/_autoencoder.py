@@ -72,20 +72,20 @@ class BaseAutoencoderTransformer(
         Options(tuple(SHORTHAND)),
         Instance((Likelihood,), "an instance of a class of skvae.distributions"),
         Instance((list,), "a list of (likelihood, columns)"),
-        default="gaussian",
+        default="gaussian-shared",
         shapes_network=True,
     )
     binarize: str | None = parameter(Options(("fixed", "dynamic")), NONE, default=None)
-    max_epochs: int = parameter(POSITIVE_INT, default=100)
-    batch_size: int = parameter(POSITIVE_INT, default=128)
+    max_epochs: int = parameter(POSITIVE_INT, default=200)
+    batch_size: int = parameter(POSITIVE_INT, default=64)
     lr: float = parameter(POSITIVE, default=1e-3)
     optimizer: str | type = parameter(
         Options(tuple(OPTIMIZERS)), Optimizer(), default="adam", shapes_network=True
     )
     weight_decay: float = parameter(NON_NEGATIVE, default=0.0)
-    early_stopping: bool = parameter(BOOLEAN, default=False)
+    early_stopping: bool = parameter(BOOLEAN, default=True)
     validation_fraction: float = parameter(FRACTION, default=0.1)
-    n_iter_no_change: int = parameter(POSITIVE_INT, default=10)
+    n_iter_no_change: int = parameter(POSITIVE_INT, default=20)
     tol: float = parameter(NON_NEGATIVE, default=1e-4)
     dtype: str = parameter(
         Options(("float32", "float64", "auto")), default="float32", shapes_network=True

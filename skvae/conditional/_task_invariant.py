@@ -41,13 +41,14 @@ class TaskInvariantVAETransformer(
         and the model is a CVAE.
     n_kept : int, default=1000
         Number of training rows whose posteriors are stored, to draw from the prior.
-    init : {"random", "pca"}, default="random"
-        Where the weights begin. "pca" adds linear paths from the columns to the latents
-        and back, which begin at the fit of linear networks in closed form: at PCA
-        without a prior, else at probabilistic PCA, or at factor analysis if each column
-        has its own scale. Discrete columns count as their Pearson residuals. The hidden
-        layers add to the paths from zero. With early stopping, no fit ends below its
-        start on the held-out rows.
+    init : {"auto", "pca", "random"}, default="auto"
+        Where training begins. "pca" adds linear paths from the columns to the latents
+        and back, which begin at PCA (with more noise than is best, so that the hidden
+        layers can add to them from zero). Discrete columns count as their Pearson
+        residuals. With early stopping, no fit ends below the closed form on the
+        held-out rows: PCA without a prior, else probabilistic PCA, or factor analysis
+        if each column has its own scale. "auto" is "pca" unless an encoder or a decoder
+        is passed.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
@@ -81,7 +82,8 @@ default="relu"
         Activation after every hidden layer.
     dropout : float, default=0.0
         Probability of dropping a hidden unit in training.
-    likelihood : str, Likelihood or list of (likelihood, columns), default="gaussian"
+    likelihood : str, Likelihood or list of (likelihood, columns), \
+default="gaussian-shared"
         p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
         learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
         columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
@@ -91,9 +93,9 @@ default="relu"
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.
-    max_epochs : int, default=100
+    max_epochs : int, default=200
         Passes over the data.
-    batch_size : int, default=128
+    batch_size : int, default=64
         Rows per step.
     lr : float, default=1e-3
         Learning rate.
@@ -101,12 +103,12 @@ default="relu"
         "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
-    early_stopping : bool, default=False
+    early_stopping : bool, default=True
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=20
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
         Smallest improvement that counts, in nats per row.

@@ -13,7 +13,7 @@ from skvae.distributions._discrete import (
     Product,
 )
 from skvae.distributions._gaussian import Gaussian
-from skvae.distributions._heads import Working, working_of
+from skvae.distributions._heads import NoLinearModel, Working, working_of
 from skvae.distributions._likelihoods import (
     Bernoulli,
     Categorical,
@@ -39,6 +39,7 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "Mixed",
+    "NoLinearModel",
     "Noise",
     "Normal",
     "NormalMixture",

@@ -11,6 +11,10 @@ from skvae.nets import enter_linearly
 SMALLEST_SHARE = 1e-3  # of a category, in the linear model that a fit starts from
 
 
+class NoLinearModel(ValueError):
+    """A head has no linear model at which a start could begin."""
+
+
 class Working(NamedTuple):
     """What makes a head's columns linear in the latents, with comparable noise.
 
@@ -75,12 +79,12 @@ class Head(nn.Module):
 
         Raises
         ------
-        ValueError
+        NoLinearModel
             If the features are not those that the linear map predicts.
         """
         n_outputs = len(self.linear.bias)
         if n_outputs != self.n_features:
-            raise ValueError(
+            raise NoLinearModel(
                 "The 'init' parameter must be 'random' with a likelihood whose decoder "
                 f"returns {n_outputs} parameters per row for {self.n_features} inputs "
                 f"of the encoder, as {type(self).__name__}."
@@ -112,11 +116,11 @@ def working_of(head, mean):
 
     Raises
     ------
-    ValueError
+    NoLinearModel
         If it has none, as a user's own head.
     """
     if not hasattr(head, "working"):
-        raise ValueError(
+        raise NoLinearModel(
             "The 'init' parameter must be 'random' with a likelihood whose head has no "
             f"method 'working', as {type(head).__name__}."
         )

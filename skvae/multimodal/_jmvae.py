@@ -68,7 +68,7 @@ class JMVAETransformer(ExpertNetworks, BaseMultimodalTransformer):
     joint_hidden_layer_sizes : tuple of int, default=()
         Widths of the layers that join the outputs of the encoders.
     likelihood : str, Likelihood, list of (likelihood, columns) or dict of these, \
-default="gaussian"
+default="gaussian-shared"
         p(x_m | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
         learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
         columns of the modality are one one-hot variable), "codes" (integer-coded
@@ -90,12 +90,14 @@ default=None
         (n, h). The heads are added. ``n_in`` is the number of the modality's columns
         (of levels, for "codes") for the encoder, and ``n_components`` for the decoder.
         Without modalities, a single network is enough.
-    init : {"random", "pca"}, default="random"
-        Where the weights begin. "pca" adds linear paths from the columns to the latents
-        and back. They begin at probabilistic PCA, or at factor analysis if each column
-        has its own scale; discrete columns begin at principal components of their
-        Pearson residuals. The hidden layers add to them from zero. With early stopping,
-        no fit ends below its start on the held-out rows.
+    init : {"auto", "pca", "random"}, default="auto"
+        Where training begins. "pca" adds linear paths from the columns to the latents
+        and back, which begin at PCA (with more noise than is best, so that the hidden
+        layers can add to them from zero). Discrete columns count as their Pearson
+        residuals. With early stopping, no fit ends below the closed form on the
+        held-out rows: PCA without a prior, else probabilistic PCA, or factor analysis
+        if each column has its own scale. "auto" is "pca" unless an encoder or a decoder
+        is passed.
     beta : float, default=1.0
         Weight of the KL divergence from the prior. Below 1, more latents stay in use;
         above 1, fewer.
@@ -111,9 +113,9 @@ default="relu"
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.
-    max_epochs : int, default=100
+    max_epochs : int, default=200
         Passes over the data.
-    batch_size : int, default=128
+    batch_size : int, default=64
         Rows per step.
     lr : float, default=1e-3
         Learning rate.
@@ -121,12 +123,12 @@ default="relu"
         "adagrad", "adam", "adamw", "rmsprop", "sgd", or a class.
     weight_decay : float, default=0.0
         L2 penalty on the weights (decoupled under "adamw").
-    early_stopping : bool, default=False
+    early_stopping : bool, default=True
         Whether to hold out rows, stop when their bound no longer rises, and restore the
         best weights.
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping.
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=20
         Epochs without improvement after which training stops early.
     tol : float, default=1e-4
         Smallest improvement that counts, in nats per row.

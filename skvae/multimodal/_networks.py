@@ -36,7 +36,7 @@ class MultimodalNetworks(Declared):
     likelihood: str | Likelihood | list | dict = parameter(
         *LIKELIHOODS,
         Mapping(LIKELIHOODS, "a dict from modalities to these"),
-        default="gaussian",
+        default="gaussian-shared",
         shapes_network=True,
     )
     empty_rows: str = parameter(
