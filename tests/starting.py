@@ -7,7 +7,13 @@ from sklearn.preprocessing import StandardScaler
 
 from skvae import VAETransformer
 
-STARTED = {"init": "pca", "max_epochs": 1, "lr": 1e-12, "dtype": "float64"}
+STARTED = {
+    "init": "pca",
+    "max_epochs": 1,
+    "lr": 1e-12,
+    "dtype": "float64",
+    "early_stopping": False,
+}
 TABLES = {"wine": load_wine, "breast cancer": load_breast_cancer, "digits": load_digits}
 
 

@@ -15,6 +15,8 @@ from skvae.distributions._heads import Head
 from skvae.distributions._likelihoods import BernoulliHead
 from skvae.nets import ConvDecoder
 
+pytestmark = pytest.mark.usefixtures("closed_form")
+
 # -- every estimator -------------------------------------------------------------------
 
 DENSITIES = [cls for cls in having("init") if hasattr(cls, "score_samples")]

@@ -11,6 +11,8 @@ from skvae import CVAETransformer, VAETransformer
 from skvae.distributions import Gaussian, Working
 from skvae.starts import fit_linear, principal_components
 
+pytestmark = pytest.mark.usefixtures("closed_form")
+
 # -- Gaussian columns ------------------------------------------------------------------
 
 

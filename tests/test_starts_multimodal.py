@@ -17,7 +17,6 @@ from skvae import (
     VAETransformer,
 )
 from skvae.distributions import Gaussian
-from skvae.multimodal import _starts
 from skvae.nets import ConvDecoder, ConvEncoder
 
 K = 4
@@ -226,7 +225,7 @@ def test_few_complete_rows_do_not_decide_alone():
 
 
 def test_a_modality_that_few_rows_have_is_among_the_rows(monkeypatch):
-    monkeypatch.setattr(_starts, "MAX_ROWS", 20)
+    monkeypatch.setattr("skvae.autoencoders._start.MAX_ROWS", 20)
     X = without(WINE, "even", slice(0, 177))
     assert np.isfinite(started(X).score(WINE))
 
