@@ -98,7 +98,7 @@ def fitted_blocks(modalities, batch, n_latents, random):
         for modality, flags in zip(modalities, seen.T, strict=True)
     ]
     noise = np.concatenate([block.working.noise for block in blocks])
-    linear = fit_linear(_complete(blocks, n_latents), n_latents, noise, random)
+    linear = fit_linear(_rows_to_fit(blocks, n_latents), n_latents, noise, random)
     cuts = np.cumsum([len(block.mean) for block in blocks])[:-1]
     parts = map(Linear, np.split(linear.W, cuts), np.split(linear.psi, cuts))
     return [
@@ -106,7 +106,7 @@ def fitted_blocks(modalities, batch, n_latents, random):
     ]
 
 
-def _complete(blocks, n_latents):
+def _rows_to_fit(blocks, n_latents):
     """Return the rows that the linear model is fitted to, (n, Σ d)."""
     whole = np.all([block.seen for block in blocks], axis=0)
     if whole.all() or whole.sum() >= COMPLETE_PER_LATENT * n_latents:
@@ -205,7 +205,8 @@ def start_layers(module, batch, random):
         blocks = _shared_first(blocks)
     _start_decoders(modalities, blocks)
     q = Posterior.given(blocks)
-    links = correlations(1 - q.variance, widths)
+    # Rounding can put the variance of an empty latent above 1.
+    links = correlations(np.maximum(1 - q.variance, 0.0), widths)
     for below, link in zip(module.below, links, strict=True):
         scale = np.sqrt(1 - (link**2).sum(1))
         below.loc_scale.start_linear(link, np.zeros(len(link)), scale)
