@@ -23,6 +23,8 @@ from skvae.datasets import load_mnist
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PACKAGES = ("torch", "scikit-learn", "skorch", "numpy", "pythae")
+# Training as in papers and in other packages.
+PLAIN = {"init": "random", "early_stopping": False}
 CONTEXT = ("settings", "versions", "machine")
 
 

@@ -118,7 +118,7 @@ def networks(pairs, chosen, **kind):
 
 def training(chosen):
     """Training settings of the command line."""
-    return {
+    return common.PLAIN | {
         "max_epochs": chosen.epochs,
         "kl_warmup": chosen.kl_warmup,
         "batch_size": chosen.batch_size,

@@ -11,6 +11,7 @@ from skorch import NeuralNet
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks._common import PLAIN
 from benchmarks._nets import LR, BareVAE
 from skvae import VAETransformer
 
@@ -74,6 +75,7 @@ def skvae(X, task, epochs, device="cpu"):
         likelihood=task.likelihood,
         batch_size=task.batch_size,
         lr=LR,
+        **PLAIN,
         max_epochs=epochs,
         random_state=0,
         device=device,

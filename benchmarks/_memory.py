@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._common import PLAIN
 from skvae import VAETransformer
 
 STATUS = Path("/proc/self/status")
@@ -58,7 +59,7 @@ def _anonymous():
 
 
 def _vae(**settings):
-    given = {"max_epochs": 1, "random_state": 0, "device": "cpu"}
+    given = PLAIN | {"max_epochs": 1, "random_state": 0, "device": "cpu"}
     return VAETransformer(**given | settings)
 
 

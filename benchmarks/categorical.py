@@ -76,6 +76,7 @@ def measure(name, train, valid, seed, chosen):
         beta=chosen.beta,
         kl_warmup=chosen.kl_warmup,
         max_epochs=chosen.epochs,
+        early_stopping=False,
         batch_size=100,
         lr=chosen.lr,
         device=chosen.device,

@@ -90,6 +90,7 @@ def estimator(chosen, beta, seed):
         n_components=chosen.width,
         hidden_layer_sizes=chosen.hidden,
         likelihood="bernoulli",
+        **common.PLAIN,
         beta=beta,
         max_epochs=chosen.epochs,
         batch_size=chosen.batch_size,

@@ -65,6 +65,7 @@ def measure(name, n_rows, train, test, seed, chosen):
         3,
         hidden_layer_sizes=(chosen.hidden,),
         activation="tanh",
+        init="random",
         likelihood="bernoulli",
         batch_size=100,
         lr=chosen.lr,

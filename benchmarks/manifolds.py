@@ -67,6 +67,7 @@ def measure(name, seed, chosen):
         hidden_layer_sizes=(HIDDEN[name],),
         activation="tanh",
         likelihood=likelihood,
+        **common.PLAIN,
         max_epochs=chosen.epochs[name],
         batch_size=100,
         lr=chosen.lr,

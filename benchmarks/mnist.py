@@ -100,6 +100,7 @@ def estimator(n_components, chosen):
     return VAETransformer(
         n_components=n_components,
         hidden_layer_sizes=chosen.hidden,
+        init="random",
         likelihood="bernoulli",
         beta=chosen.beta,
         n_importance_samples=chosen.importance,

@@ -136,6 +136,7 @@ def estimator(name, seed, chosen):
         params["n_components"] = (sum(params["n_components"]),)
     return MPVAETransformer(
         **params,
+        init="random",
         beta=chosen.beta,
         max_epochs=chosen.epochs,
         batch_size=chosen.batch_size,

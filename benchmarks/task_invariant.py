@@ -213,6 +213,7 @@ def build(model, name, seed, chosen):
         chosen.n_components,
         hidden_layer_sizes=chosen.hidden,
         activation="tanh",
+        init="random",
         likelihood="bernoulli" if name in (*PAIRS, "digits") else "gaussian-shared",
         kl_warmup=chosen.kl_warmup,
         max_epochs=chosen.epochs,

@@ -31,6 +31,9 @@ SMALL_WHERE_KNOWN = {
     "discriminator": Dense((8,)),
 }
 
+# Training without a start and without held-out rows.
+PLAIN = {"init": "random", "early_stopping": False}
+
 # Settings that exercise other paths through the code. An estimator that lacks one of a
 # variant's parameters is left out of that variant.
 VARIANTS = {

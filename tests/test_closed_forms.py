@@ -12,7 +12,7 @@ moving around the optimum.
 import numpy as np
 import pytest
 import torch
-from instances import small
+from instances import PLAIN, small
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.model_selection import train_test_split
@@ -67,8 +67,10 @@ def test_a_linear_vae_reaches_the_closed_form(table, likelihood):
         k,
         hidden_layer_sizes=(),
         likelihood=likelihood,
+        batch_size=128,
         lr=1e-2,
         max_epochs=n_epochs,
+        **PLAIN,
         callbacks=[LRScheduler(CosineAnnealingLR, T_max=n_epochs)],
         random_state=0,
     ).fit(train)
@@ -106,8 +108,10 @@ def test_linear_conditional_models_reach_the_true_likelihood(cls):
 def test_the_unit_of_a_column_only_shifts_the_density(factor):
     train, test = standardised(linear_gaussian(600))
     unit = np.array([factor] * 5 + [1.0] * 5)
+    settings = PLAIN | {"likelihood": "gaussian", "hidden_layer_sizes": ()}
+    settings |= {"max_epochs": 20, "random_state": 0}
     found = [
-        VAETransformer(4, hidden_layer_sizes=(), max_epochs=20, random_state=0)
+        VAETransformer(4, **settings)
         .fit(train * u)
         .log_likelihood(test * u, 25_000, "elbo", return_std_error=True)
         for u in (np.ones(10), unit)
@@ -134,7 +138,7 @@ def test_the_score_uses_beta_one_whatever_the_training_beta():
 def test_the_estimate_rises_with_importance_samples():
     train, _ = standardised(linear_gaussian(600))
     vae = VAETransformer(
-        2, hidden_layer_sizes=(32,), max_epochs=30, random_state=0
+        2, hidden_layer_sizes=(32,), max_epochs=30, random_state=0, **PLAIN
     ).fit(train)
     estimates = [
         vae.log_likelihood(train, n_samples=k, refine=0, return_std_error=True)

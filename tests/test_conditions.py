@@ -152,7 +152,8 @@ def test_a_constant_condition_gives_the_plain_vae(X):
 @without_names
 @each_estimator
 def test_decoding_fills_in_the_condition_columns(cls, frame, task):
-    estimator = small(cls, condition_columns=["task"]).fit(frame)
+    settings = {"condition_columns": ["task"], "likelihood": "gaussian"}
+    estimator = small(cls, **settings).fit(frame)
     back = estimator.reconstruct(frame)
     assert back.shape == frame.shape
     assert back[:, 3].tolist() == task.tolist()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from instances import batch_of, rows_of, small
+from instances import PLAIN, batch_of, rows_of, small
 from numpy.testing import assert_allclose
 from scipy.integrate import trapezoid
 from scipy.special import logsumexp
@@ -231,7 +231,9 @@ def fitted(tasks):
         n_critic_passes=20,
         likelihood="gaussian-shared",
         max_epochs=60,
+        batch_size=128,
         random_state=0,
+        **PLAIN,
     ).fit(tasks)
 
 

@@ -211,7 +211,8 @@ def test_binarize_does_not_apply_to_transform(digits):
 
 @pytest.mark.parametrize("optimizer", ["adagrad", "adam", "adamw", "rmsprop", "sgd"])
 def test_every_named_optimizer_trains(optimizer, digits):
-    estimator = small(VAETransformer, optimizer=optimizer, weight_decay=1e-3)
+    settings = {"likelihood": "gaussian", "weight_decay": 1e-3}
+    estimator = small(VAETransformer, optimizer=optimizer, **settings)
     losses = estimator.set_params(max_epochs=5).fit(digits).history_[:, "train_loss"]
     assert losses[-1] < losses[0]
 

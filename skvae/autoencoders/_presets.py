@@ -58,4 +58,5 @@ def ishikawa_mpvae(data, *, shrink=1):
         ],
         "decoder": JoinedConvDecoder(shape, channels[::-1]),
         "likelihood": Bernoulli() if data == "dsprites" else Gaussian("shared"),
+        "early_stopping": False,
     }

@@ -70,6 +70,7 @@ def suzuki2018(
         return tuple(size // shrink for size in sizes)
 
     found = {"mnist": _mnist, "celeba": _celeba}[data](width, image, attributes)
+    found |= {"init": "random", "early_stopping": False}
     if adversarial:
         found |= _adversary(width, data, image, layers)
     if layers == 2:

@@ -17,6 +17,7 @@ HEADER = {
     *("format", "class", "versions", "parameters", "omitted", "attributes"),
     *("module", "history", "training"),
 }
+BEFORE = {"init": "random"}  # of files that were written before a parameter was added
 
 
 def restore(cls, header, tensors, own, device=None):
@@ -90,7 +91,8 @@ def _parameters(cls, header, unpacker, own):
             f"it does not lack {', '.join(superfluous)}. Use set_params after loading "
             "to change a parameter."
         )
-    return saved | own
+    before = {name: value for name, value in BEFORE.items() if name in known}
+    return before | saved | own
 
 
 def _place(estimator, device):
