@@ -15,8 +15,8 @@ MIN_STEPS = 100  # of training; before, latents are hardly in use yet
 def warn_of_collapse(estimator, rows):
     """Warn if at most one latent in eight varies over the training rows.
 
-    A fit that was asked for less than a hundred steps is not judged. Rows with missing modalities are left out, as their posteriors may take a Markov
-    chain each.
+    A fit that was asked for less than a hundred steps is not judged. Rows with missing
+    modalities are left out, as their posteriors may take a Markov chain each.
 
     Parameters
     ----------
@@ -29,7 +29,9 @@ def warn_of_collapse(estimator, rows):
     if len(some) < 2 or _n_steps(estimator.net_, len(rows)) < MIN_STEPS:
         return
     module = estimator.module_
-    means = Evaluator(module).in_slices(some, lambda batch: module.posterior(batch).mean)
+    means = Evaluator(module).in_slices(
+        some, lambda batch: module.posterior(batch).mean
+    )
     active = np.var(means, axis=0, dtype=np.float64) > ACTIVE_VARIANCE
     if active.sum() <= len(active) // MIN_SHARE:
         warn_outside(_message(estimator, active), SkvaeCollapseWarning)

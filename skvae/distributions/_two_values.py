@@ -110,9 +110,9 @@ def misfit_message(columns, groups, names, n_columns):
     if groups:
         some += f" ({labels[groups[0][0]]} to {labels[groups[0][-1]]} are one-hot)"
     return (
-        f"Columns with two values and a Gaussian likelihood: {some}. Their scale is learned per column or row and "
-        "shrinks to its floor, so that these columns dominate the fit. Leave them as "
-        "0 and 1, and pass a list of parts, such as likelihood=[('gaussian', [0, 1]), "
-        "('bernoulli', [2, 3]), ('categorical', slice(4, 8))]; or use "
-        "'gaussian-shared'."
+        f"Columns with two values and a Gaussian likelihood: {some}. Their scale is "
+        "learned per column or row and shrinks to its floor, so that they dominate the "
+        "fit. Leave them as 0 and 1, and pass a list of parts, such as "
+        "likelihood=[('gaussian', [0, 1]), ('bernoulli', [2, 3]), "
+        "('categorical', slice(4, 8))]; or use 'gaussian-shared'."
     )
