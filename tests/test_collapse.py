@@ -11,7 +11,7 @@ from sklearn.datasets import load_wine
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
-from skvae import AETransformer, JMVAETransformer, VAETransformer
+from skvae import JMVAETransformer, VAETransformer
 from skvae.base import _collapse
 from skvae.exceptions import SkvaeCollapseWarning
 from skvae.training import Rows, Table
@@ -65,11 +65,13 @@ def test_one_warning_per_fit(wine):
     warned(model, wine)
     warned(model, wine)  # resumes
     with pytest.warns(SkvaeCollapseWarning) as record:
-        GridSearchCV(collapsed(), {"beta": [1e3, 2e3]}, cv=2, refit=False).fit(wine)
+        model = collapsed(max_epochs=60)
+        GridSearchCV(model, {"beta": [1e3, 2e3]}, cv=2, refit=False).fit(wine)
     assert len(record) == 4
 
 
-def test_a_fit_that_stops_early_is_judged(wine):
+def test_a_fit_that_stops_early_is_judged(wine, monkeypatch):
+    monkeypatch.setattr(_collapse, "ACTIVE_VARIANCE", np.inf)
     model = collapsed(early_stopping=True, n_iter_no_change=1, tol=1e6)
     warned(model, wine)
     assert model.n_iter_ * 11 < _collapse.MIN_STEPS
@@ -116,9 +118,9 @@ def test_how_many_latents_must_be_in_use(
 
 
 @pytest.mark.parametrize("label", SMALL)
-def test_every_model_with_a_prior_on_real_latents(label, digits, eager):
+def test_every_model_with_a_prior_on_real_latents(label, digits, eager, monkeypatch):
+    monkeypatch.setattr(_collapse, "ACTIVE_VARIANCE", np.inf)
     model = clone(SMALL[label])
-    model.set_params(max_epochs=1, lr=1e-9)  # untrained
     if model._may_collapse:
         _, found = warned(model, digits)
         named = re.findall(r"(\w+)=", str(found.message))
@@ -164,8 +166,3 @@ def test_evenly_spaced_rows():
     rows = Rows(np.arange(10.0)[:, None], "cpu", None)
     assert rows.evenly_spaced(4).index.tolist() == [0, 3, 6, 9]
     assert rows.evenly_spaced(20).index.tolist() == list(range(10))
-
-
-def test_an_autoencoder_has_no_divergence(wine):
-    model = clone(small(AETransformer, lr=1e-9, batch_size=10, max_epochs=10))
-    assert model.fit(wine).transform(wine).var(axis=0).max() < 0.1
