@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from skvae.distributions import Gaussian, Mixed
 from skvae.exceptions import SkvaeCollapseWarning, warn_outside
 from skvae.inference import Evaluator
 
@@ -64,14 +63,4 @@ def remedies(estimator):
         found.append("kl_warmup=20")
     if params.get("init") == "random":
         found.append("init='pca'")
-    if has_own_scales(estimator.likelihood_):
-        found.append("likelihood='gaussian-shared'")
     return " or ".join(found or ["more epochs"])
-
-
-def has_own_scales(likelihood):
-    """Whether a fitted likelihood is a Gaussian with one scale per column or value."""
-    parts = likelihood.parts_ if isinstance(likelihood, Mixed) else [likelihood]
-    return any(
-        isinstance(part, Gaussian) and part.scale in ("column", "row") for part in parts
-    )

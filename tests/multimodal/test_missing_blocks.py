@@ -113,7 +113,8 @@ def test_a_code_not_seen_in_fit_is_named(whole_three, three):
     with pytest.raises(ValueError, match="Column x4 holds the code 99"):
         estimator.transform(table)
     with pytest.raises(ValueError, match="fitted without modalities"):
-        small(JMVAETransformer).fit(whole_three).generate(whole_three, "kind")
+        model = small(JMVAETransformer, likelihood="gaussian-shared").fit(whole_three)
+        model.generate(whole_three, "kind")
 
 
 def test_a_row_that_is_not_one_hot_is_named_by_its_row_number(holed):
