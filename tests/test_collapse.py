@@ -64,9 +64,10 @@ def test_one_warning_per_fit(wine):
     model = collapsed(warm_start=True)
     warned(model, wine)
     warned(model, wine)  # resumes
+    betas = {"beta": [1e3, 2e3]}
+    search = GridSearchCV(collapsed(max_epochs=60), betas, cv=2, refit=False)
     with pytest.warns(SkvaeCollapseWarning) as record:
-        model = collapsed(max_epochs=60)
-        GridSearchCV(model, {"beta": [1e3, 2e3]}, cv=2, refit=False).fit(wine)
+        search.fit(wine)
     assert len(record) == 4
 
 

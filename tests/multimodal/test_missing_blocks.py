@@ -112,8 +112,8 @@ def test_a_code_not_seen_in_fit_is_named(whole_three, three):
     table[7, 4] = 99
     with pytest.raises(ValueError, match="Column x4 holds the code 99"):
         estimator.transform(table)
+    model = small(JMVAETransformer, likelihood="gaussian-shared").fit(whole_three)
     with pytest.raises(ValueError, match="fitted without modalities"):
-        model = small(JMVAETransformer, likelihood="gaussian-shared").fit(whole_three)
         model.generate(whole_three, "kind")
 
 
