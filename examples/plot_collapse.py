@@ -16,6 +16,7 @@ and compare some settings that help.
 # reconstruction of these digits enough to pay for its divergence.
 # :class:`~skvae.metrics.WarnOfCollapse` counts the active latents after every epoch. It
 # warns if fewer than ``min_active`` are left; with 0, as here, it only records them.
+# With ``beta=10``, ``fit`` warns of the collapse, too.
 
 import matplotlib.pyplot as plt
 import torch

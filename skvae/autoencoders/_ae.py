@@ -201,6 +201,8 @@ default="gaussian-shared"
     (1797, 2)
     """
 
+    _may_collapse = False  # there is no prior
+
     def _build_module(self, table):
         return AE(*self._build_parts(self.n_components), self.n_components)
 

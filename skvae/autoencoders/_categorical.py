@@ -158,6 +158,8 @@ default="gaussian-shared"
     ((1797, 5), True)
     """
 
+    _may_collapse = False  # the threshold is for real latents
+
     n_variables: int = parameter(
         POSITIVE_INT, default=8, kw_only=False, shapes_network=True
     )

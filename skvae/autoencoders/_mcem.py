@@ -145,6 +145,8 @@ default="gaussian-shared"
     (200, 2)
     """
 
+    _may_collapse = False  # there is no encoder, and chains would take long
+
     n_leapfrog: int = parameter(POSITIVE_INT, default=10, module=True)
     n_updates: int = parameter(POSITIVE_INT, default=5, module=True)
     n_burn_in: int = parameter(POSITIVE_INT, default=20, module=True)

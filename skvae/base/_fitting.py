@@ -7,6 +7,7 @@ import torch
 from sklearn.utils import check_random_state
 
 from skvae._validation import check_parameters
+from skvae.base._collapse import warn_of_collapse
 from skvae.inputs import NOTHING
 from skvae.nets import Beside, build_body, mlp
 from skvae.persistence import architecture, check_same_architecture
@@ -32,6 +33,7 @@ class FittingMixin:
 
     _n_warmup_epochs = 0  # epochs before early stopping counts
     _first_weights = None  # those of a closed form, which may be the best
+    _may_collapse = True  # whether q(z | x) of real latents may become the prior
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
@@ -42,6 +44,8 @@ class FittingMixin:
             n_epochs = self.net_.max_epochs
             with watching(self, n_epochs, X, y) as watchers:
                 self.net_.partial_fit(rows, epochs=n_epochs, watchers=watchers)
+        if self._may_collapse:
+            warn_of_collapse(self, rows)
         return self
 
     def _partial_fit(self, X, given=NOTHING):

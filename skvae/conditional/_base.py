@@ -69,6 +69,13 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
             On Ctrl-C. The epochs before are kept, and the model can be used.
+
+        Warns
+        -----
+        SkvaeCollapseWarning
+            If at most one latent in eight varies with the data.
+        SkvaeDataWarning
+            If a likelihood does not fit the columns.
         """
         return self._fit(X, y, Given(condition))
 

@@ -13,6 +13,7 @@ from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
 from skvae.distributions._likelihoods import Likelihood
 from skvae.distributions._normal import Normal
+from skvae.distributions._two_values import one_hot_groups, two_valued
 
 # Learned scales are softplus(GAIN · w). The gain makes their steps ten times those of
 # other weights, as the noise may have to shrink by a large factor while the other
@@ -76,6 +77,12 @@ class Gaussian(Likelihood):
             self.origin_, self.mean_, self.std_, self.low_, self.high_ = found
         else:  # the range of the mean is absolute
             super()._learn(X, names, frame)
+
+    def misfits(self, X):
+        if self.scale not in ("column", "row"):
+            return super().misfits(X)
+        groups = [np.arange(X.shape[1])[group] for group in one_hot_groups(X)]
+        return np.unique(np.concatenate([two_valued(X), *groups])), groups
 
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)

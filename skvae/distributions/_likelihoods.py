@@ -19,6 +19,7 @@ from skvae.distributions._discrete import (
     PoissonVector,
 )
 from skvae.distributions._heads import SMALLEST_SHARE, Head, Working, logit
+from skvae.distributions._two_values import misfit_message
 from skvae.exceptions import warn_data
 
 
@@ -59,7 +60,22 @@ class Likelihood(Declared):
         """
         self._learn_columns(X, names, frame)
         self.check(X, names)
+        columns, groups = self.misfits(X)
+        if len(columns):
+            warn_data(misfit_message(columns, groups, names, X.shape[1]))
         return self
+
+    def misfits(self, X):
+        """Return which columns are of another kind than the family expects.
+
+        Returns
+        -------
+        columns : ndarray of int
+            Positions of the columns, in order.
+        groups : list of ndarray of int
+            Positions of those that are one-hot.
+        """
+        return np.empty(0, dtype=int), []
 
     def _learn_columns(self, X, names, frame):
         check_parameters(self)

@@ -142,6 +142,14 @@ class Mixed(Likelihood):
                 present = np.flatnonzero(~np.isnan(X[:, columns[0]]))
                 raise RowError(present[error.row], error.text) from None
 
+    def misfits(self, X):
+        found, groups = [np.empty(0, dtype=int)], []
+        for part, block, _, columns in self._blocks(X, None):
+            some, of_part = part.misfits(block)
+            found.append(columns[some])
+            groups += [columns[group] for group in of_part]
+        return np.sort(np.concatenate(found)), groups
+
     def check_codes(self, X, names=None):
         for part, block, labels, _ in self._blocks(X, names):
             part.check_codes(block, labels)

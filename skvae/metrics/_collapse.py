@@ -2,12 +2,11 @@
 
 from numbers import Integral, Real
 
-import numpy as np
-import torch
 from skorch.callbacks import Callback
 
 from skvae._validation import NATURAL, NON_NEGATIVE, Interval, check_parameter
 from skvae.exceptions import SkvaeCollapseWarning, warn_outside
+from skvae.inference import Evaluator
 from skvae.metrics._active_units import active_units
 
 
@@ -81,12 +80,10 @@ class WarnOfCollapse(Callback):
             self._warned = True
             warn_outside(self._message(active, len(net.history)), SkvaeCollapseWarning)
 
-    @torch.inference_mode()
     def _means(self, net, rows):
-        net.module_.eval()  # the next epoch restores training mode
-        positions = np.linspace(0, len(rows) - 1, min(len(rows), self.n_rows))
-        which = torch.from_numpy(rows.index[positions.astype(int)])
-        return net.module_.encode(rows.take(which)).cpu().numpy()
+        module = net.module_.eval()  # the next epoch restores training mode
+        some = rows.evenly_spaced(self.n_rows)
+        return Evaluator(module).in_slices(some, module.encode)
 
     def _message(self, active, epoch):
         return (

@@ -160,6 +160,17 @@ class Rows:
         part.__dict__.update(self.__dict__, index=self.index[positions], whole=False)
         return part
 
+    def evenly_spaced(self, n_rows, complete=False):
+        """Return at most `n_rows` of these rows, from the first to the last.
+
+        With `complete`, rows that lack a modality are left out; none may be left.
+        """
+        positions = np.arange(len(self))
+        if complete and self.table.observed is not None:
+            positions = np.flatnonzero(self.table.observed[self.index].all(axis=1))
+        at = np.linspace(0, len(positions) - 1, min(len(positions), n_rows))
+        return self.subset(positions[at.astype(int)])
+
     def binarized(self, seed):
         """Return these rows drawn once as 0/1 values, one byte each."""
         # The seed depends on the rows, so that other rows get other draws.

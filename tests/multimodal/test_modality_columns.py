@@ -131,7 +131,7 @@ HOSTILE_BLOCKS = {
 @pytest.mark.parametrize("case", HOSTILE_BLOCKS)
 def test_invalid_modalities_are_named_and_change_nothing(case, whole):
     blocks, message = HOSTILE_BLOCKS[case]
-    estimator = make("experts", likelihood="gaussian").fit(whole)
+    estimator = make("experts", likelihood="gaussian-shared").fit(whole)
     before = dict(vars(estimator))
     with pytest.raises(ValueError, match=message):
         estimator.set_params(modalities=blocks).fit(whole)
