@@ -118,8 +118,9 @@ def widened(W, psi, is_learned):
 
     At the maximum of the likelihood of a linear model, the noise can be so small that
     hidden layers cannot add to it: any change costs more than it gains at first. With
-    more noise they can, and it shrinks again as they learn. The variance of a component
-    stays the same, but at least `KEPT` of it is explained, so that no latent is empty.
+    more noise they can, and it shrinks again as they learn. But no component may drown
+    in it, so the noise is at most the smallest variance of one. The variance of a
+    component stays the same, but at least `KEPT` of it is explained.
 
     Parameters
     ----------
@@ -130,10 +131,10 @@ def widened(W, psi, is_learned):
     is_learned : ndarray of bool of shape (d,)
         Which of them may change.
     """
-    total = (W**2).sum(1) + psi
-    wide = np.where(is_learned, np.maximum(psi, WIDE * total[is_learned].mean()), psi)
-    length = (W**2).sum(0)
-    variance = length + psi.mean()
+    total, length = (W**2).sum(1) + psi, (W**2).sum(0)
+    variance = length + psi.mean()  # of each component
+    most = min(WIDE * total[is_learned].mean(), variance.min(initial=np.inf))
+    wide = np.where(is_learned, np.maximum(psi, most), psi)
     explained = np.maximum(variance - wide.mean(), KEPT * variance)
     return W * np.sqrt(explained / np.maximum(length, 1e-12)), wide
 

@@ -139,9 +139,9 @@ def test_models_that_are_not_judged():
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        ({}, ["beta=0.1", "kl_warmup=20", "init='pca'"]),
+        ({}, ["beta=0.1", "kl_warmup=20", "init='auto'"]),
         ({"beta": 0.1, "kl_warmup": 3, "init": "pca"}, ["more epochs"]),
-        ({"beta": 0}, ["kl_warmup=20", "init='pca'"]),
+        ({"beta": 0}, ["kl_warmup=20", "init='auto'"]),
         ({"beta": 3}, ["beta=1 or less"]),
     ],
 )
