@@ -133,7 +133,8 @@ def widened(W, psi, is_learned):
     """
     total, length = (W**2).sum(1) + psi, (W**2).sum(0)
     variance = length + psi.mean()  # of each component
-    most = min(WIDE * total[is_learned].mean(), variance.min(initial=np.inf))
+    weakest = variance[length > 0].min(initial=np.inf)
+    most = min(WIDE * total[is_learned].mean(), weakest)
     wide = np.where(is_learned, np.maximum(psi, most), psi)
     explained = np.maximum(variance - wide.mean(), KEPT * variance)
     return W * np.sqrt(explained / np.maximum(length, 1e-12)), wide
