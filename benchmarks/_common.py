@@ -25,6 +25,8 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PACKAGES = ("torch", "scikit-learn", "skorch", "numpy", "pythae")
 # Training as in papers and in other packages.
 PLAIN = {"init": "random", "early_stopping": False}
+# The setting "default" of the tables that vary one parameter at a time.
+BASE = PLAIN | {"batch_size": 128, "max_epochs": 100, "n_iter_no_change": 10}
 CONTEXT = ("settings", "versions", "machine")
 
 

@@ -131,6 +131,7 @@ def accuracy(features, y):
 def measure(table, params, seed):
     """Held-out ln p(x), its ESS, accuracy, active latents and seconds of one fit."""
     vae = VAETransformer(likelihood=table.likelihood, random_state=seed)
+    vae.set_params(**common.BASE)
     start = time.perf_counter()
     vae.set_params(**params).fit(table.X[0])
     taken = time.perf_counter() - start

@@ -191,6 +191,7 @@ def rows(name, table, chosen):
     for setting in chosen.settings:
         params = SETTINGS[setting] | chosen.params
         model = VAETransformer(likelihood=table.likelihood, random_state=0)
+        model.set_params(**common.BASE)
         model.set_params(**params).fit(table.X[0])
         values = measure(model, table.X[1], chosen.rounds)
         found[setting] = values
