@@ -43,14 +43,18 @@ VARIANTS = {
     "row-scale": {"likelihood": Gaussian(scale="row")},
     "vamp": {"prior": VampPrior(n_pseudo_inputs=5)},
     "straight-through": {"gradient": "straight-through", "output": "one-hot"},
-    "target-propagation": {"gradient": "target-propagation", "output": "codes"},
+    "target-propagation": {
+        "gradient": "target-propagation",
+        "output": "codes",
+        "likelihood": "gaussian",
+    },
     "no-experts": {"alpha": 0.0, "n_iterations": 3},
     "density-ratio": {"prior": DensityRatio((8,), n_passes=2, n_kept=20)},
     "importance": {"n_importance_samples": 3},
     "warmup": {"kl_warmup": 2, "beta": 2.0},
     "dropout": {"dropout": 0.3, "activation": "tanh", "optimizer": "adamw"},
     "early-stopping": {"early_stopping": True},
-    "pca": {"init": "pca", "early_stopping": True},
+    "pca": {"init": "pca"},
     "double": {"dtype": "float64"},
 }
 

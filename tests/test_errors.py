@@ -103,12 +103,12 @@ def test_bad_data_is_one_clear_error_and_changes_nothing(cls, case, digits):
     estimator.set_params(**params)
     for way in (fit, partial_fit):
         if way is partial_fit:
-            estimator.set_params(likelihood="gaussian")
+            estimator.set_params(likelihood="gaussian-shared")
             if "likelihood" in params or "early_stopping" in params:
                 continue
         with pytest.raises(ValueError, match=message):
             way(estimator, spoil(digits))
-    estimator.set_params(likelihood="gaussian", early_stopping=False)
+    estimator.set_params(likelihood="gaussian-shared", early_stopping=False)
     assert vars(estimator) == before
     np.testing.assert_array_equal(estimator.transform(digits), answers)
 

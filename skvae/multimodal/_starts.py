@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skvae.autoencoders import Start
-from skvae.distributions import Working
+from skvae.distributions import Working, working_of
 from skvae.starts import Linear, fit_linear
 
 COMPLETE_PER_LATENT = 10  # complete rows from which the others are left out
@@ -81,7 +81,7 @@ class Block(NamedTuple):
         """Return the block of a modality, without a linear model."""
         features = modality.features(x).double().numpy()
         mean = features[seen].mean(0)
-        working = modality.head.working(mean)
+        working = working_of(modality.head, mean)
         y = np.where(seen[:, None], working.rate * (features - mean), 0.0)
         return cls(y, seen, mean, working)
 

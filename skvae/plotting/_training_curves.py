@@ -62,7 +62,7 @@ class TrainingCurvesDisplay:
     >>> vae = VAETransformer(8, max_epochs=2, random_state=0).fit(X)
     >>> display = TrainingCurvesDisplay.from_estimator(vae)
     >>> sorted(display.lines_)
-    ['kl', 'reconstruction', 'train_loss']
+    ['kl', 'reconstruction', 'train_loss', 'valid_loss']
     >>> display.plot(which=["train_loss"])
     <...>
     """
