@@ -9,6 +9,7 @@ import torch
 from instances import (
     HALVES,
     OF_DIGITS,
+    PLAIN,
     VARIANTS,
     decode,
     fit,
@@ -168,6 +169,7 @@ def test_scores_do_not_depend_on_any_offset(offset, dtype):
     z = np.random.default_rng(0).normal(size=(300, 2))
     X = z @ [[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]] + 0.1 * z[::-1, :1]
     settings = {"hidden_layer_sizes": (), "max_epochs": 5, "batch_size": 32}
+    settings |= PLAIN | {"likelihood": "gaussian"}
     near, far = (
         VAETransformer(2, dtype=dtype, random_state=0, **settings).fit(table)
         for table in (X, X + offset)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from instances import OF_DIGITS, VARIANTS, fitted, small, variants
+from instances import OF_DIGITS, PLAIN, VARIANTS, fitted, small, variants
 from scipy.stats import kstest, multivariate_normal
 from sklearn.datasets import load_iris
 
@@ -85,10 +85,13 @@ def misled():
     model = VAETransformer(
         2,
         hidden_layer_sizes=(),
+        likelihood="gaussian",
         max_epochs=60,
+        batch_size=128,
         lr=1e-2,
         dtype="float64",
         random_state=0,
+        **PLAIN,
     ).fit(X)
     module = model.module_
     with torch.no_grad():

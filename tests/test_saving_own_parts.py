@@ -116,10 +116,11 @@ def test_a_part_that_the_file_holds_cannot_be_passed(model, path):
 def test_a_selector_is_saved_as_the_selected_columns(path):
     X = table().astype({"d": int, "e": int})
     parts = [
-        ("gaussian", make_column_selector(dtype_include=float)),
+        ("gaussian-shared", make_column_selector(dtype_include=float)),
         ("codes", X.columns[[3, 4]]),
     ]
-    for likelihood in (parts, Mixed([(Gaussian(), parts[0][1]), (Poisson(), [3, 4])])):
+    real = Gaussian("shared"), parts[0][1]
+    for likelihood in (parts, Mixed([real, (Poisson(), [3, 4])])):
         one = small(VAETransformer, likelihood=likelihood).fit(X)
         other = through_file(one, path)
         assert_same_answers(one, other, X)
