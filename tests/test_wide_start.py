@@ -6,7 +6,7 @@ from sklearn.datasets import load_diabetes, load_wine
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from skvae import VAETransformer
+from skvae import CVAETransformer, VAETransformer
 from skvae.distributions import Working
 from skvae.nets import Dense, Skip
 from skvae.starts import KEPT, WIDE, fit_linear
@@ -91,3 +91,12 @@ def test_weak_components_do_not_drown():
     length = (wide.W**2).sum(0)
     assert (length[:4] > 0.99 * KEPT * wide.psi[0]).all()
     assert (length[4:] < 1e-9).all()  # two columns are copies
+
+
+def test_the_wide_start_given_a_condition_has_the_means_of_its_rows():
+    kind = load_wine().target
+    model = CVAETransformer(4, early_stopping=False, **NO_STEP)
+    model.fit(WINE, condition=kind)
+    at_zero = model.inverse_transform(np.zeros((3, 4)), condition=[0, 1, 2])
+    means = np.stack([WINE[kind == k].mean(0) for k in range(3)])
+    np.testing.assert_allclose(at_zero, means, atol=1e-6)

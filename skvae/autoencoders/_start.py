@@ -53,13 +53,15 @@ class Start(Declared):
         chosen = self._rows_of_start(table)
         rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
         batch = rows.take(torch.from_numpy(np.unique(chosen)))
+        untouched = copy.deepcopy(module.double().state_dict())
         try:
-            self._start(module.double(), batch, wide=False)
+            self._start(module, batch, wide=False)
         except NoLinearModel:
             if self.init == "pca":
                 raise
             return
         self._first_weights = copy.deepcopy(module.state_dict())
+        module.load_state_dict(untouched)  # a start adds to the heads' biases
         self._start(module, batch, wide=True)
 
     def _rows_of_start(self, table):
