@@ -12,7 +12,7 @@ from benchmarks import _useful_density as density
 from benchmarks import usefulness
 
 PLAN = cells.Plan(
-    None, 1000, {"es": {"early_stopping": True}, "none": {}}, {"max_epochs": 2}
+    None, 1000, {"es": {"early_stopping": False}, "none": {}}, {"max_epochs": 2}
 )
 CELL = cells.Cell("features", "wine", "VAE", 2, 0)
 ONE_CELL = ["--quick", "--work", "density", "--sets", "wine", "--methods", "PCA"]
