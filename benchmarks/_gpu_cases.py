@@ -130,7 +130,7 @@ def _others(X, sizes):
     yield vae("float64", dtype="float64")
     counts = _small(VAETransformer, sizes, likelihood="poisson")
     yield Case("VAETransformer, poisson", counts, np.round(16 * X))
-    codes = [("codes", slice(0, 32)), ("gaussian", slice(32, None))]
+    codes = [("codes", slice(0, 32)), ("gaussian-shared", slice(32, None))]
     mixed = _small(VAETransformer, sizes, likelihood=codes)
     yield Case("VAETransformer, codes and gaussian", mixed, np.round(X))
     for gradient in ("straight-through", "target-propagation"):

@@ -25,7 +25,8 @@ class Start(Declared):
     )
 
     @property
-    def _starts_well(self):
+    def _starts_at_pca(self):
+        """Whether there are linear paths, which begin at the closed form."""
         networks = (getattr(self, name, None) for name in ("encoder", "decoder"))
         is_custom = any(network is not None for network in networks)
         return self.init == "pca" or (self.init == "auto" and not is_custom)
@@ -33,7 +34,7 @@ class Start(Declared):
     def _needs_linear_path(self, *bodies):
         """Whether these bodies, one after another, hide the input."""
         empty = [isinstance(b, nn.Sequential) and len(b) == 0 for b in bodies]
-        return self._starts_well and not all(empty)
+        return self._starts_at_pca and not all(empty)
 
     def _with_linear_path(self, body, n_in, n_out):
         """Append the input to a body's output, unless it is the input already."""
@@ -48,7 +49,7 @@ class Start(Declared):
         return Skip(body), n_out + n_in
 
     def _choose_start(self, module, table):
-        if not self._starts_well or table is None:
+        if not self._starts_at_pca or table is None:
             return
         chosen = self._rows_of_start(table)
         rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
