@@ -15,6 +15,7 @@ from skvae.inputs._columns import (
 )
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import column_of, take_columns
+from skvae.inputs._numbers import explaining
 from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
@@ -97,7 +98,8 @@ class ConditionedColumns(PlainColumns):
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
         data = take_columns(X, self.data_positions)
-        x = check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
+        with explaining(data, self.names):
+            x = check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
         check_range(x, estimator.dtype, self.names)
         return x, self._in_table(X)
 
