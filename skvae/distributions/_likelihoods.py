@@ -19,7 +19,7 @@ from skvae.distributions._discrete import (
     PoissonVector,
 )
 from skvae.distributions._heads import SMALLEST_SHARE, Head, Working, logit
-from skvae.distributions._two_values import misfit_message
+from skvae.distributions._misfits import misfit_message
 from skvae.exceptions import warn_data
 
 
@@ -63,6 +63,7 @@ class Likelihood(Declared):
         columns, groups = self.misfits(X)
         if len(columns):
             warn_data(misfit_message(columns, groups, names, X.shape[1]))
+        self._check_spreads(names)
         return self
 
     def misfits(self, X):
@@ -76,6 +77,9 @@ class Likelihood(Declared):
             Positions of those that are one-hot.
         """
         return np.empty(0, dtype=int), []
+
+    def _check_spreads(self, names):
+        """Warn if the columns' spreads are too different for the family."""
 
     def _learn_columns(self, X, names, frame):
         check_parameters(self)
