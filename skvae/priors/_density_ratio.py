@@ -194,12 +194,21 @@ class DensityRatioModule(PriorModule):
 
     def _keep(self, rows, posterior, noise):
         """Store the posteriors of random rows; rows repeat if there are too few."""
-        generator, n_kept = noise.generator, len(self.kept_loc)
-        order = torch.randperm(len(rows), generator=generator, device=generator.device)
-        chosen = rows.index[np.resize(order.cpu().numpy(), n_kept)]
+        chosen = self._choose(rows, noise.generator)
         q = posterior(rows.take(torch.from_numpy(chosen)))
         self.kept_loc.copy_(q.loc)
         self.kept_scale.copy_(q.scale)
+
+    def _choose(self, rows, generator):
+        """Draw the row numbers to keep, with the shares that they have in training."""
+        n_kept, shares = len(self.kept_loc), rows.shares()
+        if shares is None:
+            device = generator.device
+            order = torch.randperm(len(rows), generator=generator, device=device)
+            return rows.index[np.resize(order.cpu().numpy(), n_kept)]
+        shares = torch.from_numpy(shares).to(generator.device)
+        drawn = shares.multinomial(n_kept, replacement=True, generator=generator)
+        return rows.index[drawn.cpu().numpy()]
 
 
 SHORTHAND["density-ratio"] = DensityRatio
