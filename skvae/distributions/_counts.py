@@ -96,12 +96,17 @@ class NegativeBinomialVector(Distribution):
         return self._mean
 
     def log_prob(self, value):
+        return self._terms(value).sum(-1).to(self._mean.dtype)
+
+    def cell_log_prob(self, value):
+        return self._terms(value).to(self._mean.dtype)
+
+    def _terms(self, value):
         # In double precision, as the terms cancel.
         x, mean, size = value.double(), self._mean.double(), self.size.double()
         log_total = (size + mean).log()
         terms = torch.lgamma(x + size) - torch.lgamma(size) - torch.lgamma(x + 1)
-        terms = terms + size * (size.log() - log_total) + x * (mean.log() - log_total)
-        return terms.sum(-1).to(self._mean.dtype)
+        return terms + size * (size.log() - log_total) + x * (mean.log() - log_total)
 
     def sample(self, noise, n_samples=None):
         # A Poisson variable whose rate is Γ(r)-distributed with the mean μ.
