@@ -103,13 +103,6 @@ default="standard-normal"
         so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
         number of data columns (of levels, for "codes") for the encoder, and the width
         of its whole input for the decoder.
-    beta : float, default=1.0
-        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
-        above 1, fewer.
-    kl_warmup : int, default=0
-        Epochs in which the weight of the divergence rises linearly from 0.
-    n_importance_samples : int, default=1
-        Draws of z per row in training; above 1, the bound is importance-weighted.
     invariance : float, default=0.0
         Weight λ of an estimate of I(S; Z) that training subtracts from the bound, so
         that the latents keep less of the condition. A classifier of the condition from
@@ -119,6 +112,13 @@ default="standard-normal"
         each condition equally often, or by a dict from levels to shares, such as
         ``{"target": 0.2}``; the other levels divide the rest in proportion to their
         rows. With several conditions, the keys are tuples.
+    beta : float, default=1.0
+        Weight of the KL divergence from the prior. Below 1, more latents stay in use;
+        above 1, fewer.
+    kl_warmup : int, default=0
+        Epochs in which the weight of the divergence rises linearly from 0.
+    n_importance_samples : int, default=1
+        Draws of z per row in training; above 1, the bound is importance-weighted.
     condition_columns : columns of X or None, default=None
         Names, positions, a slice, a mask or a selector, as in
         :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With
