@@ -7,6 +7,7 @@ from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 from skvae.inputs._numbers import as_numpy, explaining, in_memory
+from skvae.inputs._templates import index_of
 
 __all__ = [
     "NOTHING",
@@ -18,6 +19,7 @@ __all__ = [
     "as_numpy",
     "explaining",
     "in_memory",
+    "index_of",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",

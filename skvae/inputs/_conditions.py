@@ -136,6 +136,13 @@ class Conditions:
         return sum(len(levels) for levels in self._informative())
 
     @property
+    def n_levels(self):
+        """Numbers of levels of the conditions that are 0/1 columns; None if numbers."""
+        if self.encoding == "passthrough":
+            return None
+        return [len(levels) for levels in self._informative()]
+
+    @property
     def constant(self):
         """Whether all rows of fit had the same condition."""
         return len(self.seen_) == 1

@@ -16,10 +16,6 @@ from skvae._columns import column_names
 from skvae._kinds import cut, sentence
 from skvae.inputs._frames import column_of, is_arrow
 
-ENCODE = (
-    "Encode strings first, for example with sklearn.preprocessing.OrdinalEncoder for "
-    "likelihood='codes'."
-)
 IMPUTE = (
     "Impute missing values first, for example with sklearn.impute.SimpleImputer. The "
     "models with a parameter 'modalities' accept rows in which whole blocks of columns "
@@ -119,11 +115,12 @@ def explaining(X, names=None, missing=IMPUTE):
         text = str(error)
         if "inhomogeneous" in text:
             raise ValueError("The rows of X have different lengths.") from error
-        if issparse(X) or text.startswith("Complex data") or not _is_table(X):
+        own_words = text.startswith(("Column ", "Complex data", "The feature names"))
+        if own_words or issparse(X) or not _is_table(X):
             raise
         if "contains" in text:  # NaN or infinity
             _blame(X, names, partial(_check_finite, missing=missing))
-        _blame(X, names, _check_number)
+        _blame(X, names, partial(_check_number, kind=type(error)))
         raise
 
 
@@ -185,22 +182,27 @@ def _blame(X, names, check):
             check(values[row], f"column {name} of X", row)
 
 
-def _check_number(value, column, row):
-    shown = f"{sentence(column)} holds {cut(value)} in row {row}"
+def _check_number(value, column, row, kind):
+    """Raise an error if the conversion of a value raises one of this kind."""
     try:
         float(value)
-    except TypeError as error:
-        raise TypeError(f"{shown}: {error}") from None
-    except OverflowError:
-        raise ValueError(f"{shown}, beyond the range of float64.") from None
-    except ValueError:
-        raise ValueError(f"{shown}, which is not a number. {ENCODE}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        if not isinstance(error, kind):
+            return
+        reason = f": {error}"
+    else:
+        return
+    if kind is OverflowError:
+        reason = ", beyond the range of float64."
+    elif kind is ValueError:
+        reason = ", which is not a number."
+    kind = TypeError if issubclass(kind, TypeError) else ValueError
+    raise kind(f"{sentence(column)} holds {cut(value)} in row {row}{reason}") from None
 
 
 def _check_finite(value, column, row, missing):
     is_null = value is None or type(value).__name__ in ("NAType", "NaTType")
-    number = np.nan if is_null else float(value)
-    if np.isnan(number):
+    if is_null or (isinstance(value, float | np.floating) and np.isnan(value)):
         raise ValueError(f"X contains NaN: {column} is missing in row {row}. {missing}")
-    if np.isinf(number):
-        raise ValueError(f"X contains infinity: {column} is {number} in row {row}.")
+    if isinstance(value, float | np.floating) and np.isinf(value):
+        raise ValueError(f"X contains infinity: {column} is {value} in row {row}.")
