@@ -20,6 +20,8 @@ class CVAE(VAE):
     draws on the importance-weighted bound, as :class:`~skvae.autoencoders.VAE`.
     """
 
+    is_written = True
+
     def posterior(self, batch):
         return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
 

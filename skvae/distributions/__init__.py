@@ -3,7 +3,7 @@
 from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
 from skvae.distributions._categories import Categories, UniformCategories
 from skvae.distributions._chain import Chain
-from skvae.distributions._codes import Codes
+from skvae.distributions._codes import Codes, CodesHead
 from skvae.distributions._defensive import Defensive
 from skvae.distributions._discrete import (
     BernoulliVector,
@@ -12,15 +12,24 @@ from skvae.distributions._discrete import (
     PoissonVector,
     Product,
 )
-from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._gaussian import (
+    FixedScale,
+    Gaussian,
+    GaussianHead,
+    LearnedScale,
+    RowScale,
+)
 from skvae.distributions._heads import NoLinearModel, Working, working_of
 from skvae.distributions._likelihoods import (
     Bernoulli,
+    BernoulliHead,
     Categorical,
     Likelihood,
+    OneHotHead,
     Poisson,
+    PoissonHead,
 )
-from skvae.distributions._mixed import SHORTHAND, Mixed, as_likelihood
+from skvae.distributions._mixed import SHORTHAND, Mixed, MixedHead, as_likelihood
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
 from skvae.distributions._tilted import Tilted
@@ -28,27 +37,36 @@ from skvae.distributions._tilted import Tilted
 __all__ = [
     "SHORTHAND",
     "Bernoulli",
+    "BernoulliHead",
     "BernoulliVector",
     "Categorical",
     "Categories",
     "Chain",
     "CodeVector",
     "Codes",
+    "CodesHead",
     "Defensive",
     "Distribution",
+    "FixedScale",
     "Gaussian",
+    "GaussianHead",
+    "LearnedScale",
     "Likelihood",
     "Mixed",
+    "MixedHead",
     "NoLinearModel",
     "Noise",
     "Normal",
     "NormalMixture",
     "OneHot",
+    "OneHotHead",
     "Point",
     "Poisson",
+    "PoissonHead",
     "PoissonVector",
     "Product",
     "RowNoise",
+    "RowScale",
     "SharedNoise",
     "StandardNormal",
     "Tilted",
