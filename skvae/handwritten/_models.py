@@ -49,7 +49,7 @@ class WrittenModel:
 
 
 class WrittenVAE(WrittenModel):
-    """The VAE and the CVAE with a standard normal prior and one draw per row."""
+    """The VAE with a standard normal prior and one draw per row."""
 
     terms = "reconstruction", "kl"
     settings = {"beta", "n_importance_samples"}
@@ -110,6 +110,12 @@ class WrittenVAE(WrittenModel):
         self.loc_scale.backward(d)
         d = self.loc_scale.to_input(d, self.encoder.n_hidden)  # (M, B, h)
         self.encoder.backward(d, to_input=False)
+
+
+class WrittenCVAE(WrittenVAE):
+    """The CVAE without a classifier; the VAE's code appends the conditions."""
+
+    settings = WrittenVAE.settings | {"invariance", "task_classifier"}
 
 
 class WrittenAE(WrittenModel):

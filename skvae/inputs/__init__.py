@@ -3,7 +3,8 @@
 from skvae.inputs._blocks import BlockColumns
 from skvae.inputs._columns import NOTHING, Given, PlainColumns, as_numpy
 from skvae.inputs._conditioned import ConditionedColumns
-from skvae.inputs._conditions import Conditions, take_columns
+from skvae.inputs._conditions import Conditions
+from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 
 __all__ = [

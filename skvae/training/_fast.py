@@ -13,6 +13,7 @@ from skvae.training._optimizers import FusedAdam
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
 USED = {"x", "condition", "index"}  # fields of a `Batch` that the step knows
+OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
     "amsgrad": False,
@@ -75,9 +76,11 @@ def is_known(net, rows):
 
 
 def _fields(rows):
-    """Return the names of the fields that batches of these rows have."""
+    """Return the names of the fields that rows and their batches have."""
+    own = {name for name in vars(rows) if not name.startswith("_")}
     batch = rows.take(torch.from_numpy(rows.index[:1]))
-    return {name for name, value in batch._asdict().items() if value is not None}
+    found = {name for name, value in batch._asdict().items() if value is not None}
+    return found | own - OF_ROWS
 
 
 def _is_plain_adam(optimizer, module):

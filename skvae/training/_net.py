@@ -281,7 +281,10 @@ class VariationalNet(NeuralNet):
         optimizer.step()
 
     def held_out_loss(self, rows, step_fn=None):
-        """Return minus the mean bound of some rows, with the same noise each time."""
+        """Return minus the mean bound of some rows, with the same noise each time.
+
+        The rows have their shares in training.
+        """
         step_fn = step_fn or self.validation_step
         self.module_.eval()
         noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
@@ -289,15 +292,21 @@ class VariationalNet(NeuralNet):
             self.module_.normalise(rows, noise)
         batches = self._binarized(self.get_iterator(rows, training=False), noise)
         if self._fast is not None:
-            bounds = self._fast.bound(batches, noise)
-            return -bounds.mean(dtype=torch.float64).item()
+            return -_mean(self._fast.bound(batches, noise), rows.shares())
         bounds = [step_fn(batch, noise=noise) for batch in batches]
-        return -torch.cat(bounds).mean(dtype=torch.float64).item()
+        return -_mean(torch.cat(bounds), rows.shares())
 
     def validation_step(self, batch, noise, **fit_params):
         """Return the bound of each row of a batch, (B,)."""
         with torch.no_grad():
             return self.module_.bound(batch, noise)
+
+
+def _mean(bounds, shares):
+    """Return the mean bound of rows with these shares, in double precision."""
+    if shares is None:
+        return bounds.mean(dtype=torch.float64).item()
+    return float(bounds.double().cpu().numpy() @ shares)
 
 
 def optimizer_name(group):

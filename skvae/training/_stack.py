@@ -58,6 +58,7 @@ def can_be_stacked(net, rows):
         net.fast_path
         and not len(net.history)
         and net.binarize is None
+        and rows.odds is None
         and {type(callback) for _, callback in net.callbacks_} <= OURS
         and is_known(net, rows)
         and net.module_.written() is not None
