@@ -10,12 +10,14 @@ from sklearn.utils import estimator_html_repr
 
 import skvae
 from benchmarks import tables
+from benchmarks.reports import Dots, _svg
 from skvae import VAETransformer, metrics
 from skvae.base import SITE
 from skvae.discovery import all_estimators
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+PAGES = [*DOCS.glob("**/*.md"), *ROOT.glob("*.md")]
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("skvae/[a-z]*/__init__.py"))
 
 
@@ -45,8 +47,43 @@ def listed():
     }
 
 
-def test_the_results_page_is_up_to_date():
-    assert tables.PAGE.read_text() == tables.page(), "run python -m benchmarks.tables"
+def test_the_pages_of_the_results_are_up_to_date():
+    for path, text in tables.files().items():
+        assert path.read_text() == text, "run python -m benchmarks.tables"
+
+
+def test_tables_escape_pipes_and_are_narrow():
+    assert tables.table([{"p(x|w)": "a|b"}])[0] == r"| p(x\|w) |"
+    assert tables.table([{"p(x|w)": "a|b"}])[2] == r"| a\|b |"
+    with pytest.raises(ValueError, match="more than 7 columns"):
+        tables.table([dict.fromkeys("abcdefgh", 1)])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_row_of_a_table_has_the_cells_of_its_head(path):
+    blocks = re.findall(r"(?:^\|.*\n)+", path.read_text(), re.MULTILINE)
+    for block in blocks:
+        counts = {len(re.findall(r"(?<!\\)\|", row)) for row in block.splitlines()}
+        assert len(counts) == 1, block
+
+
+def test_dot_plots_place_values_in_order():
+    rows = [{"name": "a", "here": 1.0, "there": "2.0 ± 0.1"}, {"name": "b", "here": -3}]
+    dots = Dots("name", {"here": "here", "there": "there"}, "nats")
+    plot = _svg.dot_plot({"": rows}, dots)
+    (high, low) = (float(x) for x in re.findall(r'circle cx="([\d.]+)" cy="[^1]', plot))
+    (middle,) = re.findall(r"translate\(([\d.]+) (?!12\))", plot)
+    assert low < high < float(middle)
+    assert _svg.number("−150.2 ± 1") == -150.2
+    assert _svg.number("no") is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0, 1, [0, 0.5, 1]), (-460, -360, [-450, -400]), (0.71, 0.82, [0.75, 0.8])],
+)
+def test_ticks_are_round(low, high, expected):
+    assert _svg.ticks(low, high) == expected
 
 
 @pytest.mark.parametrize(("name", "estimator"), all_estimators())
