@@ -22,29 +22,31 @@ release = version = __version__
 
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # Local extensions, in _ext:
     "api_pages",
     "foreign_names",
+    "offline_math",
+    "raw_text",
 ]
-# results/index.md includes README.md, which contains the other files of that folder.
-exclude_patterns = [
-    "_build",
-    *(
-        f"results/{path.name}"
-        for path in Path(__file__).parent.glob("results/*.md")
-        if path.name != "index.md"
-    ),
-]
+# The pages of the results contain the findings.
+exclude_patterns = ["_build", "_static", "results/findings"]
 nitpicky = True
 smartquotes = False  # quoted values must be copied as they are
 # README.md ends its doctests with an empty line, which pytest needs.
 highlight_options = {"python": {"stripnl": True}}
+
+# -- copy buttons: prompts and outputs are left out ------------------------------------
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
+copybutton_exclude = ".linenos, .gp, .go"
 
 # -- docstrings ------------------------------------------------------------------------
 
