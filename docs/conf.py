@@ -11,7 +11,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401, for an 
 from sphinx_gallery.sorting import ExplicitOrder
 
 from skvae import __version__
-from skvae.base import SITE
+from skvae.base import REPOSITORY, SITE
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -58,7 +58,20 @@ toc_object_entries_show_parents = "hide"
 
 # -- Markdown --------------------------------------------------------------------------
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"]
+myst_substitutions = {
+    "version": version,
+    "release_note": (
+        "There is no release on the Python Package Index yet."
+        if "dev" in version
+        else f"The newest release is {version}."
+    ),
+    "source_note": (
+        f"Source: <{REPOSITORY}>. Questions and bugs: <{REPOSITORY}/issues>."
+        if REPOSITORY
+        else "The source and its issues have no public address yet."
+    ),
+}
 myst_heading_anchors = 3
 
 # -- gallery ---------------------------------------------------------------------------
@@ -85,7 +98,7 @@ html_static_path = ["_static"]
 html_css_files = ["skvae.css"]
 html_favicon = "_static/skvae.svg"
 html_show_sphinx = False
-html_sidebars = {"index": [], "install": [], "comparison": [], "results/index": []}
+html_sidebars = {"index": [], "install": [], "comparison": [], "getting_started": []}
 html_theme_options = {
     "logo": {
         "image_light": "_static/skvae.svg",
@@ -100,5 +113,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "navigation_with_keys": False,
+    "icon_links": [{"name": "Source", "url": REPOSITORY, "icon": "fa-brands fa-github"}]
+    if REPOSITORY
+    else [],
     "use_edit_page_button": False,
 }

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from skvae.discovery import all_estimators
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS / "_ext"))  # as docs/conf.py does
 PAGES = [*DOCS.glob("**/*.md"), *ROOT.glob("*.md")]
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("skvae/[a-z]*/__init__.py"))
 
@@ -30,6 +32,7 @@ def load(path):
 
 
 api_pages = load(DOCS / "_ext" / "api_pages.py")
+references = load(DOCS / "_ext" / "references.py")
 foreign_names = load(DOCS / "_ext" / "foreign_names.py")
 
 
@@ -156,3 +159,17 @@ def test_only_names_that_exist_are_linked(name, found):
 def test_the_guide_lists_its_chapters():
     chapters = {path.stem for path in (DOCS / "guide").glob("*.md")} - {"index"}
     assert chapters <= set((DOCS / "guide" / "index.md").read_text().split())
+
+
+def test_both_readmes_hold_the_same_code():
+    texts = [(ROOT / name).read_text() for name in ("README.md", "README.ja.md")]
+    code = [re.findall(r"```python\n(.*?)```", text, re.DOTALL) for text in texts]
+    assert code[0] == code[1]
+
+
+def test_the_page_of_references_names_each_paper_once(source):
+    page = (source / "api" / "references.rst").read_text()
+    assert page.count("Auto-Encoding Variational Bayes") == 1
+    assert "    :py:obj:`~skvae.VAETransformer`" in page
+    two = "A.\n\nReferences\n----------\nOne, A. (2001). B\n   c.\nTwo, D. (2002). E.\n"
+    assert references.entries(two) == ["One, A. (2001). B c.", "Two, D. (2002). E."]

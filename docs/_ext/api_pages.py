@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from references import references_page
+
 import skvae
 from skvae.base import page
 from skvae.discovery import all_estimators
@@ -150,7 +152,7 @@ def write(source):
     """Write the index, the group pages and all name pages below the source folder."""
     folder = source / FOLDER
     folder.mkdir(exist_ok=True)
-    pages = {"index": index(listing())}
+    pages = {"index": index(listing()), "references": references_page(listing())}
     described = set()
     for group, names in listing():
         pages[slug(group)] = group_page(group, names, described)
@@ -169,7 +171,8 @@ def index(groups):
     lines = heading("API reference", "=")
     for group, names in groups:
         lines += [*heading(group.title, "-"), group.text, "", *tables(names)]
-    return "\n".join([*lines, *toctree(slug(group) for group, _ in groups)])
+    pages = [*(slug(group) for group, _ in groups), "references"]
+    return "\n".join([*lines, *toctree(pages)])
 
 
 def group_page(group, names, described):
