@@ -37,7 +37,7 @@ def test_the_metadata_name_the_documentation():
 
 def test_all_files_name_the_same_repository():
     citation = (ROOT / "CITATION.cff").read_text()
-    assert ("repository-code: " in citation) == bool(REPOSITORY)
+    assert ("\nrepository-code: " in citation) == bool(REPOSITORY)
     for name in ("README.md", "README.ja.md"):
         text = (ROOT / name).read_text()
         sentence = {
@@ -46,4 +46,16 @@ def test_all_files_name_the_same_repository():
         }
         assert (sentence[name] in text) == (REPOSITORY is None)
         assert (REPOSITORY or "no repository") in text or not REPOSITORY
+    assert f"({SITE}readme_ja.html)" in (ROOT / "README.md").read_text()
     assert f"version: {skvae.__version__}\n" in citation
+
+
+def test_the_conda_recipe_has_the_same_dependencies():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    ours = config["options"]["install_requires"].split()
+    recipe = (ROOT / "conda" / "meta.yaml").read_text()
+    run = recipe.partition("  run:")[2].partition("\ntest:")[0]
+    theirs = [line.strip(" -").replace(" ", "") for line in run.splitlines() if line]
+    theirs = [line.replace("pytorch", "torch") for line in theirs]
+    assert set(theirs) == {*ours, f"python{config['options']['python_requires']}"}

@@ -255,12 +255,13 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix(shown, refresh=False)
             self._bar.update()
-        elif (
-            10 * self._done // self._n_epochs > 10 * (self._done - 1) // self._n_epochs
-        ):
+        elif self._tenths(self._done) > self._tenths(self._done - 1):
             values = ", ".join(f"{name} {value}" for name, value in shown.items())
             self._write(f"epoch {self._done} of {self._n_epochs}, {values}")
         return False
+
+    def _tenths(self, n_epochs):
+        return 10 * n_epochs // self._n_epochs
 
     def _end_in_words(self):
         """Say that early stopping has ended the fit, which is not an error."""
