@@ -140,7 +140,8 @@ def example_faults(wheel, names):
 def runs(number):
     """Return whether a Python is found that starts; a pyenv shim may not."""
     command = shutil.which(f"python{number}")
-    return bool(command) and succeeds([command, "-c", "import venv, ensurepip"])
+    program = [command, "-c", "import venv, ensurepip"]
+    return bool(command) and not subprocess.run(program, capture_output=True).returncode
 
 
 def in_environment(number, wheel, pinned, files):
