@@ -140,8 +140,10 @@ def example_faults(wheel, names):
 def runs(number):
     """Return whether a Python is found that starts; a pyenv shim may not."""
     command = shutil.which(f"python{number}")
+    if not command:
+        return False
     program = [command, "-c", "import venv, ensurepip"]
-    return bool(command) and not subprocess.run(program, capture_output=True).returncode
+    return subprocess.run(program, check=False, capture_output=True).returncode == 0
 
 
 def in_environment(number, wheel, pinned, files):
