@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from members import members_table, short_signature
 from references import references_page
 
 import skvae
@@ -230,18 +231,29 @@ def page_of(name, value):
     module, _, last = name.rpartition(".")
     lines = [*heading(last, "="), f".. currentmodule:: {module}", ""]
     if inspect.isclass(value):
-        kind = "exception" if issubclass(value, BaseException) else "class"
-        lines += [f".. auto{kind}:: {last}"]
-        if members := own(value):  # without names, Sphinx would include all members
-            lines += [f"   :members: {', '.join(members)}"]
-            lines += ["   :member-order: bysource"]
-        lines += inherited(value)
+        lines += class_lines(name, value)
     elif inspect.isroutine(value):
         lines += [f".. autofunction:: {last}"]
     else:
         lines += constant(last, value)
     lines += ["", f".. minigallery:: {name}", "   :add-heading: In the gallery", ""]
     return "\n".join(lines)
+
+
+def class_lines(name, cls):
+    """Return the lines of a class. Estimators begin with a table of their members."""
+    kind = "exception" if issubclass(cls, BaseException) else "class"
+    lines, signature, members = [], "", own(cls)
+    if cls in ESTIMATORS.values():
+        lines += members_table(name, members, inherited(cls))
+        signature = short_signature(cls)
+    lines += [f".. auto{kind}:: {name.rpartition('.')[2]}{signature}"]
+    if members:  # without names, Sphinx would include all members
+        lines += [f"   :members: {', '.join(members)}", "   :member-order: bysource"]
+    if cls not in ESTIMATORS.values() and (names := inherited(cls)):
+        listed = ", ".join(f"``{n}``" for n in names)
+        lines += ["", f"From scikit-learn: {listed}."]
+    return lines
 
 
 def heading(text, mark):
@@ -286,8 +298,8 @@ def source(member):
 
 
 def inherited(cls):
-    """Return lines that list the public methods inherited from scikit-learn."""
-    names = [
+    """Return the names of the public methods inherited from scikit-learn."""
+    return [
         name
         for name in dir(cls)
         if not name.startswith("_")
@@ -299,7 +311,3 @@ def inherited(cls):
             if base.__module__.startswith("sklearn")
         )
     ]
-    if not names:
-        return []
-    listed = ", ".join(f"``{name}``" for name in names)
-    return ["", f"From scikit-learn: {listed}."]
