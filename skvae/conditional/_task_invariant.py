@@ -49,12 +49,6 @@ class TaskInvariantVAETransformer(
         held-out rows: PCA without a prior, else probabilistic PCA, or factor analysis
         if each column has its own scale. "auto" is "pca" unless an encoder or a decoder
         is passed.
-    encoder, decoder : torch.nn.Module, callable or None, default=None
-        Custom networks in place of the hidden layers: a module, which fit copies, or a
-        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
-        so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
-        number of data columns (of levels, for "codes") for the encoder, and the width
-        of its whole input for the decoder.
     invariance : float, default=0.0
         Weight λ of an estimate of I(S; Z) that training subtracts from the bound, so
         that the latents keep less of the condition. A classifier of the condition from
@@ -64,6 +58,12 @@ class TaskInvariantVAETransformer(
         each condition equally often, or by a dict from levels to shares, such as
         ``{"target": 0.2}``; the other levels divide the rest in proportion to their
         rows. With several conditions, the keys are tuples.
+    encoder, decoder : torch.nn.Module, callable or None, default=None
+        Custom networks in place of the hidden layers: a module, which fit copies, or a
+        function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
+        so the numbers of latents and ``likelihood`` stay searchable. ``n_in`` is the
+        number of data columns (of levels, for "codes") for the encoder, and the width
+        of its whole input for the decoder.
     beta : float, default=1.0
         Weight of the KL divergence from the prior. Below 1, more latents stay in use;
         above 1, fewer.
