@@ -6,6 +6,7 @@ from skvae.inputs._conditioned import ConditionedColumns
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
+from skvae.inputs._templates import index_of
 
 __all__ = [
     "NOTHING",
@@ -15,6 +16,7 @@ __all__ = [
     "Given",
     "PlainColumns",
     "as_numpy",
+    "index_of",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",
