@@ -119,12 +119,24 @@ class EarlyStopping(Callback):
         loss = net.history[-1].get("valid_loss")
         if loss is None or len(net.history) <= self.warmup:
             return
-        if self._snapshot is None or loss < self._best - self.tol:
+        if self.improves(net):
             self._keep(net, loss)
             return
         self._since += 1
         if self._since >= self.n_iter_no_change:
             raise KeyboardInterrupt  # skorch's way to stop
+
+    def improves(self, net):
+        """Return whether the weights after this epoch will be kept."""
+        loss = net.history[-1].get("valid_loss")
+        if loss is None or len(net.history) <= self.warmup:
+            return False
+        return self._snapshot is None or loss < self._best - self.tol
+
+    @property
+    def has_kept(self):
+        """Whether there are weights to restore at the end."""
+        return self._snapshot is not None
 
     def on_train_end(self, net, **kwargs):
         if self._snapshot is not None:
