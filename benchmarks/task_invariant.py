@@ -241,10 +241,11 @@ def _mean(rows, name):
     values = np.array([row[name] for row in rows if name in row])
     if not len(values):
         return ""
-    shown = f"{values.mean():.5g}"
     if len(values) == 1:
-        return shown
-    return f"{shown} ± {values.std(ddof=1) / np.sqrt(len(values)):.2g}"
+        return f"{values[0]:.5g}"
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    digits = max(0, 1 - int(np.floor(np.log10(error)))) if error else 2
+    return f"{values.mean():.{digits}f} ± {error:.{digits}f}"
 
 
 # --- command line ---------------------------------------------------------------------

@@ -5,8 +5,10 @@ from functools import partial
 import numpy as np
 
 from skvae.distributions import Normal, kl
+from skvae.handwritten import WrittenVAE
 from skvae.nets import LocScale, over_rows
 from skvae.objectives import elbo, importance_weighted, log_weights
+from skvae.priors import StandardNormalModule
 from skvae.training import LatentModel, Loss
 
 
@@ -49,6 +51,7 @@ class VAE(LatentModel):
 
     beta = 1.0
     n_importance_samples = 1
+    is_written = True  # this class, not its subclasses; see `LatentModel.written`
 
     def __init__(self, encoder, n_hidden, decoder, head, prior, n_components):
         super().__init__()
@@ -70,6 +73,16 @@ class VAE(LatentModel):
     def prior(self, batch):
         like = batch.x.new_empty((len(batch.x), self.n_latents))
         return self.prior_module(like, self.posterior_of)
+
+    def written(self):
+        plain = type(self.prior_module) is StandardNormalModule
+        if (
+            "is_written" in vars(type(self))
+            and plain
+            and self.n_importance_samples == 1
+        ):
+            return WrittenVAE
+        return None
 
     def start_at(self, start):
         """Start at the linear model of rows within conditions, see `LinearStart`."""

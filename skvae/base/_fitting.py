@@ -81,7 +81,7 @@ class FittingMixin:
         self._columns = self._columns_type()
         table = self._columns.fit(self, X, given)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X)
+        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
         return table
 
     def _check_live_settings(self):

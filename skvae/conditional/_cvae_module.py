@@ -4,6 +4,7 @@ import torch
 
 from skvae.autoencoders import VAE
 from skvae.conditional._task_classifier import LEARNING_RATE, N_STEPS
+from skvae.handwritten import WrittenCVAE
 from skvae.training import Loss
 
 CLASSIFIER = "classifier"
@@ -38,10 +39,16 @@ class CVAE(VAE):
     """
 
     invariance = 0.0
+    is_written = True
 
     def __init__(self, *parts):
         super().__init__(*parts)
         self.task_classifier = None
+
+    def written(self):
+        return (
+            super().written() and WrittenCVAE if self.task_classifier is None else None
+        )
 
     def posterior(self, batch):
         return self.posterior_of(beside(self.head.features(batch.x), batch.condition))

@@ -3,8 +3,10 @@
 from skvae.inputs._blocks import BlockColumns
 from skvae.inputs._columns import NOTHING, Given, PlainColumns, as_numpy
 from skvae.inputs._conditioned import ConditionedColumns
-from skvae.inputs._conditions import Conditions, take_columns
+from skvae.inputs._conditions import Conditions
+from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
+from skvae.inputs._templates import index_of
 
 __all__ = [
     "NOTHING",
@@ -14,6 +16,7 @@ __all__ = [
     "Given",
     "PlainColumns",
     "as_numpy",
+    "index_of",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",

@@ -22,7 +22,8 @@ from skvae.priors._priors import SHORTHAND, Prior, PriorModule
 
 CRITIC = "critic"
 AFTER_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.03)
-IN_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.05)
+IN_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.2)
+MAX_ERROR = 0.1  # nats; above it, the estimate in training takes the full effort
 N_ROWS = 500  # whose posteriors guide the estimate in training
 
 
@@ -182,6 +183,8 @@ class DensityRatioModule(PriorModule):
         if self.phases:
             q = posterior(rows.take(torch.from_numpy(rows.index[:N_ROWS])))
             self._estimate(q.loc, q.scale, noise, IN_TRAINING)
+            if not self.log_normaliser_error <= MAX_ERROR:  # nan too
+                self._estimate(q.loc, q.scale, noise, AFTER_TRAINING)
 
     def _estimate(self, loc, scale, noise, effort):
         log_tilt = self.critic.eval()
