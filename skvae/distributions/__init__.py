@@ -22,7 +22,7 @@ from skvae.distributions._likelihoods import (
     Likelihood,
     Poisson,
 )
-from skvae.distributions._mixed import Mixed
+from skvae.distributions._mixed import Mixed, MixedHead
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
 from skvae.distributions._shorthand import SHORTHAND, as_likelihood
@@ -43,6 +43,7 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "Mixed",
+    "MixedHead",
     "NegativeBinomial",
     "NegativeBinomialVector",
     "NoLinearModel",

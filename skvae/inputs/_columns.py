@@ -235,8 +235,8 @@ class PlainColumns:
         """Convert numbers in the columns of X back to what fit was given.
 
         A table that models words becomes a data frame if fit was given one, otherwise
-        an array of objects. A table of numbers becomes a data frame only if the output is set to
-        pandas or polars, see `set_output`.
+        an array of objects. A table of numbers becomes a data frame only if the output
+        is set to pandas or polars, see `set_output`.
 
         Parameters
         ----------
