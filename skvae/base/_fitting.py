@@ -67,10 +67,14 @@ class FittingMixin:
             table = self._learn_columns(X, given)
             self._build_net(table, device)
         self._check_live_settings()
-        origin = self.likelihood_.origin
-        rows = Rows(table, device, self.net_.module_.dtype, origin=origin)
+        origin, odds = self.likelihood_.origin, self._odds(table)
+        rows = Rows(table, device, self.net_.module_.dtype, origin=origin, odds=odds)
         self._configure_net()
         return rows
+
+    def _odds(self, table):
+        """Return how often each row is drawn in training, (n,), or None if equally."""
+        return None
 
     def _learn_columns(self, X, given):
         """Learn the roles and the contents of the columns; return a `Table`."""

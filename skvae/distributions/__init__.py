@@ -4,7 +4,7 @@ from skvae.distributions._auto import Auto
 from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
 from skvae.distributions._categories import Categories, UniformCategories
 from skvae.distributions._chain import Chain
-from skvae.distributions._codes import Codes
+from skvae.distributions._codes import Codes, CodesHead
 from skvae.distributions._counts import NegativeBinomial, NegativeBinomialVector
 from skvae.distributions._defensive import Defensive
 from skvae.distributions._discrete import (
@@ -14,13 +14,22 @@ from skvae.distributions._discrete import (
     PoissonVector,
     Product,
 )
-from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._gaussian import (
+    FixedScale,
+    Gaussian,
+    GaussianHead,
+    LearnedScale,
+    RowScale,
+)
 from skvae.distributions._heads import NoLinearModel, Working, working_of
 from skvae.distributions._likelihoods import (
     Bernoulli,
+    BernoulliHead,
     Categorical,
     Likelihood,
+    OneHotHead,
     Poisson,
+    PoissonHead,
 )
 from skvae.distributions._mixed import Mixed, MixedHead
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
@@ -32,15 +41,20 @@ __all__ = [
     "SHORTHAND",
     "Auto",
     "Bernoulli",
+    "BernoulliHead",
     "BernoulliVector",
     "Categorical",
     "Categories",
     "Chain",
     "CodeVector",
     "Codes",
+    "CodesHead",
     "Defensive",
     "Distribution",
+    "FixedScale",
     "Gaussian",
+    "GaussianHead",
+    "LearnedScale",
     "Likelihood",
     "Mixed",
     "MixedHead",
@@ -51,11 +65,14 @@ __all__ = [
     "Normal",
     "NormalMixture",
     "OneHot",
+    "OneHotHead",
     "Point",
     "Poisson",
+    "PoissonHead",
     "PoissonVector",
     "Product",
     "RowNoise",
+    "RowScale",
     "SharedNoise",
     "StandardNormal",
     "Tilted",
