@@ -46,9 +46,8 @@ class CVAE(VAE):
         self.task_classifier = None
 
     def written(self):
-        return (
-            super().written() and WrittenCVAE if self.task_classifier is None else None
-        )
+        plain = super().written() is not None and self.task_classifier is None
+        return WrittenCVAE if plain else None
 
     def posterior(self, batch):
         return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
