@@ -32,7 +32,7 @@ def estimated(z, condition, n_levels, steps=400):
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        return classifier(z[half:], condition[half:]).mean().item()
+        return classifier.eval()(z[half:], condition[half:]).mean().item()
 
 
 def information_of_a_mixture(distance, share):

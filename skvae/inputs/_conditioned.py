@@ -17,6 +17,7 @@ from skvae.inputs._columns import (
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._contents import Contents
 from skvae.inputs._frames import column_of, take_columns
+from skvae.inputs._numbers import explaining
 from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
@@ -97,9 +98,11 @@ class ConditionedColumns(PlainColumns):
             self.condition_positions = self._resolve(estimator, X)
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
-        if reset:
-            self.contents = Contents.of(X, self.data_positions)
-        x = self._data(estimator, X, reset)
+        data = take_columns(X, self.data_positions)
+        with explaining(data, [self._label(j) for j in self.data_positions]):
+            if reset:
+                self.contents = Contents.of(X, self.data_positions)
+            x = self._data(estimator, X, data, reset)
         check_range(x, estimator.dtype, self.names)
         return x, self._in_table(X)
 
@@ -110,10 +113,9 @@ class ConditionedColumns(PlainColumns):
             return Passed(columns)
         return Passed(columns, self.all_names[self.condition_positions].tolist())
 
-    def _data(self, estimator, X, reset):
+    def _data(self, estimator, X, data, reset):
         if self._has_words:
             return self._in_numbers(estimator, X, reset, self.data_positions)
-        data = take_columns(X, self.data_positions)
         return check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
 
     def _resolve(self, estimator, X):
