@@ -66,14 +66,14 @@ class AE(LatentModel):
         return value
 
     def posterior(self, batch):
-        return Point(self.code(self.encoder(self.head.features(batch.x))))
+        return Point(self.code(self.encoder(self.inputs(batch))))
 
     def likelihood(self, z, batch=None):
         return self.head(over_rows(self.decoder, z))
 
     def bound(self, batch, noise=None):
         z = self.posterior(batch).mean  # (B, K)
-        return self.likelihood(z, batch).log_prob(batch.x)
+        return self.log_likelihood(z, batch)
 
     def losses(self, batch, phase, noise):
         reconstruction = self.bound(batch)

@@ -58,7 +58,7 @@ class VAE(LatentModel):
         self.n_outputs = self.n_latents = n_components
 
     def posterior(self, batch):
-        return self.posterior_of(self.head.features(batch.x))
+        return self.unless_empty(self.posterior_of(self.inputs(batch)), batch)
 
     def posterior_of(self, features):
         """q(z | x) from the encoder's input, (B, n_features)."""
@@ -73,9 +73,10 @@ class VAE(LatentModel):
 
     def start_at(self, start):
         """Start at the linear model of rows within conditions, see `LinearStart`."""
-        effect, shift = start.effects(start.y)  # (c, D), (D,)
+        effect, shift = start.effects(start.y, start.seen)  # (c, D), (D,)
         left = start.y - start.condition @ effect - shift
         model = start.fit(self.n_latents, left)
+        shift = shift + model.mean
         by_y = model.encoder  # (K, D)
         mean = start.encoder(by_y, -by_y @ effect.T, -by_y @ shift)
         self.loc_scale.start_linear(*mean, np.sqrt(model.variance))
@@ -127,14 +128,14 @@ class VAE(LatentModel):
         if self.n_importance_samples > 1:
             return self._weighted_terms(q, p, batch, noise, beta)
         z = q.rsample(noise)  # (B, K)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)
+        reconstruction = self.log_likelihood(z, batch)
         divergence = kl(q, p, z)
         bound = elbo(reconstruction, divergence, beta)
         return bound, {"reconstruction": reconstruction, "kl": divergence}
 
     def _weighted_terms(self, q, p, batch, noise, beta):
         z = q.rsample(noise, self.n_importance_samples)  # (S, B, K)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)  # (S, B)
+        reconstruction = self.log_likelihood(z, batch)  # (S, B)
         log_prior, log_q = p.log_prob(z), q.log_prob(z)
         bound = importance_weighted(log_weights(reconstruction, log_prior, log_q, beta))
         divergence = (log_q - log_prior).mean(0)

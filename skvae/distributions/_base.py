@@ -79,6 +79,10 @@ class Distribution:
         """The mean of the equal mixture over the first axis, (B, D)."""
         return self.mean.mean(0)
 
+    def as_normal(self):
+        """Return the Normal with the same means and variances, or None."""
+        return None
+
     def divergence_from(self, q, z):
         """Estimate KL(q || self) at draws z ~ q, if no closed form is registered."""
         return q.detached().log_prob(z) - self.log_prob(z)

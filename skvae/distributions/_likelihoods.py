@@ -10,7 +10,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from skvae._columns import column_names, column_statistics
+from skvae._columns import (
+    column_names,
+    column_statistics,
+    highest,
+    lowest,
+    observed_cells,
+)
 from skvae._parameters import Declared
 from skvae._validation import check_parameters
 from skvae.distributions._discrete import (
@@ -52,7 +58,7 @@ class Likelihood(Declared):
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            The columns that have this likelihood.
+            The columns that have this likelihood; NaN where a cell is missing.
         names : sequence of str, optional
             Their names, for error messages.
         frame : DataFrame, optional
@@ -77,9 +83,16 @@ class Likelihood(Declared):
         """
         return np.empty(0, dtype=int), []
 
+    @property
+    def has_holes(self):
+        """Whether cells were missing in fit, so that encoders read which are."""
+        return hasattr(self, "holes_")
+
     def _learn_columns(self, X, names, frame):
         check_parameters(self)
         self.n_columns_ = X.shape[1]
+        if observed_cells(X) is not None:
+            self.holes_ = True
         self._learn(X, names, frame)
 
     @property
@@ -91,11 +104,19 @@ class Likelihood(Declared):
         origin = getattr(self, "origin_", None)
         return origin if origin is not None and origin.any() else None
 
+    @property
+    def fill(self):
+        """What the encoder reads in place of a missing cell, (d,), from the origin."""
+        return getattr(self, "mean_", np.zeros(self.n_columns_))
+
     def _learn(self, X, names, frame):
         self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
 
     def check(self, X, names=None):
-        """Raise ValueError if a value is outside the family's support."""
+        """Raise ValueError if a value is outside the family's support.
+
+        Missing cells, which are NaN, are passed over.
+        """
 
     def check_codes(self, X, names=None):
         """Raise ValueError if the encoder cannot read a value."""
@@ -109,12 +130,12 @@ ROUNDING = 1e-6  # how far a scaler to [0, 1] may overshoot
 
 
 def _refuse_negative(X, names, owner, advice=""):
-    low = X.min(axis=0)
+    low = lowest(X)
     if (low < -ROUNDING).any():
-        name = column_names(names, X.shape[1])[int(np.argmin(low))]
+        j = int(np.nanargmin(low))
         raise ValueError(
-            f"Negative values in data passed to {owner}: column {name} reaches "
-            f"{low.min():g}.{advice}"
+            f"Negative values in data passed to {owner}: column "
+            f"{column_names(names, X.shape[1])[j]} reaches {low[j]:g}.{advice}"
         )
 
 
@@ -138,9 +159,9 @@ class Bernoulli(Likelihood):
     def check(self, X, names=None):
         advice = " MinMaxScaler(clip=True) keeps new rows in [0, 1]."
         _refuse_negative(X, names, "a Bernoulli likelihood", advice)
-        high = X.max(axis=0)
+        high = highest(X)
         if (high > 1 + ROUNDING).any():
-            j = int(np.argmax(high))
+            j = int(np.nanargmax(high))
             name = column_names(names, X.shape[1])[j]
             warn_data(
                 f"Column {name} reaches {high[j]:g} under a Bernoulli "
@@ -170,6 +191,8 @@ class BernoulliHead(Head):
 class Categorical(Likelihood):
     """All columns together are one categorical variable, one-hot encoded.
 
+    The variable is missing in a row whose columns are all NaN.
+
     Raises
     ------
     ValueError
@@ -186,16 +209,31 @@ class Categorical(Likelihood):
     positive_only = True
     binary = True
 
+    def check_codes(self, X, names=None):
+        missing = np.isnan(X)
+        partly = missing.any(axis=1) & ~missing.all(axis=1)
+        if partly.any():
+            columns = column_names(names, X.shape[1])
+            raise RowError(
+                int(np.argmax(partly)),
+                f"is partly NaN in the columns {columns[0]} to {columns[-1]} under a "
+                "Categorical likelihood, which are one variable: all must be NaN.",
+            )
+
     def check(self, X, names=None):
+        self.check_codes(X, names)
         _refuse_negative(X, names, "a Categorical likelihood")
         is_one_hot = ((X == 0) | (X == 1)).all(axis=1) & (X.sum(axis=1) == 1)
+        if not is_one_hot.all():
+            is_one_hot |= np.isnan(X).all(axis=1)
         if not is_one_hot.all():
             row = int(np.argmin(is_one_hot))
             columns = column_names(names, X.shape[1])
             raise RowError(
                 row,
                 f"is not one-hot in the columns {columns[0]} to {columns[-1]} under a "
-                "Categorical likelihood: one value must be 1, the others 0.",
+                "Categorical likelihood: one value must be 1, the others 0, or all NaN "
+                "if the variable is missing.",
             )
 
     def head(self, n_hidden):
@@ -229,7 +267,7 @@ class Poisson(Likelihood):
 
     def check(self, X, names=None):
         _refuse_negative(X, names, "a Poisson likelihood")
-        fractional = np.array([(column != np.floor(column)).any() for column in X.T])
+        fractional = np.array([(column > np.floor(column)).any() for column in X.T])
         if fractional.any():
             j = int(np.argmax(fractional))
             raise ValueError(
@@ -254,7 +292,7 @@ class PoissonHead(Head):
         # remain possible.
         self.register_buffer("scale", torch.as_tensor(np.maximum(mean, 1e-3)))
 
-    def features(self, x):
+    def features(self, x, seen=None):
         return x.log1p()
 
     def working(self, mean):

@@ -1,5 +1,7 @@
 """Tables of mixed types: one likelihood for each block of columns."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -67,6 +69,16 @@ def _as_slice(columns):
     return columns
 
 
+@contextmanager
+def _row_of_table(X, columns):
+    """Name the row of X in a `RowError`, which counts only rows that have a block."""
+    try:
+        yield
+    except RowError as error:
+        present = np.flatnonzero(~np.isnan(X[:, columns]).all(axis=1))
+        raise RowError(present[error.row], error.text) from None
+
+
 def _is_part(part):
     return isinstance(part, tuple | list) and len(part) == 2
 
@@ -107,6 +119,13 @@ class Mixed(Likelihood):
                 origin[columns] = part.origin
         return origin if origin.any() else None
 
+    @property
+    def fill(self):
+        fill = np.zeros(self.n_columns_)
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            fill[columns] = part.fill
+        return fill
+
     def _learn(self, X, names, frame):
         n_columns = X.shape[1]
         labels = column_names(names, n_columns)
@@ -136,11 +155,8 @@ class Mixed(Likelihood):
 
     def check(self, X, names=None):
         for part, block, labels, columns in self._blocks(X, names):
-            try:
+            with _row_of_table(X, columns):
                 part.check(block, labels)
-            except RowError as error:  # its row counts only rows that have the block
-                present = np.flatnonzero(~np.isnan(X[:, columns[0]]))
-                raise RowError(present[error.row], error.text) from None
 
     def misfits(self, X):
         found, groups = [np.empty(0, dtype=int)], []
@@ -151,8 +167,9 @@ class Mixed(Likelihood):
         return np.sort(np.concatenate(found)), groups
 
     def check_codes(self, X, names=None):
-        for part, block, labels, _ in self._blocks(X, names):
-            part.check_codes(block, labels)
+        for part, block, labels, columns in self._blocks(X, names):
+            with _row_of_table(X, columns):
+                part.check_codes(block, labels)
 
     def check_changed(self, X, changed, names=None):
         """Raise ValueError if changed one-hot columns are no longer one-hot.
@@ -183,6 +200,7 @@ class Mixed(Likelihood):
             block = X[:, _as_slice(columns)]
             missing = np.isnan(block[:, 0])
             if missing.any():
+                missing = np.isnan(block).all(axis=1)
                 block = block[~missing]
             if len(block):
                 yield part, block, [labels[j] for j in columns], columns
@@ -194,6 +212,8 @@ class Mixed(Likelihood):
 
 class MixedHead(nn.Module):
     """One head per block of columns."""
+
+    n_flags = 0  # as of `Head`
 
     def __init__(self, heads, columns):
         super().__init__()
@@ -214,9 +234,18 @@ class MixedHead(nn.Module):
         for i, head in enumerate(self.heads):
             yield head, getattr(self, f"columns{i}")
 
-    def features(self, x):
-        parts = [head.features(x[..., columns]) for head, columns in self._blocks()]
+    def features(self, x, seen=None):
+        parts = []
+        for head, columns in self._blocks():
+            given = (x[..., columns],)
+            if seen is not None:
+                given += (seen[..., columns],)
+            parts.append(head.features(*given))
         return torch.cat(parts, -1)  # (B, n_features)
+
+    def by_feature(self, flags):
+        parts = [head.by_feature(flags[..., at]) for head, at in self._blocks()]
+        return torch.cat(parts, -1)
 
     def working(self, mean):
         parts, start = [], 0

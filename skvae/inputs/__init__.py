@@ -1,7 +1,13 @@
 """Conversion of X to the arrays that a model reads, and back."""
 
 from skvae.inputs._blocks import BlockColumns
-from skvae.inputs._columns import NOTHING, Given, PlainColumns, as_numpy
+from skvae.inputs._columns import (
+    NOTHING,
+    Given,
+    PlainColumns,
+    as_numpy,
+    check_some_value,
+)
 from skvae.inputs._conditioned import ConditionedColumns
 from skvae.inputs._conditions import Conditions, take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
@@ -14,6 +20,7 @@ __all__ = [
     "Given",
     "PlainColumns",
     "as_numpy",
+    "check_some_value",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",

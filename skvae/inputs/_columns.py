@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
 
-from skvae._columns import column_names
+from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
 from skvae.persistence import is_plain
 from skvae.training import Table
@@ -88,6 +88,18 @@ def check_range(x, dtype, names):
         )
 
 
+def check_some_value(table, names):
+    """Raise ValueError at a column in which every cell is missing."""
+    if table.seen is None and table.observed is None:
+        return
+    empty = np.isnan(table.x).all(axis=0)
+    if empty.any():
+        name = column_names(names, len(empty))[int(np.argmax(empty))]
+        raise ValueError(
+            f"Column {name} has no value: every cell is missing. Leave it out."
+        )
+
+
 class PlainColumns:
     """A table whose columns are all data.
 
@@ -130,10 +142,12 @@ class PlainColumns:
     def _table(self, estimator, X, given, reset):
         X = check_dimensions(X, type(estimator).__name__)
         x = self._validated(estimator, X, reset)
-        return Table(x, **given.arrays(len(x)))
+        return Table(x, seen=observed_cells(x), **given.arrays(len(x)))
 
-    def _validated(self, estimator, X, reset, **checks):
-        x = validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
+    def _validated(self, estimator, X, reset):
+        x = validate_data(
+            estimator, X, dtype=FLOATS, reset=reset, ensure_all_finite="allow-nan"
+        )
         if reset:
             self._remember(estimator)
         check_range(x, estimator.dtype, self.all_names)

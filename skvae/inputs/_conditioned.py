@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
 
-from skvae._columns import resolve_columns
+from skvae._columns import observed_cells, resolve_columns
 from skvae._validation import Instance
 from skvae.distributions import Mixed
 from skvae.inputs._columns import (
@@ -54,7 +54,8 @@ class ConditionedColumns(PlainColumns):
         else:
             codes = self.codes(estimator, values, len(x))
         beside = given.arrays(len(x))
-        return Table(x, condition=self.conditions.encode(codes), **beside)
+        condition = self.conditions.encode(codes)
+        return Table(x, condition=condition, seen=observed_cells(x), **beside)
 
     def _split(self, estimator, X, condition, reset=False):
         """Split X into data and conditions, which may be strings."""
@@ -80,7 +81,13 @@ class ConditionedColumns(PlainColumns):
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
         data = take_columns(X, self.data_positions)
-        x = check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
+        x = check_array(
+            data,
+            dtype=FLOATS,
+            estimator=estimator,
+            input_name="X",
+            ensure_all_finite="allow-nan",
+        )
         check_range(x, estimator.dtype, self.names)
         return x, take_columns(X, self.condition_positions)
 

@@ -35,11 +35,6 @@ class BaseMultimodalTransformer(
 
     _columns_type = BlockColumns
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.modalities is not None
-        return tags
-
     # -- missing blocks -------------------------------------------------------------
 
     def impute(self, X, n_samples=32) -> np.ndarray:
@@ -168,7 +163,7 @@ class BaseMultimodalTransformer(
 
     def _check_editable(self, x, modality):
         self._columns.check_modality(self, modality)
-        missing = np.isnan(x[:, self.modalities_[modality][0]])
+        missing = np.isnan(x[:, self.modalities_[modality]]).all(axis=1)
         if missing.any():
             raise ValueError(
                 f"The modality {modality!r} is missing in row {np.argmax(missing)} and "

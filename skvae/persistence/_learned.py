@@ -48,12 +48,15 @@ def put_back(likelihood, values, n_columns):
     check_parameters(likelihood)
     owner = type(likelihood).__name__
     check, names = _CHECKS.get(type(likelihood), (_check_own, values.keys()))
-    if values.keys() - OPTIONAL.get(type(likelihood), ()) != {"n_columns_", *names}:
+    optional = {"holes_", *OPTIONAL.get(type(likelihood), ())}
+    if values.keys() - optional != {"n_columns_", *names} - optional:
         raise ValueError(f"{owner} does not learn {', '.join(sorted(values))}.")
     if values["n_columns_"] != n_columns:
         raise ValueError(
             f"{owner} has learned {values['n_columns_']!r} columns, not {n_columns}."
         )
+    if values.get("holes_", True) is not True:
+        raise ValueError("holes_ must be true.")
     check(values, n_columns)
     if isinstance(likelihood, Mixed):
         columns = values["columns_"]

@@ -25,6 +25,9 @@ class Batch(NamedTuple):
         Conditions as numbers.
     observed : Tensor of bool of shape (B, M), optional
         Which modalities are observed; the others are zeros in `x`.
+    seen : Tensor of bool of shape (B, D), optional
+        Which cells of observed modalities are observed; the others are filled in `x`
+        by values that are typical of their columns.
     y : Tensor of shape (B,) or (B, T), optional
         Targets.
     sample_weight : Tensor of shape (B,), optional
@@ -36,12 +39,13 @@ class Batch(NamedTuple):
     x: torch.Tensor
     condition: torch.Tensor | None = None
     observed: torch.Tensor | None = None
+    seen: torch.Tensor | None = None
     y: torch.Tensor | None = None
     sample_weight: torch.Tensor | None = None
     index: torch.Tensor | None = None
 
 
-BESIDE = ("condition", "observed", "y", "sample_weight")
+BESIDE = ("condition", "observed", "seen", "y", "sample_weight")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ class Table:
         Conditions as numbers.
     observed : ndarray of bool of shape (n, m), optional
         Which modalities are observed; the others are NaN in `x`. None if all are.
+    seen : ndarray of bool of shape (n, d), optional
+        Which cells of observed modalities are observed; the others are NaN in `x`. None
+        if all are.
     y : ndarray of shape (n,) or (n, t), optional
         Targets.
     sample_weight : ndarray of shape (n,), optional
@@ -65,6 +72,7 @@ class Table:
     x: np.ndarray
     condition: np.ndarray | None = None
     observed: np.ndarray | None = None
+    seen: np.ndarray | None = None
     y: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
 
@@ -109,9 +117,11 @@ class Rows:
         Which rows of the table these are, all by default.
     origin : ndarray of shape (d,), optional
         What to subtract from the columns, in double precision before they are cast.
+    fill : ndarray of shape (d,), optional
+        What stands for missing cells, relative to the origin; 0 by default.
     """
 
-    def __init__(self, table, device, dtype, index=None, origin=None):
+    def __init__(self, table, device, dtype, index=None, origin=None, fill=None):
         table = Table.of(table)
         self.table, self.device, self.dtype = table, torch.device(device), dtype
         self.index = np.arange(len(table)) if index is None else index
@@ -120,6 +130,7 @@ class Rows:
             name: self._placed(values) for name, values in table.beside().items()
         }
         self._origin = None if origin is None else torch.tensor(origin)
+        self._fill = None if fill is None else torch.tensor(fill).to(device, dtype)
         # torch warns about read-only arrays, so rows of these are taken by numpy.
         self._tensor = torch.from_numpy(self.X) if _shareable(self.X) else None
         if self.device.type == "cuda" and self._fits():
@@ -180,8 +191,9 @@ class Rows:
         for start in range(0, len(drawn), 4096):
             block = self.X[start : start + 4096]
             drawn[start : start + 4096] = random.random(block.shape) < block
-        table = replace(self.table, x=drawn)
-        return Rows(table, self.device, self.dtype, self.index)
+        rows = Rows(replace(self.table, x=drawn), self.device, self.dtype, self.index)
+        rows._fill = self._fill
+        return rows
 
     def neighbours(self, where):
         """Return the batch of a slice of the table; faster than `take`, as a view."""
@@ -209,9 +221,11 @@ class Rows:
         x = self._from_origin(x)
         if x.device != self.device or x.dtype != self.dtype:
             x = x.to(device=self.device, dtype=self.dtype)
-        if "observed" in self._beside:
-            x = x.nan_to_num(0.0)
         beside = {name: choose(values) for name, values in self._beside.items()}
+        if "seen" in beside and self._fill is not None:
+            x = torch.where(beside["seen"], x, self._fill)
+        if "observed" in beside or "seen" in beside:
+            x = x.nan_to_num(0.0)
         return Batch(x, **beside, index=index)
 
 
