@@ -12,8 +12,14 @@ from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
 from skvae.distributions._likelihoods import Likelihood
+from skvae.distributions._misfits import (
+    one_hot_groups,
+    spread_message,
+    two_valued,
+    unlike_spreads,
+)
 from skvae.distributions._normal import Normal
-from skvae.distributions._two_values import one_hot_groups, two_valued
+from skvae.exceptions import warn_data
 
 # Learned scales are softplus(GAIN · w). The gain makes their steps ten times those of
 # other weights, as the noise may have to shrink by a large factor while the other
@@ -84,6 +90,11 @@ class Gaussian(Likelihood):
         X = without_holes(X)
         groups = [np.arange(X.shape[1])[group] for group in one_hot_groups(X)]
         return np.unique(np.concatenate([two_valued(X), *groups])), groups
+
+    def _check_spreads(self, names):
+        column = unlike_spreads(self.std_) if self.scale == "shared" else None
+        if column is not None:
+            warn_data(spread_message(column, self.std_, names))
 
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)

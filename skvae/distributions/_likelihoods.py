@@ -25,7 +25,7 @@ from skvae.distributions._discrete import (
     PoissonVector,
 )
 from skvae.distributions._heads import SMALLEST_SHARE, Head, Working, logit
-from skvae.distributions._two_values import misfit_message
+from skvae.distributions._misfits import misfit_message
 from skvae.exceptions import warn_data
 
 
@@ -69,6 +69,7 @@ class Likelihood(Declared):
         columns, groups = self.misfits(X)
         if len(columns):
             warn_data(misfit_message(columns, groups, names, X.shape[1]))
+        self._check_spreads(names)
         return self
 
     def misfits(self, X):
@@ -87,6 +88,9 @@ class Likelihood(Declared):
     def has_holes(self):
         """Whether cells were missing in fit, so that encoders read which are."""
         return hasattr(self, "holes_")
+
+    def _check_spreads(self, names):
+        """Warn if the columns' spreads are too different for the family."""
 
     def _learn_columns(self, X, names, frame):
         check_parameters(self)

@@ -166,6 +166,11 @@ class Mixed(Likelihood):
             groups += [columns[group] for group in of_part]
         return np.sort(np.concatenate(found)), groups
 
+    def _check_spreads(self, names):
+        labels = np.asarray(column_names(names, self.n_columns_))
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            part._check_spreads(labels[columns])
+
     def check_codes(self, X, names=None):
         for part, block, labels, columns in self._blocks(X, names):
             with _row_of_table(X, columns):

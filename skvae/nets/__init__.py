@@ -1,6 +1,7 @@
 """General-purpose networks: bodies, heads, dropout and recipes for them."""
 
 from skvae.nets._critic import Critic
+from skvae.nets._deterministic import deterministic_convolutions
 from skvae.nets._joined_decoder import JoinedConvDecoder
 from skvae.nets._mlp import (
     ACTIVATIONS,
@@ -28,6 +29,7 @@ __all__ = [
     "Recipe",
     "Skip",
     "build_body",
+    "deterministic_convolutions",
     "enter_linearly",
     "mlp",
     "over_rows",

@@ -11,7 +11,7 @@ import torch
 from skorch import NeuralNet
 
 from skvae.distributions import Noise
-from skvae.nets import set_dropout_generator
+from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._batches import TensorBatches
 from skvae.training._epoch import BatchHooks, EpochLog, raised_on_purpose
 from skvae.training._seeds import derive_generator
@@ -116,6 +116,7 @@ class VariationalNet(NeuralNet):
 
     # -- fitting --------------------------------------------------------------------
 
+    @deterministic_convolutions()
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         """Continue training; unlike in skorch, KeyboardInterrupt is not caught."""
         if not self.initialized_:
