@@ -79,7 +79,7 @@ class FittingMixin:
         table = self._columns.fit(self, X, given)
         check_some_value(table, self._columns.names)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X)
+        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
         return table
 
     def _check_live_settings(self):

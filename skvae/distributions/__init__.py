@@ -1,9 +1,11 @@
 """Distributions, their noise sources and the likelihoods that users choose."""
 
+from skvae.distributions._auto import Auto
 from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
 from skvae.distributions._categories import Categories, UniformCategories
 from skvae.distributions._chain import Chain
 from skvae.distributions._codes import Codes
+from skvae.distributions._counts import NegativeBinomial, NegativeBinomialVector
 from skvae.distributions._defensive import Defensive
 from skvae.distributions._discrete import (
     BernoulliVector,
@@ -26,13 +28,15 @@ from skvae.distributions._likelihoods import (
     Likelihood,
     Poisson,
 )
-from skvae.distributions._mixed import SHORTHAND, Mixed, as_likelihood
+from skvae.distributions._mixed import Mixed
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
+from skvae.distributions._shorthand import SHORTHAND, as_likelihood
 from skvae.distributions._tilted import Tilted
 
 __all__ = [
     "SHORTHAND",
+    "Auto",
     "Bernoulli",
     "BernoulliVector",
     "Categorical",
@@ -45,6 +49,8 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "Mixed",
+    "NegativeBinomial",
+    "NegativeBinomialVector",
     "NoLinearModel",
     "Noise",
     "Normal",

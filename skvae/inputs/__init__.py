@@ -11,6 +11,7 @@ from skvae.inputs._columns import (
 from skvae.inputs._conditioned import ConditionedColumns
 from skvae.inputs._conditions import Conditions, take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
+from skvae.inputs._templates import index_of
 
 __all__ = [
     "NOTHING",
@@ -21,6 +22,7 @@ __all__ = [
     "PlainColumns",
     "as_numpy",
     "check_some_value",
+    "index_of",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",

@@ -6,14 +6,16 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import observed_cells, resolve_columns
 from skvae._validation import Instance
-from skvae.distributions import Mixed
+from skvae.distributions import Auto, Mixed
 from skvae.inputs._columns import (
-    FLOATS,
+    CELLS,
     PlainColumns,
     check_dimensions,
+    check_is_table,
     check_range,
 )
 from skvae.inputs._conditions import Conditions, take_columns
+from skvae.inputs._contents import Contents
 from skvae.training import Table
 
 BOTH_WAYS = (
@@ -72,24 +74,24 @@ class ConditionedColumns(PlainColumns):
                 f"{estimator.condition_columns!r}: choose one of the two."
             )
         X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
-        if len(X.shape) != 2:  # the usual message
-            check_array(X, estimator=estimator, input_name="X")
+        check_is_table(X, estimator)
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         if reset:
             self._remember(estimator)
             self.condition_positions = self._resolve(estimator, X)
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
-        data = take_columns(X, self.data_positions)
-        x = check_array(
-            data,
-            dtype=FLOATS,
-            estimator=estimator,
-            input_name="X",
-            ensure_all_finite="allow-nan",
-        )
+        if reset:
+            self.contents = Contents.of(X, self.data_positions)
+        x = self._data(estimator, X, reset)
         check_range(x, estimator.dtype, self.names)
         return x, take_columns(X, self.condition_positions)
+
+    def _data(self, estimator, X, reset):
+        if self._has_words:
+            return self._in_numbers(estimator, X, reset, self.data_positions)
+        data = take_columns(X, self.data_positions)
+        return check_array(data, **CELLS, estimator=estimator, input_name="X")
 
     def _resolve(self, estimator, X):
         columns = estimator.condition_columns
@@ -127,15 +129,18 @@ class ConditionedColumns(PlainColumns):
             return likelihood
         place = np.full(self.n_features, -1)
         place[self.data_positions] = np.arange(self.n_data)
-        parts = []
-        for part, columns in likelihood.parts:
+
+        def moved(columns):
             found = resolve_columns(columns, self.n_features, self.all_names, frame)
             if (place[found] < 0).any():
                 raise ValueError(
                     f"The 'likelihood' list names a condition column in {columns!r}."
                 )
-            parts.append((part, place[found]))
-        return Mixed(parts)
+            return place[found]
+
+        if isinstance(likelihood, Auto):
+            return likelihood.moved(lambda key: int(moved([key])[0]))
+        return Mixed([(part, moved(columns)) for part, columns in likelihood.parts])
 
     # -- conditions -----------------------------------------------------------------
 
@@ -204,7 +209,7 @@ class ConditionedColumns(PlainColumns):
     # -- files ----------------------------------------------------------------------
 
     def learned(self):
-        return {
+        return super().learned() | {
             "conditions_": self.conditions.learned(),
             "_positions": self.condition_positions,
         }
