@@ -157,6 +157,7 @@ class Likelihood(Declared):
         raise NotImplementedError
 
 
+N_ROWS = 4096  # read at once
 ROUNDING = 1e-6  # how far a scaler to [0, 1] may overshoot
 
 
@@ -204,23 +205,42 @@ class Bernoulli(Likelihood):
                 "(MinMaxScaler(clip=True)) or choose another likelihood."
             )
 
+    def _learn(self, X, names, frame):
+        super()._learn(X, names, frame)
+        is_flag = flags(X)
+        if is_flag.any():
+            self.is_flag_ = is_flag
+
     def head(self, n_hidden):
-        return BernoulliHead(n_hidden, self.mean_)
+        return BernoulliHead(n_hidden, self.mean_, getattr(self, "is_flag_", None))
+
+
+def flags(X):
+    """Return which columns hold 0 and 1 only, (d,), apart from missing cells."""
+    found = np.ones(X.shape[1], dtype=bool)
+    for start in range(0, len(X), N_ROWS):
+        block = X[start : start + N_ROWS, found]
+        found[found] = ((block == 0) | (block == 1) | np.isnan(block)).all(axis=0)
+        if not found.any():
+            break
+    return found
 
 
 class BernoulliHead(Head):
     """h -> logits of π, starting at the columns' means."""
 
-    def __init__(self, n_hidden, mean):
+    def __init__(self, n_hidden, mean, is_flag=None):
         super().__init__(n_hidden, len(mean), len(mean))
         self.start_at(logit(mean))
+        is_flag = None if is_flag is None else torch.as_tensor(is_flag)
+        self.register_buffer("is_flag", is_flag, persistent=False)
 
     def working(self, mean):
         variance = np.maximum(mean * (1 - mean), SMALLEST_SHARE)
         return Working.residuals(np.sqrt(variance))
 
     def forward(self, h):
-        return BernoulliVector(self.linear(h))
+        return BernoulliVector(self.linear(h), self.is_flag)
 
 
 class Categorical(Likelihood):
