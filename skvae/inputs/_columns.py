@@ -91,6 +91,21 @@ def check_range(x, dtype, names):
         )
 
 
+def with_na(X, convert):
+    """Return ``convert(X)``; if it fails, once more with NaN in place of ``pd.NA``."""
+    try:
+        return convert(X)
+    except TypeError:
+        if hasattr(X, "notna"):
+            return convert(X.where(X.notna(), np.nan))
+        X = np.array(X, dtype=object)
+        is_na = [type(value).__name__ == "NAType" for value in X.ravel()]
+        if not any(is_na):
+            raise
+        X[np.reshape(is_na, X.shape)] = np.nan
+        return convert(X)
+
+
 def check_some_value(table, names):
     """Raise ValueError at a column in which every cell is missing."""
     if table.seen is None and table.observed is None:
@@ -175,7 +190,7 @@ class PlainColumns:
             validate_data(estimator, X, skip_check_array=True, reset=reset)
             x = self._in_numbers(estimator, X, reset)
         else:
-            x = validate_data(estimator, X, **CELLS, reset=reset)
+            x = with_na(X, lambda X: validate_data(estimator, X, **CELLS, reset=reset))
         if reset:
             self._remember(estimator)
         check_range(x, estimator.dtype, self.all_names)

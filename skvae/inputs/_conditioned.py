@@ -13,6 +13,7 @@ from skvae.inputs._columns import (
     check_dimensions,
     check_is_table,
     check_range,
+    with_na,
 )
 from skvae.inputs._conditions import Conditions, take_columns
 from skvae.inputs._contents import Contents
@@ -91,7 +92,8 @@ class ConditionedColumns(PlainColumns):
         if self._has_words:
             return self._in_numbers(estimator, X, reset, self.data_positions)
         data = take_columns(X, self.data_positions)
-        return check_array(data, **CELLS, estimator=estimator, input_name="X")
+        how = CELLS | {"estimator": estimator, "input_name": "X"}
+        return with_na(data, lambda data: check_array(data, **how))
 
     def _resolve(self, estimator, X):
         columns = estimator.condition_columns
