@@ -80,8 +80,9 @@ def tables_of(model, split):
     for j in split.table.categories:
         counts = frames[0][f"x{j}"].value_counts()
         for frame in frames:
-            values = frame[f"x{j}"].where(frame[f"x{j}"].isin(counts.index), counts.index[0])
-            frame[f"x{j}"] = values.astype("category")
+            seen = frame[f"x{j}"].isin(counts.index)
+            known = frame[f"x{j}"].where(seen, counts.index[0])
+            frame[f"x{j}"] = known.astype("category")
     return frames
 
 

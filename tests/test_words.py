@@ -151,7 +151,7 @@ def test_words_are_codes_in_the_order_of_their_levels():
 
 
 def test_conditions_and_data_may_both_be_words():
-    cvae = CVAETransformer(2, condition_columns=["job", "age"], **SMALL)
+    cvae = CVAETransformer(2, condition_columns=["job", "visits"], **SMALL)
     cvae.fit(FRAME)
     drawn = cvae.sample(30, random_state=0)
     check_like(drawn, FRAME, 30)

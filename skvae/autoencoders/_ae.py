@@ -7,6 +7,7 @@ from torch import nn
 from skvae.autoencoders._start import Start
 from skvae.base import BaseAutoencoderTransformer, CustomNetworks, Latents
 from skvae.distributions import Point
+from skvae.handwritten import WrittenAE
 from skvae.nets import enter_linearly, over_rows
 from skvae.training import Batch, LatentModel, Loss
 
@@ -64,6 +65,9 @@ class AE(LatentModel):
         value = self.eval().bound(batch).mean().item()
         self.train(mode)
         return value
+
+    def written(self):
+        return WrittenAE if type(self) is AE else None
 
     def posterior(self, batch):
         return Point(self.code(self.encoder(self.inputs(batch))))

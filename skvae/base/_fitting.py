@@ -69,9 +69,14 @@ class FittingMixin:
             self._build_net(table, device)
         self._check_live_settings()
         units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
+        units["odds"] = self._odds(table)
         rows = Rows(table, device, self.net_.module_.dtype, **units)
         self._configure_net()
         return rows
+
+    def _odds(self, table):
+        """Return how often each row is drawn in training, (n,), or None if equally."""
+        return None
 
     def _learn_columns(self, X, given):
         """Learn the roles and the contents of the columns; return a `Table`."""

@@ -5,7 +5,7 @@ import numpy as np
 from skvae.autoencoders import VAE, Start, VAENetworks
 from skvae.base import Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
-from skvae.conditional._cvae import beside
+from skvae.conditional._cvae_module import beside
 from skvae.distributions import Normal
 from skvae.nets import LocScale
 from skvae.priors import PriorModule

@@ -4,7 +4,7 @@ from skvae.distributions._auto import Auto
 from skvae.distributions._base import Distribution, kl, marginal_kl, register_kl
 from skvae.distributions._categories import Categories, UniformCategories
 from skvae.distributions._chain import Chain
-from skvae.distributions._codes import Codes
+from skvae.distributions._codes import Codes, CodesHead
 from skvae.distributions._counts import NegativeBinomial, NegativeBinomialVector
 from skvae.distributions._defensive import Defensive
 from skvae.distributions._discrete import (
@@ -14,7 +14,13 @@ from skvae.distributions._discrete import (
     PoissonVector,
     Product,
 )
-from skvae.distributions._gaussian import Gaussian
+from skvae.distributions._gaussian import (
+    FixedScale,
+    Gaussian,
+    GaussianHead,
+    LearnedScale,
+    RowScale,
+)
 from skvae.distributions._heads import (
     NoLinearModel,
     Working,
@@ -24,11 +30,14 @@ from skvae.distributions._heads import (
 )
 from skvae.distributions._likelihoods import (
     Bernoulli,
+    BernoulliHead,
     Categorical,
     Likelihood,
+    OneHotHead,
     Poisson,
+    PoissonHead,
 )
-from skvae.distributions._mixed import Mixed
+from skvae.distributions._mixed import Mixed, MixedHead
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
 from skvae.distributions._shorthand import SHORTHAND, as_likelihood
@@ -38,17 +47,23 @@ __all__ = [
     "SHORTHAND",
     "Auto",
     "Bernoulli",
+    "BernoulliHead",
     "BernoulliVector",
     "Categorical",
     "Categories",
     "Chain",
     "CodeVector",
     "Codes",
+    "CodesHead",
     "Defensive",
     "Distribution",
+    "FixedScale",
     "Gaussian",
+    "GaussianHead",
+    "LearnedScale",
     "Likelihood",
     "Mixed",
+    "MixedHead",
     "NegativeBinomial",
     "NegativeBinomialVector",
     "NoLinearModel",
@@ -56,11 +71,14 @@ __all__ = [
     "Normal",
     "NormalMixture",
     "OneHot",
+    "OneHotHead",
     "Point",
     "Poisson",
+    "PoissonHead",
     "PoissonVector",
     "Product",
     "RowNoise",
+    "RowScale",
     "SharedNoise",
     "StandardNormal",
     "Tilted",

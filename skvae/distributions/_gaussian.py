@@ -147,6 +147,8 @@ class FixedScale(nn.Module):
 class LearnedScale(nn.Module):
     """σ = unit · (floor + softplus(GAIN · w)), the same for every row: (D,)."""
 
+    sharpness = GAIN  # of the softplus
+
     def __init__(self, unit, floor, n_scales):
         super().__init__()
         self.weight = nn.Parameter(torch.full((n_scales,), SOFTPLUS_ONE / GAIN))

@@ -9,7 +9,8 @@ from skvae.inputs._columns import (
     check_some_value,
 )
 from skvae.inputs._conditioned import ConditionedColumns
-from skvae.inputs._conditions import Conditions, take_columns
+from skvae.inputs._conditions import Conditions
+from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 from skvae.inputs._templates import index_of
 

@@ -260,9 +260,9 @@ class PlainColumns:
     def as_given(self, estimator, table, index=None):
         """Convert numbers in the columns of X back to what fit was given.
 
-        A table with words becomes a data frame if fit was given one, otherwise an array
-        of objects. A table of numbers becomes a data frame only if the output is set to
-        pandas or polars, see `set_output`.
+        A table that models words becomes a data frame if fit was given one, otherwise
+        an array of objects. A table of numbers becomes a data frame only if the output
+        is set to pandas or polars, see `set_output`.
 
         Parameters
         ----------
@@ -274,8 +274,7 @@ class PlainColumns:
             Labels of the rows.
         """
         contents, wanted = self.contents, wanted_output(estimator)
-        has_words = self._has_words or table.dtype == object
-        if contents is None or not (has_words or wanted != "default"):
+        if contents is None or not (self._has_words or wanted != "default"):
             return table
         is_data = np.isin(np.arange(self.n_features), self.data_positions)
         columns = [
@@ -285,7 +284,7 @@ class PlainColumns:
         if contents.template is not None:
             library = None if wanted == "default" else wanted
             return contents.template.build(columns, library, index)
-        if not has_words:
+        if not self._has_words:
             return table
         out = np.empty(table.shape, dtype=object)
         for j, column in enumerate(columns):

@@ -40,7 +40,8 @@ class FusedAdam(torch.optim.Adam):
                 elif parameter.grad is not None:
                     parameter.grad.zero_()
 
-    def _moments(self, parameter):
+    def moments(self, parameter):
+        """Return the state of a parameter, which is zero at first."""
         state = self.state[parameter]
         if not state:
             # The fused kernels need single precision, whatever torch's default is.
@@ -90,7 +91,7 @@ class FusedAdam(torch.optim.Adam):
         A group's lists are kept from one step to the next, unless other parameters move
         or a state was replaced.
         """
-        states = [self._moments(p) for p in moved]
+        states = [self.moments(p) for p in moved]
         kept = self._kept.get(number)
         if kept is None or [*map(id, kept[0])] != [*map(id, states)]:
             kept = self._kept[number] = states, _listed(states)
