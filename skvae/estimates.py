@@ -37,17 +37,13 @@ class Estimate(NamedTuple):
     rising: torch.Tensor
 
 
-def row_noise(batch, seed, *beside):
-    """Return noise for the rows of a batch that depends on their contents only.
-
-    And on tables `beside` them, (B, n) each, if there are any.
-    """
-    seen_by_all = (batch.x, batch.condition, *beside)
-    keys, tables = row_keys(seed, *seen_by_all), []
+def row_noise(batch, seed):
+    """Return noise for the rows of a batch that depends on their contents only."""
+    keys, tables = row_keys(seed, batch.x, batch.condition), []
     for flags in (batch.observed, batch.seen):
         if flags is not None:  # a complete row is the same among incomplete ones
             tables.append(flags)
-            some = row_keys(seed, *seen_by_all, *tables)
+            some = row_keys(seed, batch.x, batch.condition, *tables)
             keys = torch.where(flags.all(-1), keys, some)
     return RowNoise(keys)
 

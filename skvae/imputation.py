@@ -13,7 +13,6 @@ probabilities w_s.
 import torch
 
 from skvae.chunks import chunks
-from skvae.distributions import Noise
 from skvae.estimates import proposal
 from skvae.objectives import log_weights
 
@@ -27,7 +26,7 @@ def weighted_latents(module, batch, noise, n_samples):
         In evaluation mode.
     batch : Batch
         Rows.
-    noise : RowNoise
+    noise : Noise
         Source of the draws.
     n_samples : int
         S.
@@ -55,17 +54,15 @@ def conditional_mean(module, batch, noise, n_samples):
     return p.typical(total).to(batch.x.dtype)
 
 
-def conditional_draws(module, batch, noise, n_samples, n_draws, seed):
+def conditional_draws(module, batch, noise, n_samples, n_draws):
     """Return draws of x given the observed cells, (B, n_draws, D).
 
-    The first parameters are those of `weighted_latents`; `seed` is that of what is
-    drawn given the latents.
+    The first parameters are those of `weighted_latents`.
     """
     z, weights = weighted_latents(module, batch, noise, n_samples)
-    other = Noise.from_seed(seed, batch.x.device)
-    uniform = other.uniform(weights[:1], n_draws)[:, 0]  # (n_draws, B)
+    uniform = noise.uniform(weights[:1], n_draws)[:, 0]  # (n_draws, B)
     ends = weights.cumsum(0).T.contiguous()  # (B, S)
     chosen = torch.searchsorted(ends, uniform.T.contiguous())
     chosen = chosen.clamp(max=n_samples - 1).T  # (n_draws, B)
     z = z[chosen, torch.arange(len(batch.x), device=z.device)]  # (n_draws, B, K)
-    return module.likelihood(z, batch).sample(other).transpose(0, 1)
+    return module.likelihood(z, batch).sample(noise).transpose(0, 1)

@@ -5,7 +5,7 @@ from sklearn.utils import check_random_state
 
 from skvae._validation import NONE, POSITIVE_INT, check_parameter
 from skvae.chunks import LIKELIHOOD_ROWS
-from skvae.estimates import row_noise
+from skvae.distributions import Noise, SharedNoise
 from skvae.imputation import conditional_draws, conditional_mean
 from skvae.training import derive_seed
 
@@ -41,11 +41,11 @@ class ImputingMixin:
         Raises
         ------
         ValueError
-            If `X` has other columns than in fit, or values outside the likelihood's
-            support, or if an argument is not valid.
+            If `X` has other columns than in fit, or a value the encoder cannot read, or
+            if an argument is not valid.
         """
         return self._impute(
-            self._check_scorable(X), n_samples, n_imputations, random_state, rows=X
+            self._check_encodable(X), n_samples, n_imputations, random_state, rows=X
         )
 
     def _impute(self, table, n_samples, n_imputations, random_state, **given):
@@ -68,20 +68,17 @@ class ImputingMixin:
         module, seed = self.module_, derive_seed(self._seed, "evaluation")
 
         def mean(batch):
-            return conditional_mean(module, batch, row_noise(batch, seed), n_samples)
+            noise = SharedNoise.from_seed(seed, batch.x.device)  # the same for all rows
+            return conditional_mean(module, batch, noise, n_samples)
 
         return self._filled(table, mean)[0]
 
     def _with_draws(self, table, n_samples, n_imputations, seed):
         """Return the data columns with draws in place of missing cells, (m, n, D)."""
-        module = self.module_
+        module, noise = self.module_, Noise.from_seed(seed, self._evaluator().device)
 
         def draw(batch):
-            # Equal rows get draws of their own.
-            first = int(batch.index[0])
-            noise = row_noise(batch, seed, batch.index[:, None])
-            size = n_samples, n_imputations
-            return conditional_draws(module, batch, noise, *size, seed + first)
+            return conditional_draws(module, batch, noise, n_samples, n_imputations)
 
         return self._filled(table, draw, n_imputations)
 

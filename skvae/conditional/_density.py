@@ -77,9 +77,9 @@ class ConditionalDensityMixin(DensityMixin):
         Raises
         ------
         ValueError
-            As `score_samples`, and if an argument is not valid.
+            As `transform`, and if an argument is not valid.
         """
-        table = self._check_scorable(X, Given(condition))
+        table = self._check_encodable(X, Given(condition))
         codes = self._columns.codes_of(self, X, condition)
         given = {"codes": codes, "rows": X}
         return self._impute(table, n_samples, n_imputations, random_state, **given)

@@ -108,7 +108,7 @@ class BaseMultimodalTransformer(
             is in it, or it is missing in a row; if `changes` are not finite numbers or
             make a one-hot row invalid.
         """
-        table = self._check_scorable(X)
+        table = self._check_encodable(X)
         before = self._with_means(table, N_SAMPLES)
         self._check_editable(self._columns.validated(self, X), modality)
         after = self._changed(before, changes, modality)
