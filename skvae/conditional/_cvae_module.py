@@ -22,8 +22,8 @@ class CVAE(VAE):
 
     With a classifier c(s | z), training subtracts λ E[ln c(s | z) − ln π(s)], an
     estimate of λ I(S; Z), and the gradient flows through z into the encoder. After each
-    step of the model, the classifier is trained on new draws of the same rows. `bound`
-    does not contain this term.
+    step of the model, the classifier is trained, with dropout, on new draws of the same
+    rows. `bound` does not contain this term.
 
     Parameters
     ----------
@@ -46,9 +46,8 @@ class CVAE(VAE):
         self.task_classifier = None
 
     def written(self):
-        return (
-            super().written() and WrittenCVAE if self.task_classifier is None else None
-        )
+        plain = super().written() is not None and self.task_classifier is None
+        return WrittenCVAE if plain else None
 
     def posterior(self, batch):
         q = self.posterior_of(beside(self.inputs(batch), batch.condition))
@@ -92,7 +91,8 @@ class CVAE(VAE):
         bound, terms = super()._terms_at(z, q, p, batch)
         if self.task_classifier is None or not self.training:
             return bound, terms
-        information = self.task_classifier(z, batch.condition)  # (B,) or (S, B)
+        classifier = self.task_classifier.eval()
+        information = classifier(z, batch.condition)  # (B,) or (S, B)
         information = information.reshape(-1, len(batch.x)).mean(0)  # (B,)
         terms = terms | {"task_information": information}
         return bound - self.invariance * self.kl_weight * information, terms

@@ -113,7 +113,7 @@ class WrittenVAE(WrittenModel):
 
 
 class WrittenCVAE(WrittenVAE):
-    """The CVAE without a classifier; the VAE's code appends the conditions."""
+    """The CVAE without a classifier of the conditions."""
 
     settings = WrittenVAE.settings | {"invariance", "task_classifier"}
 

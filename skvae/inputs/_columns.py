@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs._contents import MAX_NAMED, Contents
+from skvae.inputs._numbers import as_numpy, explaining, in_memory
 from skvae.inputs._templates import wanted_output
 from skvae.persistence import is_plain
 from skvae.training import Table
@@ -50,23 +50,16 @@ NOTHING = Given()
 
 
 def _numbers(name, values, n_rows):
+    values = as_numpy(values, name)
     values = check_array(values, ensure_2d=False, dtype=FLOATS, input_name=name)
     if len(values) != n_rows:
         raise ValueError(f"{name} has {len(values)} rows, but X has {n_rows}.")
     return values
 
 
-def as_numpy(X):
-    """Convert a torch tensor to an array of floats; return anything else unchanged."""
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X if X.dtype in (torch.float32, torch.float64) else X.float()).numpy()
-
-
 def check_dimensions(X, owner):
-    """Return X, tensors as arrays; raise ValueError if it has over two dimensions."""
-    X = as_numpy(X)
+    """Return X, tensors as arrays; raise an error if it is not a table in memory."""
+    X = in_memory(X)
     n_dimensions = len(getattr(X, "shape", ()))
     if n_dimensions > 2:
         raise ValueError(
@@ -183,18 +176,22 @@ class PlainColumns:
         return Table(x, seen=observed_cells(x), **given.arrays(len(x)))
 
     def _validated(self, estimator, X, reset):
-        if reset:
-            self.contents = Contents.of(X)
-        if self._has_words:
-            check_is_table(X, estimator)
-            validate_data(estimator, X, skip_check_array=True, reset=reset)
-            x = self._in_numbers(estimator, X, reset)
-        else:
-            x = with_na(X, lambda X: validate_data(estimator, X, **CELLS, reset=reset))
+        with explaining(X):
+            x = self._converted(estimator, X, reset)
         if reset:
             self._remember(estimator)
         check_range(x, estimator.dtype, self.all_names)
         return x
+
+    def _converted(self, estimator, X, reset):
+        if reset:
+            self.contents = Contents.of(X)
+        if not self._has_words:
+            how = CELLS | {"reset": reset}
+            return with_na(X, lambda X: validate_data(estimator, X, **how))
+        check_is_table(X, estimator)
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        return self._in_numbers(estimator, X, reset)
 
     @property
     def _has_words(self):

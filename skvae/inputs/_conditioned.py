@@ -18,6 +18,7 @@ from skvae.inputs._columns import (
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._contents import Contents
 from skvae.inputs._frames import column_of, take_columns
+from skvae.inputs._numbers import explaining
 from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
@@ -99,9 +100,11 @@ class ConditionedColumns(PlainColumns):
             self.condition_positions = self._resolve(estimator, X)
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
-        if reset:
-            self.contents = Contents.of(X, self.data_positions)
-        x = self._data(estimator, X, reset)
+        data = take_columns(X, self.data_positions)
+        with explaining(data, [self._label(j) for j in self.data_positions]):
+            if reset:
+                self.contents = Contents.of(X, self.data_positions)
+            x = self._data(estimator, X, data, reset)
         check_range(x, estimator.dtype, self.names)
         return x, self._in_table(X)
 
@@ -112,10 +115,9 @@ class ConditionedColumns(PlainColumns):
             return Passed(columns)
         return Passed(columns, self.all_names[self.condition_positions].tolist())
 
-    def _data(self, estimator, X, reset):
+    def _data(self, estimator, X, data, reset):
         if self._has_words:
             return self._in_numbers(estimator, X, reset, self.data_positions)
-        data = take_columns(X, self.data_positions)
         how = CELLS | {"estimator": estimator, "input_name": "X"}
         return with_na(data, lambda data: check_array(data, **how))
 
