@@ -7,8 +7,8 @@
 Of each table, 30 % of the cells are hidden: completely at random ("mcar"), at random
 ("mar": a third of the columns stay complete, and the odds of a hole in the others are
 linear in these), or not at random ("mnar": the odds are linear in the cell's own
-value). scikit-learn's imputers get standardised columns, the VAE gets them as they are,
-and errors are in standard deviations. Each row holds, for one table, mechanism, seed and
+value). scikit-learn's imputers get standardised columns, the VAE gets them as they are;
+errors are in standard deviations. Each row holds, for one table, mechanism, seed and
 method, the root mean squared error of the hidden cells of columns of numbers, the share
 of hidden cells of discrete columns that are filled with their level, the share of
 hidden numbers in the central 90 % of 40 draws (for methods that draw), the seconds of
