@@ -22,6 +22,7 @@ from skvae.distributions._gaussian import (
     RowScale,
 )
 from skvae.distributions._heads import NoLinearModel, Working, working_of
+from skvae.distributions._joined import OneHotsHead
 from skvae.distributions._likelihoods import (
     Bernoulli,
     BernoulliHead,
@@ -66,6 +67,7 @@ __all__ = [
     "NormalMixture",
     "OneHot",
     "OneHotHead",
+    "OneHotsHead",
     "Point",
     "Poisson",
     "PoissonHead",
