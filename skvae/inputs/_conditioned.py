@@ -13,6 +13,7 @@ from skvae.inputs._columns import (
     check_dimensions,
     check_is_table,
     check_range,
+    plain,
 )
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._contents import Contents
@@ -254,8 +255,9 @@ class ConditionedColumns(PlainColumns):
 
     def plain_parameters(self, estimator):
         values = super().plain_parameters(estimator)
-        if callable(estimator.condition_columns):
-            values["condition_columns"] = self.condition_positions.tolist()
+        values["condition_columns"] = plain(
+            estimator.condition_columns, self.condition_positions
+        )
         return values
 
 
