@@ -70,6 +70,8 @@ def in_memory(X):
         If values are masked, or as `as_numpy`.
     """
     X = as_numpy(X)
+    if issparse(X):  # refused by scikit-learn, in words; some are dicts
+        return X
     kind = type(X).__name__
     if hasattr(X, "collect") or hasattr(X, "__dask_graph__"):
         raise TypeError(
