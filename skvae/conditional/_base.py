@@ -139,7 +139,8 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         X : array-like of shape (n_samples, n_features)
             Rows.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            As in `fit`; a single value applies to all rows.
+            As in `fit`; a single value, or one combination of several conditions,
+            applies to all rows. A data frame must have the names of fit.
 
         Returns
         -------
@@ -166,7 +167,8 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Rows, condition columns included; an array of objects if these have strings.
+            Rows, condition columns included; an array of objects unless these are
+            numbers that an array of floats holds exactly.
 
         Raises
         ------

@@ -12,14 +12,12 @@ from skvae.inputs._columns import (
     PlainColumns,
     check_dimensions,
     check_is_table,
-    check_range,
     plain,
-    with_na,
 )
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._contents import Contents
 from skvae.inputs._frames import column_of, take_columns
-from skvae.inputs._numbers import explaining
+from skvae.inputs._numbers import check_range, explaining, with_na
 from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
