@@ -10,7 +10,7 @@ from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value
-from skvae.nets import Beside, build_body, mlp
+from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
 from skvae.training import (
     OPTIMIZERS,
@@ -38,7 +38,7 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        with undone_without_an_epoch(self, self.warm_start):
+        with trainable(), undone_without_an_epoch(self, self.warm_start):
             rows = self._prepare(X, given, self.warm_start)
             if self.early_stopping and len(rows) == 1:
                 raise ValueError("early_stopping holds rows out, but n_samples = 1.")
@@ -50,7 +50,7 @@ class FittingMixin:
         return self
 
     def _partial_fit(self, X, given=NOTHING):
-        with undone_without_an_epoch(self, resumes=True):
+        with trainable(), undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1, validate=False)
         return self
