@@ -28,6 +28,7 @@ from skvae.distributions._heads import (
     n_inputs,
     working_of,
 )
+from skvae.distributions._joined import OneHotsHead
 from skvae.distributions._likelihoods import (
     Bernoulli,
     BernoulliHead,
@@ -72,6 +73,7 @@ __all__ = [
     "NormalMixture",
     "OneHot",
     "OneHotHead",
+    "OneHotsHead",
     "Point",
     "Poisson",
     "PoissonHead",

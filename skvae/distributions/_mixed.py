@@ -211,7 +211,7 @@ class MixedHead(nn.Module):
             self.register_buffer(f"columns{g}", positions, persistent=False)
         order = self._feature_order(parts)
         self.register_buffer("order", torch.as_tensor(order), persistent=False)
-        self._in_order = bool((order == np.arange(len(order))).all())
+        self.in_order = bool((order == np.arange(len(order))).all())
 
     def _feature_order(self, parts):
         """Return where each feature of the parts is among those of the heads."""
@@ -251,7 +251,7 @@ class MixedHead(nn.Module):
         return self._by_part(torch.cat(parts, -1))  # (B, n_features)
 
     def _by_part(self, features):
-        return features if self._in_order else features[..., self.order]
+        return features if self.in_order else features[..., self.order]
 
     def by_feature(self, flags):
         parts = [head.by_feature(flags[..., at]) for head, at in self._blocks()]
