@@ -16,6 +16,7 @@ from skvae.base._pipelines import (
     find_model,
     split_model,
 )
+from skvae.base._ready import ready_fits
 from skvae.base._sklearn import REPOSITORY, SITE, page, with_callbacks
 from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 
@@ -37,6 +38,7 @@ __all__ = [
     "find_model",
     "page",
     "parameter",
+    "ready_fits",
     "selected",
     "split_model",
     "with_callbacks",

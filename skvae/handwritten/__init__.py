@@ -2,7 +2,7 @@
 
 from skvae.handwritten._adam import adam_step
 from skvae.handwritten._models import WrittenAE, WrittenCVAE, WrittenModel, WrittenVAE
-from skvae.handwritten._vector import Unknown, Vector
+from skvae.handwritten._vector import Unknown, Vector, adam_settings
 
 __all__ = [
     "Unknown",
@@ -11,5 +11,6 @@ __all__ = [
     "WrittenCVAE",
     "WrittenModel",
     "WrittenVAE",
+    "adam_settings",
     "adam_step",
 ]

@@ -154,7 +154,7 @@ class Vector:
             Each member's settings, as in ``optimizer.param_groups``. Neighbours with
             the same settings move together.
         """
-        runs = _runs([_settings(group) for group in groups])
+        runs = _runs([adam_settings(group) for group in groups])
         if len(runs) == 1:  # the whole vector is one tensor
             lists = [[tensor] for tensor in self._all]
             return lambda: adam_step(*lists, [self.count[0]], self.count, groups[0])
@@ -173,7 +173,8 @@ class Vector:
         return move
 
 
-def _settings(group):
+def adam_settings(group):
+    """Return what neighbours must share for one call of Adam to move them."""
     names = "lr", "betas", "eps", "weight_decay"
     return tuple(group[name] for name in names)
 
