@@ -2,9 +2,10 @@
 
 from skvae.handwritten._adam import adam_step
 from skvae.handwritten._models import WrittenAE, WrittenCVAE, WrittenModel, WrittenVAE
-from skvae.handwritten._vector import Unknown, Vector, adam_settings
+from skvae.handwritten._vector import Frozen, Unknown, Vector, adam_settings
 
 __all__ = [
+    "Frozen",
     "Unknown",
     "Vector",
     "WrittenAE",

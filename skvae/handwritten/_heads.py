@@ -56,6 +56,10 @@ class Written:
         """
         return self.slope().mul_(-w)
 
+    def slope(self):
+        """Return the derivative of ln p(x | z) by the linear maps, (M, B, O)."""
+        raise NotImplementedError
+
 
 class WrittenBernoulli(Written):
     """x π − ln(1 + e^π) with logits π."""
@@ -188,6 +192,11 @@ class WrittenGaussian(Written):
         more = self.scale.backward(self.squares, self.sigma, w)
         return d if more is None else torch.cat([d, more], -1)
 
+    def slope(self):
+        """The derivatives by raw and by what the scale sees."""
+        d, more = self.r * self.by_raw, self.scale.slope(self.squares, self.sigma)
+        return d if more is None else torch.cat([d, more], -1)
+
 
 class WrittenFixedScale:
     """A scale that is not learned."""
@@ -203,6 +212,9 @@ class WrittenFixedScale:
 
     def backward(self, squares, sigma, w):
         """There is nothing to learn."""
+
+    def slope(self, squares, sigma):
+        """The scale does not depend on z."""
 
 
 class WrittenLearnedScale:
@@ -234,6 +246,9 @@ class WrittenLearnedScale:
             d = d.sum(-1, keepdim=True)
         self.by_v.copy_(d.squeeze(1))
 
+    def slope(self, squares, sigma):
+        """The scale does not depend on z."""
+
 
 class WrittenRowScale:
     """σ = unit (floor + softplus(raw)), (M, B, D)."""
@@ -250,8 +265,12 @@ class WrittenRowScale:
         return self.unit * (self.floor + functional.softplus(raw))
 
     def backward(self, squares, sigma, w):
+        """As `slope`, for the loss."""
+        return self.slope(squares, sigma).mul_(-w)
+
+    def slope(self, squares, sigma):
         """dσ/draw = unit · sigmoid(raw)."""
-        return (1 - squares) / sigma * self.unit * self.raw.sigmoid() * w
+        return (squares - 1) / sigma * self.unit * self.raw.sigmoid()
 
 
 def _is_number(w):
@@ -305,6 +324,9 @@ class WrittenMixed:
 
     def backward(self, w):
         return torch.cat([head.backward(w) for head in self.heads], -1)
+
+    def slope(self):
+        return torch.cat([head.slope() for head in self.heads], -1)
 
 
 HEADS = {

@@ -173,6 +173,29 @@ class Vector:
         return move
 
 
+class Frozen(Vector):
+    """The parameters of one module as they are, without gradients.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The only member.
+    """
+
+    def __init__(self, module):
+        self.modules, self.blocks = [module], {}
+        self._shapes = dict(module.named_parameters())
+
+    def cut(self, *names):
+        """Return the parameters of these names, joined, (1, n, ...), and None."""
+        if any(name not in self._shapes or name in self.blocks for name in names):
+            raise Unknown(f"{names} are shared or missing")
+        values = [self._shapes[name].detach() for name in names]
+        self.blocks |= dict(zip(names, values, strict=True))
+        joined = values[0] if len(values) == 1 else torch.cat(values)
+        return joined.unsqueeze(0), None
+
+
 def adam_settings(group):
     """Return what neighbours must share for one call of Adam to move them."""
     names = "lr", "betas", "eps", "weight_decay"
