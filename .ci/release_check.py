@@ -152,7 +152,7 @@ def in_environment(number, wheel, pinned, files):
     print(label, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([f"python{number}", "-m", "venv", folder], check=True)
-        python = next(Path(folder).glob("*/python*"))
+        python = Path(folder, "Scripts" if os.name == "nt" else "bin", "python")
         pip = [python, "-m", "pip", "install", "--quiet", f"{wheel}[plot,metrics]"]
         if not succeeds([*pip, *pinned]):
             yield f"{label}: the wheel cannot be installed"

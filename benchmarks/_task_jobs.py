@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import _common as common
 
 MARGIN = 60  # seconds for the measurements after training
+SHORTEST = 120  # seconds from the start of a process to the end of its training
 
 
 def run_jobs(cells, n_jobs, minutes, folder, merged):
@@ -32,11 +33,12 @@ def run_jobs(cells, n_jobs, minutes, folder, merged):
     """
     folder.mkdir(parents=True, exist_ok=True)
     end = time.time() + 60 * minutes
+    last_start = end - MARGIN - SHORTEST
     waiting, running = list(cells), {}
     while (waiting or running) and time.time() < end + MARGIN / 2:
         for name in [n for n, job in running.items() if job.poll() is not None]:
             print(f"{name}: exit status {running.pop(name).returncode}", flush=True)
-        while waiting and len(running) < n_jobs and time.time() < end - 2 * MARGIN:
+        while waiting and len(running) < n_jobs and time.time() < last_start:
             name, arguments = waiting.pop(0)
             running[name] = _start(name, arguments, end - MARGIN, folder)
         if not running:
@@ -63,10 +65,8 @@ def _start(name, arguments, deadline, folder):
 
 
 def merge(folder, merged):
-    """Merge the rows of every cell into one result file, and return all rows."""
-    rows = []
+    """Merge the rows of every cell into one result file, and return its records."""
     for path in sorted(Path(folder).glob("*.json")):
         for record in common.read_records(path):
             common.merge_record(merged, record)
-            rows += record["rows"]
-    return rows
+    return common.read_records(merged)

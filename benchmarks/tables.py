@@ -121,22 +121,29 @@ def page(folder, name, report, records):
     """Return the page of one benchmark."""
     main = [record for record in records if not folded(report, record)]
     others = [record for record in records if folded(report, record)]
-    lines = [f"# {report.title}\n", report.asked + "\n", *sections(report, main)]
-    pictures = [f"![{alt}]({file})\n" for file, alt in report.pictures.items()]
-    if report.dots:
-        alt = f"Dot plot of the table: {report.dots.axis}, by {report.dots.label}"
-        pictures.insert(0, f"![{alt}]({name}_dots.svg)\n")
-    lines += pictures[:1]
+    first, *more = sections(report, main)
+    pictures = pictures_of(name, report)
+    lines = [f"# {report.title}\n", report.asked + "\n", *first, *pictures[:1]]
+    lines += [line for section in more for line in section]
     findings = folder / "findings" / f"{name}.md"
     if findings.exists():
         lines += ["## What to make of it\n", findings.read_text()]
     if pictures[1:]:
         lines += ["## More pictures\n", *pictures[1:]]
     if others:
-        lines += fold("Other settings", sections(report, others))
-    return "\n".join(
-        [*lines, *fold("Settings, versions, machine, command", context(name, records))]
-    )
+        varied = [line for section in sections(report, others) for line in section]
+        lines += fold("Other settings", varied)
+    settings = fold("Settings, versions, machine, command", context(name, records))
+    return "\n".join([*lines, *settings])
+
+
+def pictures_of(name, report):
+    """Return the lines of the figures; the main one comes first."""
+    found = [f"![{alt}]({file})\n" for file, alt in report.pictures.items()]
+    if report.dots:
+        alt = f"Dot plot: {report.dots.axis}, by {report.dots.label}, as in the table"
+        found.insert(0, f"![{alt}]({name}_dots.svg)\n")
+    return found
 
 
 def folded(report, record):
@@ -145,12 +152,11 @@ def folded(report, record):
 
 
 def sections(report, records):
-    """Return the lines of the tables of some records, under their captions."""
-    lines = []
-    for caption, rows in tables_of(report, records).items():
-        lines += [f"**{escaped(caption)}**\n"] if caption else []
-        lines += [*table(rows), ""]
-    return lines
+    """Return for each table of some records its lines, with the caption."""
+    return [
+        [*([f"**{escaped(caption)}**\n"] if caption else []), *table(rows), ""]
+        for caption, rows in tables_of(report, records).items()
+    ]
 
 
 def tables_of(report, records):
@@ -219,7 +225,8 @@ def escaped(text):
 
 
 def _is_text(rows, column):
-    return any(isinstance(row.get(column), str) for row in rows)
+    cells = (row.get(column) for row in rows)
+    return any(isinstance(cell, str) and cell for cell in cells)
 
 
 if __name__ == "__main__":

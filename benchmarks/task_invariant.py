@@ -14,8 +14,9 @@ optimal prior. They are compared by:
 - ln p(x | s) of the target's test rows, from 100 importance samples and refined
   posteriors, in nats per row, with the median effective sample size (ESS) of the rows;
 - test accuracy on the target of classifiers of the posterior means: "linear" (logistic
-  regression) and "MLP" (one hidden layer of 100 units) are fitted to the training rows
-  of source and target, "linear, target" and "MLP, target" to the 100 target rows alone;
+  regression; "scaled" if the latents are standardised before) and "MLP" (one hidden
+  layer of 100 units) are fitted to the training rows of source and target, "linear,
+  target" and "MLP, target" to the 100 target rows alone;
 - I(S; Z) in nats, and the accuracy with which a network tells the task from the means,
   on equally many test rows of both tasks.
 
@@ -38,6 +39,7 @@ faces, rows held out for early stopping from all training rows, and, without --f
 fewer epochs at a larger learning rate.
 """
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -68,6 +70,7 @@ MODELS = {
     "invariant": (CVAETransformer, (SHARES, INVARIANT)),
     "invariant, prior": (TaskInvariantVAETransformer, (SHARES, INVARIANT)),
 }
+CUT_OFF = "cut off"  # of rows whose training had no time to end; not in the summary
 # The most important first, for --jobs.
 ORDER = ("invariant", "CVAE", "task-invariant", "VAE", "shares", "invariant, prior")
 # Test log-likelihood of the target, and accuracy of a classifier.
@@ -133,6 +136,7 @@ def measure(name, model, seed, chosen):
         "fit, s": round(seconds, 1),
         "epochs": estimator.n_iter_,
         "best epoch": best_epoch(estimator),
+        **({CUT_OFF: True} if time.time() > (chosen.deadline or np.inf) else {}),
         **accuracies(estimator, train, test, targets),
         **information(estimator, test),
         **density(estimator, test, targets, chosen),
@@ -203,7 +207,7 @@ def best_epoch(estimator):
 def summary(rows):
     """Means over seeds with standard errors, and the published numbers."""
     groups = {}
-    for found in rows:
+    for found in (row for row in rows if CUT_OFF not in row):
         groups.setdefault((found["table"], found["model"]), []).append(found)
     shown = [n for n in SHOWN if any(n in found for found in rows)]  # older lack some
     return [
@@ -224,6 +228,7 @@ SHOWN = (
     ESS,
     "ln Z",
     "accuracy, linear",
+    "accuracy, linear, scaled",
     "accuracy, MLP",
     "accuracy, linear, target",
     "accuracy, MLP, target",
@@ -291,6 +296,7 @@ def options(argv):
     add("--points", type=Path, help="save the latents of the last fit (.npz)")
     add("--deadline", type=float, help="end of training, in seconds since 1970")
     add("--jobs", type=int, help="processes side by side, one per fit")
+    add("--plan", type=Path, help="file with the options of more fits per line")
     add("--minutes", type=float, default=60, help="time for all of them")
     add("--folder", type=Path, default=Path("task_invariant"), help="of their files")
     for flag, defaults in (("--full", FULL), ("--quick", QUICK)):
@@ -308,22 +314,54 @@ def names(text):
 def settings(chosen):
     """Settings needed to run it again."""
     left_out = {"data", "quick", "full", "tables", "models", "write", "seeds"}
-    left_out |= {"curves", "picture", "points", "deadline", "jobs", "minutes", "folder"}
+    left_out |= {
+        "curves",
+        "picture",
+        "points",
+        "deadline",
+        "jobs",
+        "minutes",
+        "folder",
+        "plan",
+    }
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
     return found | {"hidden": list(chosen.hidden), "batch_size": 100}
 
 
-def cells(chosen, argv):
+def cells(chosen, argv, prefix=""):
     """Name and arguments of each fit, the most important first."""
     return [
         (
-            f"{table}_{model}_seed_{seed}",
+            f"{prefix}{table}_{model}_seed_{seed}",
             [*argv, "--tables", table, "--models", model, "--seeds", str(seed)],
         )
         for model in chosen.models
         for seed in chosen.seeds
         for table in chosen.tables
     ]
+
+
+def planned(path, argv):
+    """The fits of every line of a file, each with options of its own."""
+    found = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        own = [*argv, *shlex.split(line, comments=True)]
+        if len(own) > len(argv):
+            found += cells(options(own), own, f"{number}_")
+    return found
+
+
+def run_beside(chosen, argv):
+    """Run all fits as processes side by side, and print the table."""
+    merged = chosen.write or chosen.folder / "merged" / "task_invariant.json"
+    flags = ("--jobs", "--minutes", "--folder", "--write", "--plan")
+    argv = without(argv, flags)
+    work = planned(chosen.plan, argv) if chosen.plan else cells(chosen, argv)
+    found = run_jobs(work, chosen.jobs, chosen.minutes, chosen.folder, merged)
+    for record in found:
+        print(f"\n{record['settings']}")
+        if table := summary(record["rows"]):
+            common.print_table(table)
 
 
 def main(argv=None):
@@ -333,11 +371,7 @@ def main(argv=None):
     if chosen.tables != ("digits",) and common.data_folder(chosen.data) is None:
         sys.exit("No image files: use --data FOLDER or SKVAE_DATA, or --quick.")
     if chosen.jobs:
-        merged = chosen.write or chosen.folder / "merged" / "task_invariant.json"
-        passed = without(argv, ("--jobs", "--minutes", "--folder", "--write"))
-        work = cells(chosen, passed)
-        rows = run_jobs(work, chosen.jobs, chosen.minutes, chosen.folder, merged)
-        common.print_table(summary(rows))
+        run_beside(chosen, argv)
         return
     rows = []
     for seed in chosen.seeds:

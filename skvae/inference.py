@@ -87,10 +87,12 @@ class Evaluator:
         A module in evaluation mode.
     origin : ndarray of shape (D,), optional
         What to subtract from the columns of tables, and to add to those of results.
+    fill : ndarray of shape (D,), optional
+        What stands for missing cells in tables, relative to the origin.
     """
 
-    def __init__(self, module, origin=None):
-        self.module, self.origin = module, origin
+    def __init__(self, module, origin=None, fill=None):
+        self.module, self.origin, self.fill = module, origin, fill
         tensor = next(module.parameters())
         self.device, self.dtype = tensor.device, tensor.dtype
 
@@ -98,7 +100,7 @@ class Evaluator:
         """Return rows of a table, all by default, as `Rows` for this module."""
         if isinstance(table, Rows):
             return table
-        return Rows(table, self.device, self.dtype, index, self.origin)
+        return Rows(table, self.device, self.dtype, index, self.origin, self.fill)
 
     def batch(self, table):
         """Return all rows of a table as one batch."""
@@ -139,7 +141,7 @@ class Evaluator:
 
         def through(batch):
             z = self.module.encode(batch)
-            return self.module.likelihood(z, batch).log_prob(batch.x)
+            return self.module.log_likelihood(z, batch)
 
         return self.in_slices(table, through)
 

@@ -198,7 +198,7 @@ def _by_hand(module, batch, prior):
 
 
 def _log_joint(module, batch, prior, z):
-    return module.likelihood(z, batch).log_prob(batch.x) + prior.log_prob(z)
+    return module.log_likelihood(z, batch) + prior.log_prob(z)
 
 
 def _bound_and_gradient(density, values, drawn):

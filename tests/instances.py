@@ -74,7 +74,7 @@ OF_DIGITS = {
     "invariant-passthrough": {
         "condition_columns": slice(0, 12),
         "condition_encoding": "passthrough",
-        "invariance": 2.0,
+        "invariance": 0.1,
     },
     "modalities": {"modalities": HALVES, "modality_weights": {"right": 3.0}},
     "iterated": {"modalities": HALVES, "alpha": 0.0, "n_iterations": 3},

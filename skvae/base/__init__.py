@@ -2,6 +2,7 @@
 
 from skvae._parameters import Declared, parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._fitting import reading_flags
 from skvae.base._groups import (
     BODY,
     SIZES,
@@ -38,6 +39,7 @@ __all__ = [
     "find_model",
     "page",
     "parameter",
+    "reading_flags",
     "ready_fits",
     "selected",
     "split_model",

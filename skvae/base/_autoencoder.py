@@ -38,7 +38,7 @@ from skvae.base._sklearn import (
 )
 from skvae.distributions import SHORTHAND, Likelihood, as_likelihood
 from skvae.inference import Evaluator
-from skvae.inputs import NOTHING, PlainColumns, as_numpy, index_of
+from skvae.inputs import NOTHING, PlainColumns, explaining, in_memory, index_of
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
 from skvae.training import OPTIMIZERS
@@ -111,6 +111,7 @@ class BaseAutoencoderTransformer(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
         except (ValueError, TypeError):  # an invalid parameter, reported by fit
@@ -277,7 +278,8 @@ class BaseAutoencoderTransformer(
         return self._columns.as_given(self, table, index_of(rows))
 
     def _evaluator(self):
-        return Evaluator(self.module_, self.likelihood_.origin)
+        likelihood = self.likelihood_
+        return Evaluator(self.module_, likelihood.origin, likelihood.fill)
 
     def _check_ready(self):
         """Check that it is fitted, and apply parameters that may change after fit."""
@@ -290,7 +292,9 @@ class BaseAutoencoderTransformer(
 
     def _check_latents(self, X):
         self._check_ready()
-        Z = check_array(as_numpy(X), dtype=[np.float64, np.float32])
+        X = in_memory(X)
+        with explaining(X):
+            Z = check_array(X, dtype=[np.float64, np.float32])
         if Z.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {Z.shape[1]} columns, but the latents of {type(self).__name__} "

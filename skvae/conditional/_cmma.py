@@ -58,20 +58,22 @@ class CMMA(VAE):
         N(0, I): the posterior means are regressed on the conditions.
         """
         model = start.fit(self.n_latents)
-        z = start.y @ model.encoder.T  # (n, K)
+        z, variance = start.posterior(model)  # (n, K), (K,)
         effect, shift = start.effects(z)  # (c, K), (K,)
         left = z - start.condition @ effect - shift
-        prior = np.square(left).mean(0) + model.variance  # variances, (K,)
+        prior = np.square(left).mean(0) + variance  # variances, (K,)
         self.prior_module.start_linear(effect.T, shift, np.sqrt(prior))
         own = 1 / (1 / prior + model.precision)
         by_y = own[:, None] * model.evidence  # (K, D)
         share = own / prior  # of the prior's mean in the posterior's, (K,)
-        mean = start.encoder(by_y, (share * effect).T, share * shift)
+        constant = share * shift - by_y @ model.mean
+        mean = start.encoder(by_y, (share * effect).T, constant)
         self.loc_scale.start_linear(*mean, np.sqrt(own))
-        self.head.start_linear(*start.decoder(model.W, model.psi))
+        self.head.start_linear(*start.decoder(model.W, model.psi, model.mean))
 
     def posterior(self, batch):
-        return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
+        q = self.posterior_of(beside(self.inputs(batch), batch.condition))
+        return self.unless_empty(q, batch)
 
     def prior(self, batch):
         return self.prior_module(batch.condition)

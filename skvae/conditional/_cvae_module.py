@@ -22,8 +22,8 @@ class CVAE(VAE):
 
     With a classifier c(s | z), training subtracts λ E[ln c(s | z) − ln π(s)], an
     estimate of λ I(S; Z), and the gradient flows through z into the encoder. After each
-    step of the model, the classifier is trained on new draws of the same rows. `bound`
-    does not contain this term.
+    step of the model, the classifier is trained, with dropout, on new draws of the same
+    rows. `bound` does not contain this term.
 
     Parameters
     ----------
@@ -50,11 +50,12 @@ class CVAE(VAE):
         return WrittenCVAE if plain else None
 
     def posterior(self, batch):
-        return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
+        q = self.posterior_of(beside(self.inputs(batch), batch.condition))
+        return self.unless_empty(q, batch)
 
     def blind_posterior(self, batch):
         """q(z | 0, s), the posterior of zeros under the condition."""
-        zeros = torch.zeros_like(self.head.features(batch.x))
+        zeros = torch.zeros_like(self.inputs(batch))
         return self.posterior_of(beside(zeros, batch.condition))
 
     def likelihood(self, z, batch):
@@ -90,7 +91,8 @@ class CVAE(VAE):
         bound, terms = super()._terms_at(z, q, p, batch)
         if self.task_classifier is None or not self.training:
             return bound, terms
-        information = self.task_classifier(z, batch.condition)  # (B,) or (S, B)
+        classifier = self.task_classifier.eval()
+        information = classifier(z, batch.condition)  # (B,) or (S, B)
         information = information.reshape(-1, len(batch.x)).mean(0)  # (B,)
         terms = terms | {"task_information": information}
         return bound - self.invariance * self.kl_weight * information, terms

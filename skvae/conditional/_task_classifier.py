@@ -7,6 +7,7 @@ from torch import nn
 from skvae.nets import LocScale, mlp
 
 HIDDEN = (256, 256)
+DROPOUT = 0.25  # so that a condition with few rows is not learned by heart
 LEARNING_RATE = 1e-3
 N_STEPS = 3  # of the classifier after each step of the model
 
@@ -25,7 +26,7 @@ class TaskClassifier(nn.Module):
         Width of z.
     n_levels : list of int or None
         Levels of each condition that is read as 0/1 columns. None if conditions are
-        numbers; c and π are then normal in each of them, with diagonal covariance.
+        numbers; c and π are then normal, independently for each of them.
     width : int
         Width of the conditions that a model reads.
     """
@@ -33,42 +34,43 @@ class TaskClassifier(nn.Module):
     def __init__(self, n_latents, n_levels, width):
         super().__init__()
         self.n_levels = n_levels
-        self.body = mlp(n_latents, HIDDEN)
+        self.body = mlp(n_latents, HIDDEN, dropout=DROPOUT)
         kind = nn.Linear if n_levels else LocScale
         self.last = kind(HIDDEN[-1], width)
-        # π(s), as the scores of all levels, or as mean and standard deviation.
-        self.register_buffer("marginal", torch.zeros(2, width), persistent=False)
+        # π(s): shares of levels, or mean and standard deviation of numbers.
+        self.register_buffer("marginal", torch.ones(2, width), persistent=False)
 
     def begin(self, rows):
         """Learn π(s) from training rows, a `Rows`."""
         condition, shares = rows.table.condition[rows.index], rows.shares()
         mean = np.average(condition, axis=0, weights=shares)
-        if self.n_levels:
-            found = np.log(np.maximum(mean, np.finfo(np.float32).tiny)), 0 * mean
-        else:
-            spread = np.average((condition - mean) ** 2, axis=0, weights=shares)
-            found = mean, np.sqrt(spread) + np.finfo(np.float32).eps
-        self.marginal.copy_(torch.from_numpy(np.stack(found)))
+        spread = np.sqrt(np.average((condition - mean) ** 2, axis=0, weights=shares))
+        self.marginal.copy_(torch.from_numpy(np.stack([mean, spread])))
 
     def forward(self, z, condition):
         """Return ln c(s | z) − ln π(s), (..., B), for z of shape (..., B, K)."""
-        found = self.last(self.body(z))
+        found, (mean, spread) = self.last(self.body(z)), self.marginal
         if not self.n_levels:
-            log_c = _log_normal(condition, *found)  # (..., B)
-            return log_c - _log_normal(condition, *self.marginal)
+            known = spread > 0  # a constant has no information
+            value = (condition - mean) / spread.where(known, 1)
+            ratio = _log_normal(value, *found) - _log_normal(value, 0, 1)
+            return (ratio * known).sum(-1)
         blocks = found.split(self.n_levels, dim=-1)
         scores = torch.cat([block.log_softmax(-1) for block in blocks], -1)
-        return (condition * (scores - self.marginal[0])).sum(-1)
+        tiny = torch.finfo(mean.dtype).tiny  # a block of rows may lack a level
+        return (condition * (scores - mean.clamp_min(tiny).log())).sum(-1)
 
     def losses(self, z, condition):
         """Yield minus the mean bound at each set of draws of z, (n, B, K)."""
+        self.train()
         for draw in z:
             yield -self(draw, condition).mean()
 
 
 def _log_normal(value, loc, scale):
-    """Return ln N(value; loc, scale²), less a constant, summed over columns."""
-    return -(((value - loc) / scale).square() / 2 + scale.log()).sum(-1)
+    """Return ln N(value; loc, scale²), less a constant."""
+    scale = torch.as_tensor(scale)
+    return -((value - loc) / scale).square() / 2 - scale.log()
 
 
 def build_classifier(n_latents, conditions):

@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_array, validate_data
 
-from skvae._columns import column_names
+from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs._contents import MAX_NAMED, Contents
+from skvae.inputs._numbers import as_numpy, explaining, in_memory
 from skvae.inputs._templates import wanted_output
 from skvae.persistence import is_plain
 from skvae.training import Table
 
 FLOATS = [np.float64, np.float32]
+CELLS = {"dtype": FLOATS, "ensure_all_finite": "allow-nan"}  # NaN is a missing cell
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,16 @@ NOTHING = Given()
 
 
 def _numbers(name, values, n_rows):
+    values = as_numpy(values, name)
     values = check_array(values, ensure_2d=False, dtype=FLOATS, input_name=name)
     if len(values) != n_rows:
         raise ValueError(f"{name} has {len(values)} rows, but X has {n_rows}.")
     return values
 
 
-def as_numpy(X):
-    """Convert a torch tensor to an array of floats; return anything else unchanged."""
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X if X.dtype in (torch.float32, torch.float64) else X.float()).numpy()
-
-
 def check_dimensions(X, owner):
-    """Return X, tensors as arrays; raise ValueError if it has over two dimensions."""
-    X = as_numpy(X)
+    """Return X, tensors as arrays; raise an error if it is not a table in memory."""
+    X = in_memory(X)
     n_dimensions = len(getattr(X, "shape", ()))
     if n_dimensions > 2:
         raise ValueError(
@@ -87,6 +81,33 @@ def check_range(x, dtype, names):
         raise ValueError(
             f"Row {row} of column {name} is {x[row, column]:g}, beyond the range of "
             f"{dtype}. Scale the column, or set dtype='float64'."
+        )
+
+
+def with_na(X, convert):
+    """Return ``convert(X)``; if it fails, once more with NaN in place of ``pd.NA``."""
+    try:
+        return convert(X)
+    except TypeError:
+        if hasattr(X, "notna"):
+            return convert(X.where(X.notna(), np.nan))
+        X = np.array(X, dtype=object)
+        is_na = [type(value).__name__ == "NAType" for value in X.ravel()]
+        if not any(is_na):
+            raise
+        X[np.reshape(is_na, X.shape)] = np.nan
+        return convert(X)
+
+
+def check_some_value(table, names):
+    """Raise ValueError at a column in which every cell is missing."""
+    if table.seen is None and table.observed is None:
+        return
+    empty = np.isnan(table.x).all(axis=0)
+    if empty.any():
+        name = column_names(names, len(empty))[int(np.argmax(empty))]
+        raise ValueError(
+            f"Column {name} has no value: every cell is missing. Leave it out."
         )
 
 
@@ -152,35 +173,37 @@ class PlainColumns:
     def _table(self, estimator, X, given, reset):
         X = check_dimensions(X, type(estimator).__name__)
         x = self._validated(estimator, X, reset)
-        return Table(x, **given.arrays(len(x)))
+        return Table(x, seen=observed_cells(x), **given.arrays(len(x)))
 
-    def _validated(self, estimator, X, reset, **checks):
-        if reset:
-            self.contents = Contents.of(X)
-        if self._has_words:
-            check_is_table(X, estimator)
-            validate_data(estimator, X, skip_check_array=True, reset=reset)
-            x = self._in_numbers(estimator, X, reset, **checks)
-        else:
-            x = validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
+    def _validated(self, estimator, X, reset):
+        with explaining(X):
+            x = self._converted(estimator, X, reset)
         if reset:
             self._remember(estimator)
         check_range(x, estimator.dtype, self.all_names)
         return x
 
+    def _converted(self, estimator, X, reset):
+        if reset:
+            self.contents = Contents.of(X)
+        if not self._has_words:
+            how = CELLS | {"reset": reset}
+            return with_na(X, lambda X: validate_data(estimator, X, **how))
+        check_is_table(X, estimator)
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        return self._in_numbers(estimator, X, reset)
+
     @property
     def _has_words(self):
         return self.contents is not None and self.contents.has_words
 
-    def _in_numbers(self, estimator, X, reset, positions=None, **checks):
+    def _in_numbers(self, estimator, X, reset, positions=None):
         """Return columns of a table with words as numbers."""
         positions = range(len(self.contents.kinds)) if positions is None else positions
         x = self.contents.numbers(X, positions)
         if not reset:
             self._refuse_unseen(X, x, positions)
-        return check_array(
-            x, dtype=FLOATS, estimator=estimator, input_name="X", **checks
-        )
+        return check_array(x, **CELLS, estimator=estimator, input_name="X")
 
     def _refuse_unseen(self, X, x, positions):
         """Raise ValueError at a word that was not seen in fit."""

@@ -3,20 +3,22 @@
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from skvae._columns import column_names, resolve_columns
+from skvae._columns import column_names, observed_cells, resolve_columns
 from skvae._kinds import as_objects
 from skvae._validation import Instance
 from skvae.distributions import Auto, Mixed
 from skvae.inputs._columns import (
-    FLOATS,
+    CELLS,
     PlainColumns,
     check_dimensions,
     check_is_table,
     check_range,
+    with_na,
 )
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._contents import Contents
 from skvae.inputs._frames import column_of, take_columns
+from skvae.inputs._numbers import explaining
 from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
@@ -57,7 +59,8 @@ class ConditionedColumns(PlainColumns):
         else:
             codes = self.codes(estimator, condition, len(x))
         beside = given.arrays(len(x))
-        return Table(x, condition=self.conditions.encode(codes), **beside)
+        condition = self.conditions.encode(codes)
+        return Table(x, condition=condition, seen=observed_cells(x), **beside)
 
     def _learn(self, estimator, condition, n_rows):
         """Learn the levels of the conditions, and return the codes, (n_rows, m)."""
@@ -97,9 +100,11 @@ class ConditionedColumns(PlainColumns):
             self.condition_positions = self._resolve(estimator, X)
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
-        if reset:
-            self.contents = Contents.of(X, self.data_positions)
-        x = self._data(estimator, X, reset)
+        data = take_columns(X, self.data_positions)
+        with explaining(data, [self._label(j) for j in self.data_positions]):
+            if reset:
+                self.contents = Contents.of(X, self.data_positions)
+            x = self._data(estimator, X, data, reset)
         check_range(x, estimator.dtype, self.names)
         return x, self._in_table(X)
 
@@ -110,11 +115,11 @@ class ConditionedColumns(PlainColumns):
             return Passed(columns)
         return Passed(columns, self.all_names[self.condition_positions].tolist())
 
-    def _data(self, estimator, X, reset):
+    def _data(self, estimator, X, data, reset):
         if self._has_words:
             return self._in_numbers(estimator, X, reset, self.data_positions)
-        data = take_columns(X, self.data_positions)
-        return check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
+        how = CELLS | {"estimator": estimator, "input_name": "X"}
+        return with_na(data, lambda data: check_array(data, **how))
 
     def _resolve(self, estimator, X):
         columns = estimator.condition_columns

@@ -85,7 +85,7 @@ class Contents:
             return reader.floats(j)
         except (TypeError, ValueError):
             values = reader.objects(j)
-            word = next(v for v in values if isinstance(v, str))
+            word = next(value for value in values if not _is_numeric(value))
             raise ValueError(
                 f"Column {reader.names[j]} holds {word!r}, but it held numbers in fit."
             ) from None
@@ -237,7 +237,7 @@ def _content(reader, j):
 
 def _is_numeric(values):
     try:
-        values.astype(np.float64)
+        np.asarray(values, dtype=object).astype(np.float64)
     except (TypeError, ValueError):
         return False
     return True
@@ -265,7 +265,7 @@ def _missing(values):
 def _is_not_itself(value):
     if type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, Real) and bool(np.isnan(value))
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
 # --- words ----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ def take_columns(X, positions):
     if not hasattr(X, "shape"):
         X = np.asarray(X, dtype=object)
     positions = [int(position) for position in positions]
-    return X.select(positions) if _is_arrow(X) else X[:, positions]
+    return X.select(positions) if is_arrow(X) else X[:, positions]
 
 
 def column_of(X, position):
@@ -18,16 +18,17 @@ def column_of(X, position):
     position = int(position)
     if hasattr(X, "iloc"):
         return X.iloc[:, position]
-    return X.column(position) if _is_arrow(X) else X[:, position]
+    return X.column(position) if is_arrow(X) else X[:, position]
 
 
 def names_of(X):
     """Return the names of a data frame's columns, None if they are not all strings."""
-    names = X.column_names if _is_arrow(X) else getattr(X, "columns", None)
+    names = X.column_names if is_arrow(X) else getattr(X, "columns", None)
     if names is None or not all(isinstance(name, str) for name in names):
         return None
     return [str(name) for name in names]
 
 
-def _is_arrow(X):
+def is_arrow(X):
+    """Whether X is a table of pyarrow."""
     return hasattr(X, "column_names") and hasattr(X, "select")

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from scipy.sparse import issparse
 
 from skvae.inputs._frames import column_of, names_of
+from skvae.inputs._numbers import as_numpy
 
 ALLOWED = (
     "an array, a list or a data frame with one row per row of X, or a single value for "
@@ -61,8 +61,7 @@ def read_condition(values, n_rows, n_conditions=1):
     if values is None:
         return Passed()
     _check_type(values)
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
+    values = as_numpy(values, "condition")
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
         return Passed([[values]], for_all=True)
     if not hasattr(values, "shape"):  # numpy would convert mixed values to strings
