@@ -18,9 +18,12 @@ follows from its length, its interval is short.
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from sklearn.datasets import load_iris
 
 from skvae import VAEImputer, VAETransformer
+
+torch.set_num_threads(1)  # networks this small do not gain from more
 
 data = load_iris()
 X = data.data
