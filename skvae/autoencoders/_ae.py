@@ -212,7 +212,7 @@ default="gaussian-shared"
     def _build_module(self, table):
         return AE(*self._build_parts(self.n_components), self.n_components)
 
-    def impute(self, X):
+    def impute(self, X) -> np.ndarray:
         """Fill missing cells with the reconstruction from the observed ones.
 
         There is no distribution of missing cells, as there is no prior.

@@ -52,7 +52,7 @@ class ConditionalDensityMixin(DensityMixin):
         n_imputations=None,
         random_state=None,
         condition=None,
-    ):
+    ) -> np.ndarray:
         """Fill missing cells with their means given the observed ones, or with draws.
 
         Parameters
