@@ -25,13 +25,19 @@ from skvae.distributions import Auto
 SETTINGS = {
     "n_components": 10,
     "hidden_layer_sizes": (128, 128),
+    "dropout": 0.1,
     "batch_size": 128,
+    "early_stopping": False,
 }
+N_STEPS = 4000  # of training in large tables
+N_EPOCHS = 20, 200  # at least, and at most
 
 
-def default_model():
+def default_model(n_rows):
     """Return the model that fills cells unless another one is passed."""
-    return VAETransformer(likelihood=Auto(numbers="gaussian"), **SETTINGS)
+    n_epochs = np.clip(N_STEPS * SETTINGS["batch_size"] // n_rows, *N_EPOCHS)
+    likelihood = Auto(numbers="gaussian")
+    return VAETransformer(likelihood=likelihood, max_epochs=int(n_epochs), **SETTINGS)
 
 
 class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator):
@@ -45,8 +51,9 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
     ----------
     estimator : estimator or None, default=None
         The model, a :class:`~skvae.VAETransformer` or another one with `impute`. By
-        default it has ten latents, two hidden layers of 128 units, and a likelihood
-        that is chosen for each column.
+        default it has ten latents, two hidden layers of 128 units with dropout, and a
+        likelihood that is chosen for each column. It trains for 200 epochs, or fewer
+        in tables of more than 2560 rows, without early stopping.
     missing_values : int, float, str, None or NaN, default=nan
         What stands for a missing cell. NaN, None and ``pd.NA`` always do.
     n_samples : int, default=64
@@ -141,7 +148,10 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         """
         check_parameters(self)
         X = self._marked(X)
-        model = default_model() if self.estimator is None else clone(self.estimator)
+        if self.estimator is None:
+            model = default_model(_n_rows(X))
+        else:
+            model = clone(self.estimator)
         if self.random_state is not None:
             model.set_params(random_state=self.random_state)
         self.estimator_ = model.fit(X)
@@ -235,6 +245,10 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         flags = np.zeros((len(x), self.n_features_in_))
         flags[:, model._columns.data_positions] = np.where(np.isnan(x), np.nan, 0.0)
         return flags
+
+
+def _n_rows(X):
+    return X.shape[0] if hasattr(X, "shape") else max(1, len(X))
 
 
 def _beside(filled, flags, names):
