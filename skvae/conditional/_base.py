@@ -164,7 +164,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, n_features)
+        X_original : ndarray of shape (n_samples, n_features), or data frame
             Rows, condition columns included; an array of objects if these have strings.
 
         Raises
@@ -193,7 +193,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Returns
         -------
-        X_mean : ndarray of shape (n_samples, n_features)
+        X_mean : ndarray of shape (n_samples, n_features), or data frame
             Means of p(x | z, condition) at the posterior means.
 
         Raises
