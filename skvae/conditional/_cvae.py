@@ -56,7 +56,7 @@ class CVAENetworks(VAENetworks):
 
         Returns
         -------
-        X_mean : ndarray of shape (n_samples, n_features)
+        X_mean : ndarray of shape (n_samples, n_features), or data frame
             Means of p(x | z, condition).
 
         Raises
@@ -66,7 +66,7 @@ class CVAENetworks(VAENetworks):
         """
         table = self._check_encodable(X, Given(own))
         codes = self._columns.codes(self, condition, len(table))
-        return self._decode(self._transform(table), codes)
+        return self._decode(self._transform(table), codes, rows=X)
 
 
 class CVAETransformer(

@@ -28,7 +28,7 @@ class ConditionalDensityMixin(DensityMixin):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray of shape (n_samples, n_features), or data frame
             Rows with the columns of the input, condition columns included.
 
         Raises
