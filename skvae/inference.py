@@ -15,7 +15,7 @@ from skvae.annealing import N_TEMPERATURES
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise
 from skvae.estimates import annealed, elbo, importance, row_noise
-from skvae.nets import deterministic_convolutions
+from skvae.nets import deterministic_convolutions, own_precision
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
@@ -145,12 +145,14 @@ class Evaluator:
 
         return self.in_slices(table, through)
 
+    @own_precision()
     @torch.inference_mode()
     def distributions(self, table):
         """Return q(z | x) and p(z) for all rows at once."""
         batch = self.batch(table)
         return self.module.posterior(batch), self.module.prior(batch)
 
+    @own_precision()
     @torch.inference_mode()
     def sample(self, n_samples, n_features, seed, mean=False, condition=None):
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
@@ -167,6 +169,7 @@ class Evaluator:
         x = np.concatenate(parts)
         return self.in_units(x, x.dtype)
 
+    @own_precision()
     @deterministic_convolutions()
     @torch.inference_mode()
     def log_likelihood(
@@ -231,6 +234,7 @@ class Evaluator:
             again = self._estimated(rows.subset(poor), estimate, n_samples, seed + 1)
             found[:, poor] = again[0]
 
+    @own_precision()
     @torch.inference_mode()
     def in_slices(self, table, function, size=ROWS):
         """Apply a function of a batch to all rows, `size` of them at a time."""

@@ -8,9 +8,10 @@ from sklearn.utils import check_random_state
 
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
+from skvae.base._ready import take_ready
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value
-from skvae.nets import Beside, build_body, mlp
+from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
 from skvae.training import (
     OPTIMIZERS,
@@ -38,19 +39,26 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        with undone_without_an_epoch(self, self.warm_start):
+        rows = take_ready(self, X) if given is NOTHING else None
+        if rows is None:
+            rows = self._train(X, y, given)
+        if self._may_collapse:
+            warn_of_collapse(self, rows)
+        return self
+
+    def _train(self, X, y, given):
+        """Prepare and train; return the rows."""
+        with trainable(), undone_without_an_epoch(self, self.warm_start):
             rows = self._prepare(X, given, self.warm_start)
             if self.early_stopping and len(rows) == 1:
                 raise ValueError("early_stopping holds rows out, but n_samples = 1.")
             n_epochs = self.net_.max_epochs
             with watching(self, n_epochs, X, y) as watchers:
                 self.net_.partial_fit(rows, epochs=n_epochs, watchers=watchers)
-        if self._may_collapse:
-            warn_of_collapse(self, rows)
-        return self
+        return rows
 
     def _partial_fit(self, X, given=NOTHING):
-        with undone_without_an_epoch(self, resumes=True):
+        with trainable(), undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1, validate=False)
         return self

@@ -9,7 +9,13 @@ from sklearn.utils.validation import check_array, validate_data
 from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs._contents import MAX_NAMED, Contents
-from skvae.inputs._numbers import as_numpy, explaining, in_memory
+from skvae.inputs._numbers import (
+    as_numpy,
+    check_range,
+    explaining,
+    in_memory,
+    with_na,
+)
 from skvae.inputs._templates import wanted_output
 from skvae.persistence import is_plain
 from skvae.training import Table
@@ -67,36 +73,6 @@ def check_dimensions(X, owner):
             "Reshape your data using X.reshape(len(X), -1)."
         )
     return X
-
-
-def check_range(x, dtype, names):
-    """Raise ValueError at a value that becomes infinite in the computing precision."""
-    if dtype != "float32" or x.dtype == np.float32:
-        return
-    limit = np.finfo(dtype).max
-    # The extremes are found without a copy of the table; NaN stands for missing.
-    if np.fmax.reduce(x, axis=None) > limit or np.fmin.reduce(x, axis=None) < -limit:
-        row, column = np.argwhere(np.abs(x) > limit)[0]
-        name = column_names(names, x.shape[1])[column]
-        raise ValueError(
-            f"Row {row} of column {name} is {x[row, column]:g}, beyond the range of "
-            f"{dtype}. Scale the column, or set dtype='float64'."
-        )
-
-
-def with_na(X, convert):
-    """Return ``convert(X)``; if it fails, once more with NaN in place of ``pd.NA``."""
-    try:
-        return convert(X)
-    except TypeError:
-        if hasattr(X, "notna"):
-            return convert(X.where(X.notna(), np.nan))
-        X = np.array(X, dtype=object)
-        is_na = [type(value).__name__ == "NAType" for value in X.ravel()]
-        if not any(is_na):
-            raise
-        X[np.reshape(is_na, X.shape)] = np.nan
-        return convert(X)
 
 
 def check_some_value(table, names):

@@ -61,6 +61,8 @@ def in_memory(X):
         If values are masked, or as `as_numpy`.
     """
     X = as_numpy(X)
+    if issparse(X):  # refused by scikit-learn, in words; some are dicts
+        return X
     kind = type(X).__name__
     if hasattr(X, "collect") or hasattr(X, "__dask_graph__"):
         raise TypeError(
@@ -77,6 +79,36 @@ def in_memory(X):
     if getattr(getattr(X, "dtype", None), "kind", None) == "V":
         raise TypeError("X is an array of records: pass their fields as columns.")
     return X
+
+
+def check_range(x, dtype, names):
+    """Raise ValueError at a value that becomes infinite in the computing precision."""
+    if dtype != "float32" or x.dtype == np.float32:
+        return
+    limit = np.finfo(dtype).max
+    # The extremes are found without a copy of the table; NaN stands for missing.
+    if np.fmax.reduce(x, axis=None) > limit or np.fmin.reduce(x, axis=None) < -limit:
+        row, column = np.argwhere(np.abs(x) > limit)[0]
+        name = column_names(names, x.shape[1])[column]
+        raise ValueError(
+            f"Row {row} of column {name} is {x[row, column]:g}, beyond the range of "
+            f"{dtype}. Scale the column, or set dtype='float64'."
+        )
+
+
+def with_na(X, convert):
+    """Return ``convert(X)``; if it fails, once more with NaN in place of ``pd.NA``."""
+    try:
+        return convert(X)
+    except TypeError:
+        if hasattr(X, "notna"):
+            return convert(X.where(X.notna(), np.nan))
+        X = np.array(X, dtype=object)
+        is_na = [type(value).__name__ == "NAType" for value in X.ravel()]
+        if not any(is_na):
+            raise
+        X[np.reshape(is_na, X.shape)] = np.nan
+        return convert(X)
 
 
 @contextmanager
