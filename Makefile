@@ -36,6 +36,7 @@ format: .venv/.lint ## format the code and fix what can be fixed automatically
 docs: .venv/.docs ## build the site into docs/_build/html; runs the examples
 	OMP_NUM_THREADS=1 MPLBACKEND=Agg \
 		$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	$(BIN)/python .ci/check_site.py docs/_build/html
 	@echo "Read docs/_build/html/index.html"
 
 # An old egg-info would make setuptools include files that MANIFEST.in no longer lists.
