@@ -224,6 +224,16 @@ def _as_tensor(X):
     return torch.from_numpy(X if _shareable(X) else X.copy())
 
 
+def binarized(train, valid, seed):
+    """Return `Rows` to train on and to hold out (or None), drawn once as 0/1 values."""
+    drawn = train.binarized(seed)
+    if valid is None:
+        return drawn, None
+    if valid.table is not train.table:
+        return drawn, valid.binarized(seed)
+    return drawn, Rows(drawn.table, drawn.device, drawn.dtype, valid.index)
+
+
 class TensorBatches:
     """Batches of a `Rows`, shuffled if a generator is given.
 

@@ -10,10 +10,19 @@ from typing import NamedTuple
 import torch
 from skorch import NeuralNet
 
+from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.distributions import Noise
 from skvae.nets import set_dropout_generator
-from skvae.training._batches import TensorBatches
-from skvae.training._epoch import BatchHooks, EpochLog, raised_on_purpose
+from skvae.training._answering import Answering
+from skvae.training._batches import TensorBatches, binarized
+from skvae.training._epoch import EpochLog
+from skvae.training._hooks import (
+    BatchHooks,
+    check_callbacks,
+    means,
+    raised_on_purpose,
+)
+from skvae.training._optimizers import build_optimizer
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
 
@@ -40,7 +49,7 @@ class Loss(NamedTuple):
     rows: dict | None = None
 
 
-class VariationalNet(NeuralNet):
+class VariationalNet(Answering, NeuralNet):
     """A skorch net whose module brings its own losses.
 
     Parameters
@@ -69,7 +78,6 @@ class VariationalNet(NeuralNet):
             "iterator_train": TensorBatches,
             "iterator_valid": TensorBatches,
             "train_split": None,
-            "verbose": 0,
             **kwargs,
         }
         super().__init__(module, criterion, **kwargs)
@@ -92,7 +100,11 @@ class VariationalNet(NeuralNet):
         return []
 
     def initialize_criterion(self):
-        """Do nothing: the module computes its losses."""
+        """Build an empty module: the model computes its losses.
+
+        Callbacks that save checkpoints save a criterion too.
+        """
+        self.criterion_ = torch.nn.Identity()
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
@@ -102,29 +114,40 @@ class VariationalNet(NeuralNet):
             prefix = optimizer_name(group)
             named = [(names[id(p)], p) for p in parameters]
             args, kwargs = self.get_params_for_optimizer(prefix, named)
-            optimizer = getattr(self, prefix, self.optimizer)
-            setattr(self, prefix + "_", optimizer(*args, **kwargs))
+            kind = getattr(self, prefix, self.optimizer)
+            setattr(self, prefix + "_", build_optimizer(kind, args, kwargs))
         return self
 
     def optimizers(self):
         """Return the optimizers by their names in skorch."""
         return {name: getattr(self, name + "_") for name in self._optimizers}
 
-    def get_dataset(self, X, y=None):
-        """Return `X`, which is a `Rows` already."""
-        return X
-
     # -- fitting --------------------------------------------------------------------
 
-    def partial_fit(self, X, y=None, classes=None, **fit_params):
-        """Continue training; unlike in skorch, KeyboardInterrupt is not caught."""
+    def partial_fit(self, X, y=None, classes=None, *, parts=None, **fit_params):
+        """Continue training; unlike in skorch, KeyboardInterrupt is not caught.
+
+        Parameters
+        ----------
+        X : Rows
+            All rows.
+        y, classes : None
+            Not used.
+        parts : (Rows, Rows or None), optional
+            Rows to train on and rows to hold out; by default all and none.
+        **fit_params
+            See `fit_loop`.
+        """
         if not self.initialized_:
             self.initialize()
-        n_epochs = len(self.history)
+        train, valid = (X, None) if parts is None else parts
+        check_callbacks(self, train, valid)
+        self._check_iterators(train)
         self.notify("on_train_begin", X=X, y=y)
+        self.n_before_ = n_epochs = len(self.history)  # maybe loaded by a callback
         self.module_.begin(X)
         try:
-            self.fit_loop(X, y, **fit_params)
+            self.fit_loop(train, valid, **fit_params)
         finally:
             self.notify("on_train_end", X=X, y=y)  # may restore other weights
             if len(self.history) > n_epochs:  # otherwise all is undone
@@ -133,19 +156,33 @@ class VariationalNet(NeuralNet):
                     self.module_.settle(X, Noise(noise))
         return self
 
-    def fit_loop(self, X, y=None, epochs=None, *, validate=True, watchers=(), **_):
+    def _check_iterators(self, rows):
+        """Check that the net's iterators yield batches of rows."""
+        for training in (True, False):
+            name = "iterator_train" if training else "iterator_valid"
+            try:
+                batches = self.get_iterator(rows, training)
+            except TypeError as error:
+                raise ValueError(f"The {name} of net_params: {error}") from error
+            if not isinstance(batches, TensorBatches):
+                raise ValueError(
+                    f"The {name} of net_params must be a subclass of TensorBatches of "
+                    f"skvae.training. Got {getattr(self, name)!r} instead."
+                )
+            size = batches.batch_size
+            check_parameter(f"{name}__batch_size", size, (POSITIVE_INT,), "net_params")
+
+    def fit_loop(self, train, valid=None, epochs=None, *, watchers=(), **_):
         """Train for some epochs.
 
         Parameters
         ----------
-        X : Rows
+        train : Rows
             Training rows.
-        y : None
-            Not used.
+        valid : Rows, optional
+            Rows to hold out, whose bound is recorded.
         epochs : int, optional
             Number of epochs; ``max_epochs`` by default.
-        validate : bool, default=True
-            Whether to hold rows out if ``train_split`` is set.
         watchers : sequence of objects, default=()
             Their ``begin_epoch()`` and ``end_epoch(net)`` are called; training stops
             if the latter returns True.
@@ -155,8 +192,8 @@ class VariationalNet(NeuralNet):
         FloatingPointError
             If a loss becomes non-finite. The epoch is undone.
         """
-        X = X.binarized(self.seed) if self.binarize == "fixed" else X
-        train, valid = self.get_split_datasets(X) if validate else (X, None)
+        if self.binarize == "fixed":
+            train, valid = binarized(train, valid, self.seed)
         snapshot = Snapshot(self)
         try:
             for _ in range(self.max_epochs if epochs is None else epochs):
@@ -201,7 +238,7 @@ class VariationalNet(NeuralNet):
         if training:
             self._train_epoch(iterator, step_fn)
             return
-        loss = self.held_out_loss(iterator, step_fn)
+        loss = self.held_out_loss(iterator, step_fn, BatchHooks(self, training=False))
         if loss - loss != 0:
             raise FloatingPointError(
                 f"The bound of the held-out rows became non-finite in epoch "
@@ -221,14 +258,13 @@ class VariationalNet(NeuralNet):
         with torch.enable_grad():  # the caller, or a Ctrl-C, may have left it disabled
             for phase in module.phases:
                 for batch in self._binarized(batches, noise):
-                    if hooks.batchwise:
-                        hooks.begin(batch)
+                    hooks.begin(batch)
                     for loss in module.losses(batch, phase, noise):
                         step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
                         log.add(loss, len(batch.x))
-                    if hooks.batchwise:
-                        hooks.end(batch, log)
+                    hooks.end(batch, log.last_loss)
         log.write(self.history, module)
+        hooks.finish(*log.losses())
 
     def _groups(self):
         """Return the optimizer and the trainable parameters of each group, by name.
@@ -256,13 +292,15 @@ class VariationalNet(NeuralNet):
     def train_step(self, batch, loss, hooks, move, **fit_params):
         """Take one step; a loss moves only the parameters of its group."""
         optimizer, parameters = move
+        if not loss.value.requires_grad or parameters == []:
+            return  # a callback has frozen the whole group
         optimizer.zero_grad()
         loss.value.backward(inputs=parameters)
         if hooks.gradientwise:
             hooks.gradient(batch, parameters)
         optimizer.step()
 
-    def held_out_loss(self, rows, step_fn=None):
+    def held_out_loss(self, rows, step_fn=None, hooks=None):
         """Return minus the mean bound of some rows, with the same noise each time."""
         step_fn = step_fn or self.validation_step
         self.module_.eval()
@@ -270,7 +308,15 @@ class VariationalNet(NeuralNet):
         with torch.no_grad():
             self.module_.normalise(rows, noise)
         batches = self._binarized(self.get_iterator(rows, training=False), noise)
-        bounds = [step_fn(batch, noise=noise) for batch in batches]
+        bounds = []
+        for batch in batches:
+            if hooks is not None:
+                hooks.begin(batch)
+            bounds.append(step_fn(batch, noise=noise))
+            if hooks is not None:
+                hooks.end(batch, lambda: -bounds[-1].mean())
+        if hooks is not None:
+            hooks.finish(*means(bounds))
         return -torch.cat(bounds).mean(dtype=torch.float64).item()
 
     def validation_step(self, batch, noise, **fit_params):
