@@ -1,6 +1,7 @@
 """Check every estimator on a CUDA device, then time training there.
 
     python -m benchmarks.gpu --out gpu.json    # at most 5 minutes
+    python -m benchmarks.gpu --only conv       # the rows whose names contain "conv"
     python -m benchmarks.gpu --quick           # small sizes
     python -m benchmarks.gpu --dry-run         # the same on the CPU, at small sizes
 
@@ -22,6 +23,8 @@ checks   one row per model: every estimator, with each prior, with conditions, w
 epochs   training time over a bare torch loop's on the device, for the three networks of
          `benchmarks.speed`; "epoch" is the difference between a fit of 1 + E epochs and
          one of 1, "whole fit" is the longer fit itself
+stacks   an epoch of many fits at once over a bare loop's epoch of one fit, the waits
+         for the device in an epoch, and memory: see `benchmarks._stacks`
 """
 
 import argparse
@@ -29,6 +32,7 @@ import pickle
 import sys
 import tempfile
 import time
+import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -41,11 +45,12 @@ from sklearn.base import clone
 
 import skvae
 from benchmarks import _common as common
-from benchmarks import _loops
+from benchmarks import _loops, _stacks
 from benchmarks._gpu_cases import cases
 from benchmarks._nets import DIGITS, DIGITS_512, TABLE
 from benchmarks.speed import ratios
 from skvae.distributions import Noise
+from skvae.exceptions import SkvaeWarning
 
 FULL = {
     "rows": 1_000,
@@ -56,6 +61,7 @@ FULL = {
     "digits_epochs": 5,
     "table_rows": 5_000,
     "table_epochs": 20,
+    "members": (72, 512),
 }
 QUICK = {
     "rows": 64,
@@ -66,6 +72,7 @@ QUICK = {
     "digits_epochs": 1,
     "table_rows": 256,
     "table_epochs": 1,
+    "members": (6,),
 }
 CHECKED = ("s", "CPU", "refit", "refit weights", "resumed", "failed")
 
@@ -262,6 +269,17 @@ def epochs(task, n_rows, n_epochs, pairs, device):
     return [row | {"failed": "; ".join(failed)} for row in rows]
 
 
+def stacks(n_members, n_rows, n_epochs, pairs, device):
+    """Rows of a stack of the table's network."""
+    task = replace(TABLE, goal=None)
+    how = task, n_rows, n_epochs, n_members, pairs, device, synchronised
+    rows, failed = attempt(_stacks.ratios, *how)
+    if rows is None:
+        columns = ("what", "median", "lower", "upper", "goal", "unit")
+        rows = [dict.fromkeys(columns) | {"what": f"stack of {n_members}"}]
+    return [row | {"failed": "; ".join(failed)} for row in rows]
+
+
 # --- command line ---------------------------------------------------------------------
 
 
@@ -277,6 +295,7 @@ def options(argv=None):
     add("--dry-run", action="store_true", help="run on the CPU at small sizes")
     add("--quick", action="store_true", help="small sizes")
     add("--minutes", type=float, default=4, help="start no check after these")
+    add("--only", default="", metavar="TEXT", help="rows whose names contain it")
     return parser.parse_args(argv)
 
 
@@ -288,6 +307,10 @@ def jobs(sizes, device):
         measured = (sizes[f"{task.name}_rows"], sizes[f"{task.name}_epochs"])
         action = partial(epochs, task, *measured, sizes["pairs"], device)
         yield "epochs", f"{task.name}, batch {task.batch_size}", action
+    for n_members in sizes["members"]:
+        measured = (sizes["table_rows"], 5, min(3, sizes["pairs"]), device)
+        action = partial(stacks, n_members, *measured)
+        yield "stacks", f"stack of {n_members}, batch {TABLE.batch_size}", action
 
 
 def main(argv=None):
@@ -299,12 +322,17 @@ def main(argv=None):
     device = "cpu" if chosen.dry_run else "cuda"
     sizes = QUICK if chosen.quick or chosen.dry_run else FULL
     last, n_failed, n_left_out = time.monotonic() + 60 * chosen.minutes, 0, 0
-    for part, name, job in jobs(sizes, device):
+    chosen_jobs = [job for job in jobs(sizes, device) if chosen.only in job[1]]
+    for part, name, job in chosen_jobs:
         if time.monotonic() > last:
             print(f"{name}: not run, out of time", flush=True)
             n_left_out += 1
             continue
-        for row in job():
+        with warnings.catch_warnings():
+            # These fits are too short for good latents or sharp estimates.
+            warnings.simplefilter("ignore", SkvaeWarning)
+            rows = job()
+        for row in rows:
             print_row(row)
             n_failed += bool(row["failed"])
             common.keep(chosen.out, {"part": part, "device": device} | sizes, row)

@@ -15,6 +15,7 @@ from skvae.annealing import N_TEMPERATURES
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise
 from skvae.estimates import annealed, elbo, importance, row_noise
+from skvae.nets import deterministic_convolutions
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
@@ -164,6 +165,7 @@ class Evaluator:
         x = np.concatenate(parts)
         return self.in_units(x, x.dtype)
 
+    @deterministic_convolutions()
     @torch.inference_mode()
     def log_likelihood(
         self,

@@ -105,7 +105,9 @@ def test_training_resumes_from_a_checkpoint_as_if_not_interrupted(
 
 def test_a_failed_resumed_fit_leaves_the_estimator_unfitted(digits, tmp_path):
     trained(digits, TrainEndCheckpoint(dirname=tmp_path))
-    checkpoint = Checkpoint(None, dirname=tmp_path, fn_prefix="train_end_")
+    checkpoint = Checkpoint(
+        None, dirname=tmp_path, fn_prefix="train_end_", event_name=None
+    )
     broken = small(VAETransformer, callbacks=[LoadInitState(checkpoint), Raises()])
     with pytest.raises(RuntimeError, match="in the first new epoch"):
         broken.fit(digits)
@@ -157,7 +159,10 @@ def test_epoch_scoring_predicts_reconstructions(cls, on_train, use_caching, digi
     score = EpochScoring(error, on_train=on_train, use_caching=use_caching)
     model = trained(digits, score, cls=cls, early_stopping=True, batch_size=500)
     assert len(model.history_[:, "error"]) == model.n_iter_
-    plain = trained(digits, cls=cls, early_stopping=True, batch_size=500)
+    slow = {"fast_path": False}  # scores of batches need autograd's loop
+    plain = trained(
+        digits, cls=cls, early_stopping=True, batch_size=500, net_params=slow
+    )
     assert_same_weights(model, plain)
 
 
@@ -209,7 +214,8 @@ def test_the_history_has_a_row_of_every_batch(digits):
         trained(digits, plain, batch_size=70),
     )
     for row, same in zip(one.history_, other.history_, strict=True):
-        assert row["batches"] == same["batches"]
+        for batch, other_batch in zip(row["batches"], same["batches"], strict=True):
+            assert batch == pytest.approx(other_batch, rel=1e-5)
         assert [b.get("train_batch_size") for b in row["batches"]] == [70, 70, 40, None]
         assert row["batches"][-1]["valid_batch_size"] == 20
         losses = [b["train_loss"] for b in row["batches"][:3]]

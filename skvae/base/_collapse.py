@@ -44,10 +44,19 @@ def _n_steps(net, n_rows):
 
 def _message(estimator, active):
     n_active, n_latents = int(active.sum()), len(active)
+    if n_active:
+        unused = (
+            f"Only {n_active} of {n_latents} latents are in use: the posterior means "
+            "of the others hardly vary"
+        )
+    else:
+        unused = (
+            f"None of the {n_latents} latents is in use: their posterior means hardly "
+            "vary"
+        )
     return (
-        f"{n_active} of {n_latents} latents are in use: the posterior means of the "
-        f"others hardly vary over the training rows. Try {remedies(estimator)}. If the "
-        "columns are independent, or so few latents are enough, nothing is wrong. "
+        f"{unused} over the training rows. Try {remedies(estimator)}. If the columns "
+        "are independent, or so few latents are enough, nothing is wrong. "
         "skvae.metrics.diagnose describes each latent."
     )
 

@@ -69,17 +69,21 @@ class FittingMixin:
             self._build_net(table, device)
         self._check_live_settings()
         check_range_of_numbers(self, self.net_.module_.dtype)
-        origin = self.likelihood_.origin
-        rows = Rows(table, device, self.net_.module_.dtype, origin=origin)
+        origin, odds = self.likelihood_.origin, self._odds(table)
+        rows = Rows(table, device, self.net_.module_.dtype, origin=origin, odds=odds)
         self._configure_net()
         return rows
+
+    def _odds(self, table):
+        """Return how often each row is drawn in training, (n,), or None if equally."""
+        return None
 
     def _learn_columns(self, X, given):
         """Learn the roles and the contents of the columns; return a `Table`."""
         self._columns = self._columns_type()
         table = self._columns.fit(self, X, given)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X)
+        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
         return table
 
     def _check_live_settings(self):

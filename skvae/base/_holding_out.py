@@ -4,7 +4,7 @@ import numpy as np
 from skorch.utils import data_from_dataset
 from torch.utils.data import Dataset, Subset
 
-from skvae.inputs import Given
+from skvae.inputs import ConditionedColumns, Given
 from skvae.training import HoldOut, Rows
 
 KEYS = ("X", "condition", "y", "sample_weight")
@@ -61,6 +61,10 @@ def _as_rows(estimator, rows, part):
             raise ValueError("train_split returns no rows.")
         return part.dataset.subset(positions)
     X, given = _contents(part)
+    if given.condition is not None and not isinstance(
+        estimator._columns, ConditionedColumns
+    ):
+        raise ValueError(f"{type(estimator).__name__} takes no condition.")
     try:
         table = estimator._columns.table(estimator, X, given)
         estimator.likelihood_.check(table.x, estimator._columns.names)

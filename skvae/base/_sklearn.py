@@ -16,6 +16,7 @@ except ImportError:
 
 
 __all__ = [
+    "REPOSITORY",
     "SITE",
     "CallbackSupportMixin",
     "DocumentationLinkMixin",
@@ -25,6 +26,9 @@ __all__ = [
 ]
 
 SITE = "https://skvae.readthedocs.io/en/latest/"
+# The address of the repository, or None until it has a public one. README.md,
+# setup.cfg, CITATION.cff and the site follow it; tests/test_packaging.py compares them.
+REPOSITORY = None
 
 
 def page(name):

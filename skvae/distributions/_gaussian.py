@@ -12,8 +12,14 @@ from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
 from skvae.distributions._likelihoods import Likelihood
+from skvae.distributions._misfits import (
+    one_hot_groups,
+    spread_message,
+    two_valued,
+    unlike_spreads,
+)
 from skvae.distributions._normal import Normal
-from skvae.distributions._two_values import one_hot_groups, two_valued
+from skvae.exceptions import warn_data
 
 # Learned scales are softplus(GAIN · w). The gain makes their steps ten times those of
 # other weights, as the noise may have to shrink by a large factor while the other
@@ -46,10 +52,11 @@ class Gaussian(Likelihood):
 
     Parameters
     ----------
-    scale : {"column", "shared", "row"} or float, default="column"
+    scale : {"column", "shared", "relative", "row"} or float, default="column"
         "column" learns one σ per column (factor analysis), "shared" one σ for all
-        columns (probabilistic PCA), "row" makes the decoder predict σ(z) for every
-        value, and a float fixes σ in the data's units.
+        columns (probabilistic PCA), "relative" one σ for all columns in units of their
+        standard deviations (probabilistic PCA of standardised columns), "row" makes the
+        decoder predict σ(z) for every value, and a float fixes σ in the data's units.
     mean : {"identity", "sigmoid", "tanh"}, default="identity"
         Function that sets the range of the mean: any real number, (0, 1) or (−1, 1).
     min_scale : float, default=0.01
@@ -63,7 +70,7 @@ class Gaussian(Likelihood):
     """
 
     scale: str | float = parameter(
-        Options(("column", "shared", "row")),
+        Options(("column", "shared", "relative", "row")),
         Interval(Real, 0.0, closed="neither"),
         default="column",
         kw_only=False,
@@ -84,6 +91,11 @@ class Gaussian(Likelihood):
         groups = [np.arange(X.shape[1])[group] for group in one_hot_groups(X)]
         return np.unique(np.concatenate([two_valued(X), *groups])), groups
 
+    def _check_spreads(self, names):
+        column = unlike_spreads(self.std_) if self.scale == "shared" else None
+        if column is not None:
+            warn_data(spread_message(column, self.std_, names))
+
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)
         spread = spreads(self.std_, self.low_, self.high_)
@@ -98,6 +110,8 @@ def _build_scale(scale, std, min_scale, n_hidden):
         return RowScale(n_hidden, std, min_scale)
     if scale == "column":
         return LearnedScale(std, min_scale, len(std))
+    if scale == "relative":
+        return LearnedScale(std, min_scale, 1)
     if scale == "shared":
         return LearnedScale(np.full(len(std), np.sqrt(np.mean(std**2))), min_scale, 1)
     return FixedScale(scale, len(std))
@@ -131,6 +145,8 @@ class FixedScale(nn.Module):
 
 class LearnedScale(nn.Module):
     """σ = unit · (floor + softplus(GAIN · w)), the same for every row: (D,)."""
+
+    sharpness = GAIN  # of the softplus
 
     def __init__(self, unit, floor, n_scales):
         super().__init__()

@@ -1,10 +1,13 @@
 """Conversion of X to the arrays that a model reads, and back."""
 
 from skvae.inputs._blocks import BlockColumns
-from skvae.inputs._columns import NOTHING, Given, PlainColumns, as_numpy
+from skvae.inputs._columns import NOTHING, Given, PlainColumns
 from skvae.inputs._conditioned import ConditionedColumns
-from skvae.inputs._conditions import Conditions, take_columns
+from skvae.inputs._conditions import Conditions
+from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
+from skvae.inputs._numbers import as_numpy, explaining, in_memory
+from skvae.inputs._templates import index_of
 
 __all__ = [
     "NOTHING",
@@ -14,6 +17,9 @@ __all__ = [
     "Given",
     "PlainColumns",
     "as_numpy",
+    "explaining",
+    "in_memory",
+    "index_of",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",

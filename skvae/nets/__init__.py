@@ -2,6 +2,7 @@
 
 from skvae.nets._bodies import build_body
 from skvae.nets._critic import Critic
+from skvae.nets._deterministic import deterministic_convolutions
 from skvae.nets._joined_decoder import JoinedConvDecoder
 from skvae.nets._mlp import (
     ACTIVATIONS,
@@ -12,11 +13,12 @@ from skvae.nets._mlp import (
     over_rows,
     set_dropout_generator,
 )
-from skvae.nets._posterior import LocScale, enter_linearly
+from skvae.nets._posterior import EPSILON, LocScale, enter_linearly
 from skvae.nets._recipes import ConvDecoder, ConvEncoder, Dense, Recipe
 
 __all__ = [
     "ACTIVATIONS",
+    "EPSILON",
     "Beside",
     "ConvDecoder",
     "ConvEncoder",
@@ -28,6 +30,7 @@ __all__ = [
     "Recipe",
     "Skip",
     "build_body",
+    "deterministic_convolutions",
     "enter_linearly",
     "mlp",
     "over_rows",

@@ -56,6 +56,7 @@ ALWAYS = {
 }
 IF_PRESENT = {
     "feature_names_in_": Instance((np.ndarray,), "an array of str"),
+    "table_": Instance((dict,), "what the columns hold"),
     "_sklearn_output_config": Instance((dict,), "what set_output sets"),
     "metadata_requests": Instance((dict,), "what set_..._request sets"),
 }
@@ -63,7 +64,7 @@ IF_PRESENT = {
 # The keys of net_params that a file may contain. Others could make training or the
 # compiler run any program, such as compile__options={"cpp.cxx": ...}.
 HARMLESS = re.compile(
-    r"lr|max_epochs|batch_size|binarize|verbose|use_caching"
+    r"lr|max_epochs|batch_size|binarize|verbose|use_caching|fast_path"
     r"|iterator_(train|valid)__batch_size|optimizer(_[a-z0-9]+)*(__\w+)?"
 )
 

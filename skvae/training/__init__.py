@@ -14,6 +14,7 @@ from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, state_after_a_step
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import undone_without_an_epoch
+from skvae.training._stack import train_together
 
 __all__ = [
     "OPTIMIZERS",
@@ -36,6 +37,7 @@ __all__ = [
     "optimizer_name",
     "seeded_weights",
     "state_after_a_step",
+    "train_together",
     "undone_without_an_epoch",
     "watching",
 ]

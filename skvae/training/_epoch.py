@@ -42,6 +42,13 @@ class Ledger:
         self.ends.append(end)
         self.steps.append(step)
 
+    def fill_losses(self, beta):
+        """Set the loss to β KL − ln p(x | z), or the latter alone."""
+        loss, reconstruction, *kl = self._table.unbind(1)
+        torch.neg(reconstruction, out=loss)
+        for divergence in kl:
+            loss.add_(divergence, alpha=beta)
+
     def means(self):
         """Return the mean of each column over all rows, flags included."""
         return self._table[: self.ends[-1]].mean(0, dtype=torch.float64)
@@ -54,10 +61,15 @@ class Ledger:
             found[name] = found[name] / share if share > 0 else float("nan")
         return found
 
+    def last_loss(self):
+        """Return the loss of the last batch, ()."""
+        return self._table[self.ends[-1] - 1, 0]
+
     def losses(self):
         """Return the loss of each batch, (n_batches,), and their numbers of rows."""
         sizes = [end - start for start, end in pairwise([0, *self.ends])]
-        return self._table[[end - 1 for end in self.ends], 0], sizes
+        losses = self._table[: self.ends[-1], 0].split(sizes)
+        return torch.stack([loss.mean() for loss in losses]), sizes
 
     def first_bad(self):
         """Return step, batch (from 1) and name of the first non-finite value, or None.
@@ -106,13 +118,27 @@ class EpochLog:
         ledger.add([value.expand(n_rows), *terms.values(), *flags], self._n_steps)
         self._n_steps += 1
 
+    def add_terms(self, names, terms):
+        """Store the terms of a step of group "model", without the loss, (B,) each."""
+        ledger = self._ledgers.get("model")
+        if ledger is None:
+            columns = [_loss_name("model"), *names]
+            ledger = Ledger(columns, [], self.n_rows, terms[0])
+            self._ledgers["model"] = ledger
+        ledger.add([terms[0], *terms], self._n_steps)
+        self._n_steps += 1
+
+    def add_losses(self, beta):
+        """Fill in minus the bound of every row, from the terms, as the loss."""
+        self._ledgers["model"].fill_losses(beta)
+
     def losses(self):
         """Return the losses of the first group, (n_batches,), and numbers of rows."""
         return next(iter(self._ledgers.values())).losses()
 
     def last_loss(self):
         """Return the last loss of the first group, ()."""
-        return self.losses()[0][-1]
+        return next(iter(self._ledgers.values())).last_loss()
 
     def write(self, history, module):
         """Check that everything is finite, then record means over rows in `history`.

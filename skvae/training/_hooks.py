@@ -75,18 +75,17 @@ class BatchHooks:
             y_pred=predicted,
         )
 
-    def finish(self, losses, sizes):
-        """At the end of an epoch, record losses and sizes of batches not yet recorded.
+    def finish(self, batches):
+        """At the end of an epoch, record the batches that have not been recorded.
 
         Parameters
         ----------
-        losses : Tensor of shape (n_batches,)
-            Loss of each batch.
-        sizes : list of int
-            Rows of each batch.
+        batches : callable
+            Returns the loss of each batch, (n_batches,), and their numbers of rows.
         """
         if not self.recording:
             return
+        losses, sizes = batches()
         if not self.batchwise:
             for loss, size in zip(losses.tolist(), sizes, strict=True):
                 self.net.history.new_batch()
@@ -186,7 +185,6 @@ def raised_on_purpose(interrupt):
     return in_callback and dis.opname[instruction] == "RAISE_VARARGS"
 
 
-def means(bounds):
-    """Return minus the mean of each tensor of bounds, (n_batches,), and the sizes."""
-    losses = [-bound.mean() for bound in bounds]
-    return torch.stack(losses), [len(bound) for bound in bounds]
+def means(bounds, sizes):
+    """Return minus the mean bound of each batch, (n_batches,), and the sizes."""
+    return torch.stack([-bound.mean() for bound in bounds.split(sizes)]), sizes

@@ -12,10 +12,11 @@ from skorch import NeuralNet
 
 from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.distributions import Noise
-from skvae.nets import set_dropout_generator
+from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._answering import Answering
 from skvae.training._batches import TensorBatches, binarized
 from skvae.training._epoch import EpochLog
+from skvae.training._fast import fast_training
 from skvae.training._hooks import (
     BatchHooks,
     check_callbacks,
@@ -60,6 +61,9 @@ class VariationalNet(Answering, NeuralNet):
         Seed of all random numbers in training.
     binarize : {None, "fixed", "dynamic"}
         Whether to draw training rows in [0, 1] as 0/1 values, once or in every epoch.
+    fast_path : bool, default=True
+        Whether to train without autograd where `skvae.handwritten` knows the module.
+        The results agree up to rounding.
     **kwargs
         Any argument of :class:`skorch.NeuralNet`; ``optimizer_<group>`` and
         ``optimizer_<group>__lr`` set the optimizer of one group of parameters.
@@ -71,9 +75,14 @@ class VariationalNet(Answering, NeuralNet):
         groups, every recorded term, scheduled values, ``valid_loss``.
     """
 
-    def __init__(self, module, *, seed=0, binarize=None, criterion=None, **kwargs):
+    _fast = None  # the `FastTraining` of a fit that is running
+
+    def __init__(
+        self, module, *, seed=0, binarize=None, fast_path=True, criterion=None, **kwargs
+    ):
         self.seed = seed
         self.binarize = binarize
+        self.fast_path = fast_path
         kwargs = {
             "iterator_train": TensorBatches,
             "iterator_valid": TensorBatches,
@@ -87,6 +96,7 @@ class VariationalNet(Answering, NeuralNet):
         # which skorch makes readable on a machine without a GPU.
         state = super().__getstate__()
         state.pop("module")
+        state.pop("_fast", None)
         return state
 
     def __setstate__(self, state):
@@ -124,6 +134,7 @@ class VariationalNet(Answering, NeuralNet):
 
     # -- fitting --------------------------------------------------------------------
 
+    @deterministic_convolutions()
     def partial_fit(self, X, y=None, classes=None, *, parts=None, **fit_params):
         """Continue training; unlike in skorch, KeyboardInterrupt is not caught.
 
@@ -195,6 +206,8 @@ class VariationalNet(Answering, NeuralNet):
         if self.binarize == "fixed":
             train, valid = binarized(train, valid, self.seed)
         snapshot = Snapshot(self)
+        if type(self) is VariationalNet:  # others may change what a step is
+            self._fast = fast_training(self, train)
         try:
             for _ in range(self.max_epochs if epochs is None else epochs):
                 snapshot.take()
@@ -211,6 +224,7 @@ class VariationalNet(Answering, NeuralNet):
                 if stop:
                     break
         finally:
+            vars(self).pop("_fast", None)
             set_dropout_generator(self.module_, None)
             self.module_.eval()
         return self
@@ -254,6 +268,12 @@ class VariationalNet(Answering, NeuralNet):
         batches = self.get_iterator(rows, training=True)
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
         log, hooks = EpochLog(epoch, len(rows)), BatchHooks(self)
+        if self._fast is not None and self._fast.applies():
+            self._fast.epoch(self._binarized(batches, noise), noise, log)
+            log.write(self.history, module)
+            hooks.finish(log.losses)
+            return
+        self._fast = None
         groups = self._groups()
         with torch.enable_grad():  # the caller, or a Ctrl-C, may have left it disabled
             for phase in module.phases:
@@ -264,7 +284,7 @@ class VariationalNet(Answering, NeuralNet):
                         log.add(loss, len(batch.x))
                     hooks.end(batch, log.last_loss)
         log.write(self.history, module)
-        hooks.finish(*log.losses())
+        hooks.finish(log.losses)
 
     def _groups(self):
         """Return the optimizer and the trainable parameters of each group, by name.
@@ -301,13 +321,27 @@ class VariationalNet(Answering, NeuralNet):
         optimizer.step()
 
     def held_out_loss(self, rows, step_fn=None, hooks=None):
-        """Return minus the mean bound of some rows, with the same noise each time."""
+        """Return minus the mean bound of some rows, with the same noise each time.
+
+        The rows have their shares in training.
+        """
         step_fn = step_fn or self.validation_step
         self.module_.eval()
         noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
         with torch.no_grad():
             self.module_.normalise(rows, noise)
-        batches = self._binarized(self.get_iterator(rows, training=False), noise)
+        batches_of = self.get_iterator(rows, training=False)
+        batches = self._binarized(batches_of, noise)
+        if self._fast is not None:
+            bounds = self._fast.bound(batches, noise)
+        else:
+            bounds = self._bounds(batches, noise, step_fn, hooks)
+        if hooks is not None:
+            hooks.finish(lambda: means(bounds, batches_of.sizes()))
+        return -_mean(bounds, rows.shares())
+
+    def _bounds(self, batches, noise, step_fn, hooks):
+        """Return the bound of each row of the batches, (n,)."""
         bounds = []
         for batch in batches:
             if hooks is not None:
@@ -315,14 +349,19 @@ class VariationalNet(Answering, NeuralNet):
             bounds.append(step_fn(batch, noise=noise))
             if hooks is not None:
                 hooks.end(batch, lambda: -bounds[-1].mean())
-        if hooks is not None:
-            hooks.finish(*means(bounds))
-        return -torch.cat(bounds).mean(dtype=torch.float64).item()
+        return torch.cat(bounds)
 
     def validation_step(self, batch, noise, **fit_params):
         """Return the bound of each row of a batch, (B,)."""
         with torch.no_grad():
             return self.module_.bound(batch, noise)
+
+
+def _mean(bounds, shares):
+    """Return the mean bound of rows with these shares, in double precision."""
+    if shares is None:
+        return bounds.mean(dtype=torch.float64).item()
+    return float(bounds.double().cpu().numpy() @ shares)
 
 
 def optimizer_name(group):

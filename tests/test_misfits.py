@@ -9,7 +9,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, scale
 
 from skvae import AETransformer, JMVAETransformer, VAETransformer
 from skvae.distributions import Gaussian, as_likelihood
-from skvae.distributions._two_values import BLOCK, one_hot_groups, two_valued
+from skvae.distributions._misfits import BLOCK, one_hot_groups, two_valued
 from skvae.exceptions import SkvaeDataWarning
 
 PARTS = [
@@ -141,3 +141,23 @@ def test_rows_without_the_block_do_not_count(mixed):
         small(JMVAETransformer, modalities=blocks, likelihood="gaussian").fit(mixed)
     mixed[:90, 2:] = np.nan  # ten rows are too few
     small(JMVAETransformer, modalities=blocks, likelihood="gaussian").fit(mixed)
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    ["gaussian-shared", [("gaussian-shared", slice(0, 8)), ("gaussian", slice(8, 13))]],
+)
+def test_one_scale_for_unlike_spreads(likelihood):
+    X, _ = load_wine(return_X_y=True, as_frame=True)
+    X = X[["proline", *X.columns[:-1]]]
+    expected = r"proline has 314, the median is .* likelihood='gaussian'"
+    with pytest.warns(SkvaeDataWarning, match=expected):
+        small(VAETransformer, likelihood=likelihood).fit(X)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian-shared", "gaussian"])
+def test_like_spreads_or_a_scale_per_column(likelihood):
+    X = load_wine().data
+    X = scale(X) if likelihood == "gaussian-shared" else X
+    X = np.column_stack([X, np.ones(len(X)), np.full(len(X), 1e6)])  # no spread
+    small(VAETransformer, likelihood=likelihood).fit(X)

@@ -1,4 +1,8 @@
-"""Columns that a Gaussian with a scale of its own does not fit: those of two values."""
+"""Columns that a Gaussian does not fit.
+
+Two values do not suit a scale per column, and spreads of different sizes do not suit
+one scale for all columns.
+"""
 
 import numpy as np
 
@@ -8,6 +12,7 @@ MIN_ROWS = 20  # fewer do not show what kind of values a column has
 MIN_RARER = 10, 0.01  # rows, and share of the rows, that must have the rarer value
 N_NAMED = 5
 BLOCK = 4096  # rows read at once
+MAX_RATIO = 100  # of the largest spread to the median one, under a shared scale
 
 
 def two_valued(X):
@@ -115,4 +120,29 @@ def misfit_message(columns, groups, names, n_columns):
         "fit. Leave them as 0 and 1, and pass a list of parts, such as "
         "likelihood=[('gaussian', [0, 1]), ('bernoulli', [2, 3]), "
         "('categorical', slice(4, 8))]; or use 'gaussian-shared'."
+    )
+
+
+def unlike_spreads(std):
+    """Return the position of a column whose spread dwarfs most others, or None.
+
+    Parameters
+    ----------
+    std : ndarray of shape (d,)
+        Standard deviations of the columns.
+    """
+    largest = int(std.argmax())
+    typical = np.median(std[std > 0]) if std[largest] > 0 else 0.0
+    return largest if std[largest] > MAX_RATIO * typical else None
+
+
+def spread_message(column, std, names):
+    """Return a warning that names the column with the largest spread, and a remedy."""
+    label = column_names(names, len(std))[column]
+    return (
+        f"One scale serves all columns, but their standard deviations differ widely: "
+        f"{label} has {std[column]:.3g}, the median is {np.median(std[std > 0]):.3g}. "
+        "Columns with small values will hardly count. Scale the columns first, for "
+        "example with StandardScaler, or choose 'gaussian-relative', or a scale per "
+        "column: likelihood='gaussian'."
     )
