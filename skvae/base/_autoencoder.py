@@ -5,7 +5,6 @@ answers. It contains no mathematics, and the module does not depend on scikit-le
 family of models declares its parameters and implements `_build_module`.
 """
 
-import copy
 from typing import Self
 
 import numpy as np
@@ -42,7 +41,7 @@ from skvae.inference import Evaluator
 from skvae.inputs import NOTHING, PlainColumns, explaining, in_memory, index_of
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
-from skvae.training import OPTIMIZERS, copied
+from skvae.training import OPTIMIZERS
 
 
 class BaseAutoencoderTransformer(
@@ -107,16 +106,7 @@ class BaseAutoencoderTransformer(
         Instance((dict,), "a dict of skorch arguments"), NONE, default=None
     )
 
-    # -- scikit-learn's tags, clones and names --------------------------------------
-
-    def __sklearn_clone__(self):
-        bare = copy.copy(self)
-        bare.callbacks = None
-        clone = super(BaseAutoencoderTransformer, bare).__sklearn_clone__()
-        clone.callbacks = self.callbacks
-        if isinstance(self.callbacks, list | tuple):
-            clone.callbacks = type(self.callbacks)(copied(self.callbacks))
-        return clone
+    # -- scikit-learn's tags and names ----------------------------------------------
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,5 +1,7 @@
 """Build and train the net of an estimator."""
 
+import copy
+
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
@@ -18,6 +20,7 @@ from skvae.training import (
     RecordEpoch,
     Rows,
     VariationalNet,
+    copied,
     derive_seed,
     optimizer_name,
     seeded_weights,
@@ -97,6 +100,15 @@ class FittingMixin:
 
     def _check_net_params(self):
         check_net_params(self)
+
+    def __sklearn_clone__(self):
+        bare = copy.copy(self)
+        bare.callbacks = None
+        clone = super(FittingMixin, bare).__sklearn_clone__()
+        clone.callbacks = self.callbacks
+        if isinstance(self.callbacks, list | tuple):
+            clone.callbacks = type(self.callbacks)(copied(self.callbacks))
+        return clone
 
     def _find_device(self):
         """Return the torch device that the parameter ``device`` stands for.

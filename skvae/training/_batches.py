@@ -234,17 +234,6 @@ def _as_tensor(X):
     return torch.from_numpy(X if _shareable(X) else X.copy())
 
 
-def binarized(train, valid, seed):
-    """Return `Rows` to train on and to hold out (or None), drawn once as 0/1 values."""
-    drawn = train.binarized(seed)
-    if valid is None:
-        return drawn, None
-    if valid.table is not train.table:
-        return drawn, valid.binarized(seed)
-    table, odds = drawn.table, drawn.odds
-    return drawn, Rows(table, drawn.device, drawn.dtype, valid.index, odds=odds)
-
-
 class TensorBatches:
     """Batches of a `Rows`, shuffled if a generator is given.
 

@@ -62,10 +62,9 @@ class RecordEpoch(Callback):
     Parameters
     ----------
     warmup : int, default=0
-        Epochs at the start, whose losses are not compared with those that follow.
+        Epochs at the start, whose losses are not compared with later ones.
     best : bool, default=False
-        Whether to record ``train_loss_best`` and ``valid_loss_best``, as skorch does:
-        whether the loss is lower than in every epoch before.
+        Whether to record if ``train_loss`` and ``valid_loss`` are the lowest so far.
     """
 
     def __init__(self, warmup=0, best=False):

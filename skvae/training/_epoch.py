@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import torch
 
+from skvae.training._batches import Rows
+
 
 class Ledger:
     """The losses and terms of one group, a table on the device with a row per data row.
@@ -172,3 +174,14 @@ class EpochLog:
 
 def _loss_name(group):
     return "train_loss" if group == "model" else f"{group}_loss"
+
+
+def binarized(train, valid, seed):
+    """Return `Rows` to train on and to hold out (or None), drawn once as 0/1 values."""
+    drawn = train.binarized(seed)
+    if valid is None:
+        return drawn, None
+    if valid.table is not train.table:
+        return drawn, valid.binarized(seed)
+    table, odds = drawn.table, drawn.odds
+    return drawn, Rows(table, drawn.device, drawn.dtype, valid.index, odds=odds)

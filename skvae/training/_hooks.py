@@ -11,6 +11,9 @@ from skorch.callbacks import (
     WandbLogger,
 )
 
+from skvae._validation import POSITIVE_INT, check_parameter
+from skvae.training._batches import TensorBatches
+
 SCORING = (EpochScoring, BatchScoring)
 
 
@@ -151,6 +154,23 @@ def check_callbacks(net, train, valid):
                 "Set early_stopping=True or a train_split in net_params, or let it "
                 "monitor 'train_loss'."
             )
+
+
+def check_iterators(net, rows):
+    """Raise ValueError if the net's iterators do not yield batches of rows."""
+    for training in (True, False):
+        name = "iterator_train" if training else "iterator_valid"
+        try:
+            batches = net.get_iterator(rows, training)
+        except TypeError as error:
+            raise ValueError(f"The {name} of net_params: {error}") from error
+        if not isinstance(batches, TensorBatches):
+            raise ValueError(
+                f"The {name} of net_params must be a subclass of TensorBatches of "
+                f"skvae.training. Got {getattr(net, name)!r} instead."
+            )
+        size = batches.batch_size
+        check_parameter(f"{name}__batch_size", size, (POSITIVE_INT,), "net_params")
 
 
 def _check_scoring(name, scoring):

@@ -10,17 +10,16 @@ from typing import NamedTuple
 import torch
 from skorch import NeuralNet
 
-from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.distributions import Noise
 from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._answering import Answering
-from skvae.training._batches import TensorBatches, binarized
-from skvae.training._epoch import EpochLog
+from skvae.training._batches import TensorBatches
+from skvae.training._epoch import EpochLog, binarized
 from skvae.training._fast import fast_training
 from skvae.training._hooks import (
     BatchHooks,
     check_callbacks,
-    means,
+    check_iterators,
     raised_on_purpose,
 )
 from skvae.training._optimizers import build_optimizer
@@ -153,7 +152,7 @@ class VariationalNet(Answering, NeuralNet):
             self.initialize()
         train, valid = (X, None) if parts is None else parts
         check_callbacks(self, train, valid)
-        self._check_iterators(train)
+        check_iterators(self, train)
         self.notify("on_train_begin", X=X, y=y)
         self.n_before_ = n_epochs = len(self.history)  # maybe loaded by a callback
         self.module_.begin(X)
@@ -166,22 +165,6 @@ class VariationalNet(Answering, NeuralNet):
                 with torch.no_grad():
                     self.module_.settle(X, Noise(noise))
         return self
-
-    def _check_iterators(self, rows):
-        """Check that the net's iterators yield batches of rows."""
-        for training in (True, False):
-            name = "iterator_train" if training else "iterator_valid"
-            try:
-                batches = self.get_iterator(rows, training)
-            except TypeError as error:
-                raise ValueError(f"The {name} of net_params: {error}") from error
-            if not isinstance(batches, TensorBatches):
-                raise ValueError(
-                    f"The {name} of net_params must be a subclass of TensorBatches of "
-                    f"skvae.training. Got {getattr(self, name)!r} instead."
-                )
-            size = batches.batch_size
-            check_parameter(f"{name}__batch_size", size, (POSITIVE_INT,), "net_params")
 
     def fit_loop(self, train, valid=None, epochs=None, *, watchers=(), **_):
         """Train for some epochs.
@@ -319,49 +302,6 @@ class VariationalNet(Answering, NeuralNet):
         if hooks.gradientwise:
             hooks.gradient(batch, parameters)
         optimizer.step()
-
-    def held_out_loss(self, rows, step_fn=None, hooks=None):
-        """Return minus the mean bound of some rows, with the same noise each time.
-
-        The rows have their shares in training.
-        """
-        step_fn = step_fn or self.validation_step
-        self.module_.eval()
-        noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
-        with torch.no_grad():
-            self.module_.normalise(rows, noise)
-        batches_of = self.get_iterator(rows, training=False)
-        batches = self._binarized(batches_of, noise)
-        if self._fast is not None:
-            bounds = self._fast.bound(batches, noise)
-        else:
-            bounds = self._bounds(batches, noise, step_fn, hooks)
-        if hooks is not None:
-            hooks.finish(lambda: means(bounds, batches_of.sizes()))
-        return -_mean(bounds, rows.shares())
-
-    def _bounds(self, batches, noise, step_fn, hooks):
-        """Return the bound of each row of the batches, (n,)."""
-        bounds = []
-        for batch in batches:
-            if hooks is not None:
-                hooks.begin(batch)
-            bounds.append(step_fn(batch, noise=noise))
-            if hooks is not None:
-                hooks.end(batch, lambda: -bounds[-1].mean())
-        return torch.cat(bounds)
-
-    def validation_step(self, batch, noise, **fit_params):
-        """Return the bound of each row of a batch, (B,)."""
-        with torch.no_grad():
-            return self.module_.bound(batch, noise)
-
-
-def _mean(bounds, shares):
-    """Return the mean bound of rows with these shares, in double precision."""
-    if shares is None:
-        return bounds.mean(dtype=torch.float64).item()
-    return float(bounds.double().cpu().numpy() @ shares)
 
 
 def optimizer_name(group):
