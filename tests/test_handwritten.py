@@ -14,13 +14,16 @@ from torch import nn
 from skvae import AETransformer, CVAETransformer, VAETransformer, load
 from skvae.autoencoders import VAE
 from skvae.distributions import Gaussian, Noise
+from skvae.hmc import value_and_gradient
 from skvae.nets import ACTIVATIONS
+from skvae.refinement import joint_density
 from skvae.training import Batch, VariationalNet
 from skvae.training._fast import fast_training, written_model
 
 GAUSSIANS = [
     "gaussian",
     "gaussian-shared",
+    "gaussian-relative",
     "gaussian-unit",
     Gaussian(scale="row"),
     Gaussian(scale=0.3, mean="sigmoid"),
@@ -31,6 +34,11 @@ MIXED = [
     ("codes", [5, 7, 9]),
     ("poisson", [4, 6, 8, 10, 11]),
 ]
+JOINED = [  # parts of one family, which share a head, in another order than theirs
+    *[("poisson", [1]), ("codes", [5]), ("gaussian", [0, 2]), ("codes", [3, 8])],
+    *[("poisson", [4, 6]), ("gaussian", [7, 9, 10, 11])],
+]
+SEVERAL = [("categorical", slice(0, 4)), ("categorical", slice(4, 12))]
 SMALL = {"n_components": 3, "hidden_layer_sizes": (7, 5), "random_state": 0}
 
 
@@ -46,6 +54,11 @@ def one_hot():
     return np.eye(12)[np.random.default_rng(0).integers(0, 12, 60)]
 
 
+def one_hots():
+    random = np.random.default_rng(0)
+    return np.hstack([np.eye(n)[random.integers(0, n, 60)] for n in (4, 8)])
+
+
 def vae(**params):
     return VAETransformer(**SMALL | params)
 
@@ -57,7 +70,9 @@ def cases():
         yield str(likelihood), vae(likelihood=likelihood, init=start), numbers()
     for likelihood in ("codes", "poisson", MIXED):
         yield str(likelihood)[:8], vae(likelihood=likelihood), counts()
+    yield "joined", vae(likelihood=JOINED), counts()
     yield "categorical", vae(likelihood="categorical"), one_hot()
+    yield "several", vae(likelihood=SEVERAL), one_hots()
     for activation in ACTIVATIONS:
         yield activation, vae(activation=activation), numbers()
     yield "random start", vae(init="random"), numbers()
@@ -139,6 +154,23 @@ def test_gradients_in_single_precision(estimator, X):
     _, exact = autograd(copy.deepcopy(module).double(), double, SingleNoise)
     off = largest_difference(theirs, exact)
     assert largest_difference(ours, exact) < max(1e-6, 1.5 * off)
+
+
+@pytest.mark.parametrize(("estimator", "X"), CASES)
+def test_the_density_of_latents_is_autograds(estimator, X):
+    module, batch = prepared(estimator, X, "float64")
+    if not hasattr(module, "prior_module"):
+        pytest.skip("the model has no prior")
+    prior = module.eval().prior(batch)
+    z = torch.from_numpy(np.random.default_rng(0).standard_normal((20, 3)))
+    value, gradient = joint_density(module, batch, prior)(z)
+
+    def log_joint(z):
+        return module.likelihood(z, batch).log_prob(batch.x) + prior.log_prob(z)
+
+    wanted, slope = value_and_gradient(log_joint, z)
+    torch.testing.assert_close(value, wanted, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(gradient, slope, rtol=1e-10, atol=1e-10)
 
 
 def weights(estimator):
@@ -316,7 +348,7 @@ class Body(nn.Linear):
         {"net_params": {"fast_path": False}},
         {"callbacks": [Hook()]},
     ],
-    ids=str,
+    ids=lambda params: next(iter(params)),
 )
 def test_other_networks_and_settings_fall_back(params):
     assert not is_fast(trained(vae(), numbers(), max_epochs=1, **params), numbers())

@@ -2,6 +2,7 @@
 
 from skvae._parameters import Declared, parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._fitting import reading_flags
 from skvae.base._groups import (
     BODY,
     SIZES,
@@ -16,6 +17,7 @@ from skvae.base._pipelines import (
     find_model,
     split_model,
 )
+from skvae.base._ready import ready_fits
 from skvae.base._sklearn import REPOSITORY, SITE, page, with_callbacks
 from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 
@@ -37,6 +39,8 @@ __all__ = [
     "find_model",
     "page",
     "parameter",
+    "reading_flags",
+    "ready_fits",
     "selected",
     "split_model",
     "with_callbacks",

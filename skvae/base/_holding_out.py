@@ -70,8 +70,9 @@ def _as_rows(estimator, rows, part):
         estimator.likelihood_.check(table.x, estimator._columns.names)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The held-out rows of train_split: {error}") from error
-    origin = estimator.likelihood_.origin
-    return Rows(table, rows.device, rows.dtype, origin=origin)
+    likelihood = estimator.likelihood_
+    units = {"origin": likelihood.origin, "fill": likelihood.fill}
+    return Rows(table, rows.device, rows.dtype, **units)
 
 
 def _contents(part):

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils.validation import check_is_fitted
 
 try:  # scikit-learn 1.9 and newer
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -74,7 +75,13 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
         ndarray of str
             One name per latent; a categorical variable is one latent, however many
             columns it has.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
+        check_is_fitted(self)
         return self._prefixed(self._names_of_latents())
 
     def _prefixed(self, names):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from skvae._columns import spreads, statistics_from_origin
+from skvae._columns import spreads, statistics_from_origin, without_holes
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
@@ -78,6 +78,11 @@ class Gaussian(Likelihood):
     mean: str = parameter(Options(tuple(MEANS)), default="identity", kw_only=False)
     min_scale: float = parameter(FRACTION, default=0.01, kw_only=False)
 
+    @property
+    def joinable(self):
+        """Whether parts that have it may share a head: not if they share a scale."""
+        return self.scale not in ("shared", "relative")
+
     def _learn(self, X, names, frame):
         if self.mean == "identity":
             found = statistics_from_origin(X)
@@ -88,6 +93,7 @@ class Gaussian(Likelihood):
     def misfits(self, X):
         if self.scale not in ("column", "row"):
             return super().misfits(X)
+        X = without_holes(X)
         groups = [np.arange(X.shape[1])[group] for group in one_hot_groups(X)]
         return np.unique(np.concatenate([two_valued(X), *groups])), groups
 
@@ -156,7 +162,8 @@ class LearnedScale(nn.Module):
 
     @property
     def kind(self):
-        return Working.SHARED if len(self.weight) == 1 else Working.OWN
+        is_shared = len(self.weight) < len(self.low)
+        return Working.SHARED if is_shared else Working.OWN
 
     def unit_of_noise(self):
         """Return the unit of the scales, (D,)."""
@@ -238,7 +245,7 @@ class GaussianHead(Head):
         sigma = torch.from_numpy(np.sqrt(psi)) * self.scale.unit_of_noise().double()
         self.scale.start_at(sigma)
 
-    def features(self, x):
+    def features(self, x, seen=None):
         # (x − center) / spread, in one pass.
         return torch.addcmul(self.offset, x, self.per_spread)
 

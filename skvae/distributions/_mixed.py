@@ -1,5 +1,7 @@
 """Tables of mixed types: one likelihood for each block of columns."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import nn
@@ -8,6 +10,7 @@ from skvae._columns import column_names, resolve_columns
 from skvae._validation import check_parameters
 from skvae.distributions._discrete import Product
 from skvae.distributions._heads import Working, working_of
+from skvae.distributions._joined import groups_of, head_of, join_weights
 from skvae.distributions._likelihoods import Categorical, Likelihood, RowError
 
 
@@ -16,6 +19,23 @@ def _as_slice(columns):
     if len(columns) and (np.diff(columns) == 1).all():
         return slice(columns[0], columns[-1] + 1)
     return columns
+
+
+@contextmanager
+def _row_of_table(X, columns):
+    """Name the row of X in a `RowError`, which counts only rows that have a block."""
+    try:
+        yield
+    except RowError as error:
+        present = np.flatnonzero(~np.isnan(X[:, columns]).all(axis=1))
+        raise RowError(present[error.row], error.text) from None
+
+
+def _undone(values, order):
+    """Return values such that ``result[order]`` are these."""
+    out = np.empty_like(values)
+    out[order] = values
+    return out
 
 
 class Mixed(Likelihood):
@@ -55,6 +75,13 @@ class Mixed(Likelihood):
         return origin if origin.any() else None
 
     @property
+    def fill(self):
+        fill = np.zeros(self.n_columns_)
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            fill[columns] = part.fill
+        return fill
+
+    @property
     def most_words(self):
         most = np.zeros(self.n_columns_)
         for part, columns in zip(self.parts_, self.columns_, strict=True):
@@ -64,6 +91,7 @@ class Mixed(Likelihood):
     def _learn_columns(self, X, names, frame, kinds=None):
         check_parameters(self)
         self.n_columns_ = n_columns = X.shape[1]
+        self._note_holes(X)
         parts = self._choose(X, names, kinds)
         self.columns_ = [
             resolve_columns(columns, n_columns, names, frame) for _, columns in parts
@@ -95,11 +123,8 @@ class Mixed(Likelihood):
 
     def check(self, X, names=None):
         for part, block, labels, columns in self._blocks(X, names):
-            try:
+            with _row_of_table(X, columns):
                 part.check(block, labels)
-            except RowError as error:  # its row counts only rows that have the block
-                present = np.flatnonzero(~np.isnan(X[:, columns[0]]))
-                raise RowError(present[error.row], error.text) from None
 
     def misfits(self, X):
         found, groups = [np.empty(0, dtype=int)], []
@@ -115,8 +140,9 @@ class Mixed(Likelihood):
             part._check_spreads(labels[columns])
 
     def check_codes(self, X, names=None):
-        for part, block, labels, _ in self._blocks(X, names):
-            part.check_codes(block, labels)
+        for part, block, labels, columns in self._blocks(X, names):
+            with _row_of_table(X, columns):
+                part.check_codes(block, labels)
 
     def check_changed(self, X, changed, names=None):
         """Raise ValueError if changed one-hot columns are no longer one-hot.
@@ -147,26 +173,63 @@ class Mixed(Likelihood):
             block = X[:, _as_slice(columns)]
             missing = np.isnan(block[:, 0])
             if missing.any():
+                missing = np.isnan(block).all(axis=1)
                 block = block[~missing]
             if len(block):
                 yield part, block, [labels[j] for j in columns], columns
 
     def head(self, n_hidden):
-        heads = [part.head(n_hidden) for part in self.parts_]
-        return MixedHead(heads, self.columns_)
+        return MixedHead(self.parts_, self.columns_, n_hidden)
 
 
 class MixedHead(nn.Module):
-    """One head per block of columns."""
+    """One head per family.
 
-    def __init__(self, heads, columns):
+    Features are in the order of the parts.
+
+    Parameters
+    ----------
+    parts : list of Likelihood
+        Fitted likelihoods of the parts.
+    columns : list of ndarray of int
+        Columns of each.
+    n_hidden : int
+        Width of the output of the decoder's body.
+    """
+
+    n_flags = 0  # as of `Head`
+
+    def __init__(self, parts, columns, n_hidden):
         super().__init__()
+        self.groups = groups_of(parts)
+        heads = [head_of([parts[i] for i in group], n_hidden) for group in self.groups]
         self.heads = nn.ModuleList(heads)
         self.n_features = sum(head.n_features for head in heads)
-        for i, positions in enumerate(columns):
+        for g, group in enumerate(self.groups):
             # Not persistent: weights read from a file must not determine the columns.
-            columns = torch.as_tensor(positions)
-            self.register_buffer(f"columns{i}", columns, persistent=False)
+            positions = torch.as_tensor(np.concatenate([columns[i] for i in group]))
+            self.register_buffer(f"columns{g}", positions, persistent=False)
+        order = self._feature_order(parts)
+        self.register_buffer("order", torch.as_tensor(order), persistent=False)
+        self.in_order = bool((order == np.arange(len(order))).all())
+
+    def _feature_order(self, parts):
+        """Return where each feature of the parts is among those of the heads."""
+        start, places = 0, {}
+        for head, group in zip(self.heads, self.groups, strict=True):
+            first = start
+            for i in group:
+                alone = len(group) == 1
+                width = head.n_features if alone else parts[i].n_features
+                places[i] = np.arange(first, first + width)
+                first += width
+            start += head.n_features
+        return np.concatenate([places[i] for i in range(len(parts))])
+
+    def join_weights(self, weights, prefix):
+        """Return weights of a file for these heads, see `join_weights`."""
+        names = [set(head.state_dict()) for head in self.heads]
+        return join_weights(weights, self.groups, f"{prefix}heads.", names)
 
     def take_as_is(self):
         raise ValueError(
@@ -178,19 +241,33 @@ class MixedHead(nn.Module):
         for i, head in enumerate(self.heads):
             yield head, getattr(self, f"columns{i}")
 
-    def features(self, x):
-        parts = [head.features(x[..., columns]) for head, columns in self._blocks()]
-        return torch.cat(parts, -1)  # (B, n_features)
+    def features(self, x, seen=None):
+        parts = []
+        for head, columns in self._blocks():
+            given = (x[..., columns],)
+            if seen is not None:
+                given += (seen[..., columns],)
+            parts.append(head.features(*given))
+        return self._by_part(torch.cat(parts, -1))  # (B, n_features)
+
+    def _by_part(self, features):
+        return features if self.in_order else features[..., self.order]
+
+    def by_feature(self, flags):
+        parts = [head.by_feature(flags[..., at]) for head, at in self._blocks()]
+        return self._by_part(torch.cat(parts, -1))
 
     def working(self, mean):
-        parts, start = [], 0
+        order = self.order.numpy()
+        mean, parts, start = _undone(mean, order), [], 0
         for head in self.heads:
             parts.append(working_of(head, mean[start : start + head.n_features]))
             start += head.n_features
-        return Working(*map(np.concatenate, zip(*parts, strict=True)))
+        return Working(*[np.concatenate(v)[order] for v in zip(*parts, strict=True)])
 
     def start_linear(self, weight, shift, psi):
-        start = 0
+        start, order = 0, self.order.numpy()
+        weight, shift, psi = (_undone(v, order) for v in (weight, shift, psi))
         for head in self.heads:
             columns = slice(start, start + head.n_features)
             head.start_linear(weight[columns], shift[columns], psi[columns])

@@ -16,15 +16,6 @@ from skvae._columns import column_names
 from skvae._kinds import cut, sentence
 from skvae.inputs._frames import column_of, is_arrow
 
-IMPUTE = (
-    "Impute missing values first, for example with sklearn.impute.SimpleImputer. The "
-    "models with a parameter 'modalities' accept rows in which whole blocks of columns "
-    "are missing."
-)
-NAME_BLOCKS = (
-    "If whole blocks of columns are missing together, name the blocks in "
-    "modalities={name: columns, ...}; otherwise impute missing values first."
-)
 _LACKING = (  # what a tensor may lack, and what to do
     ("is_complex", "is complex: pass its real and imaginary parts as columns"),
     ("is_nested", "is nested: pass rows of one length"),
@@ -70,6 +61,8 @@ def in_memory(X):
         If values are masked, or as `as_numpy`.
     """
     X = as_numpy(X)
+    if issparse(X):  # refused by scikit-learn, in words; some are dicts
+        return X
     kind = type(X).__name__
     if hasattr(X, "collect") or hasattr(X, "__dask_graph__"):
         raise TypeError(
@@ -88,8 +81,38 @@ def in_memory(X):
     return X
 
 
+def check_range(x, dtype, names):
+    """Raise ValueError at a value that becomes infinite in the computing precision."""
+    if dtype != "float32" or x.dtype == np.float32:
+        return
+    limit = np.finfo(dtype).max
+    # The extremes are found without a copy of the table; NaN stands for missing.
+    if np.fmax.reduce(x, axis=None) > limit or np.fmin.reduce(x, axis=None) < -limit:
+        row, column = np.argwhere(np.abs(x) > limit)[0]
+        name = column_names(names, x.shape[1])[column]
+        raise ValueError(
+            f"Row {row} of column {name} is {x[row, column]:g}, beyond the range of "
+            f"{dtype}. Scale the column, or set dtype='float64'."
+        )
+
+
+def with_na(X, convert):
+    """Return ``convert(X)``; if it fails, once more with NaN in place of ``pd.NA``."""
+    try:
+        return convert(X)
+    except TypeError:
+        if hasattr(X, "notna"):
+            return convert(X.where(X.notna(), np.nan))
+        X = np.array(X, dtype=object)
+        is_na = [type(value).__name__ == "NAType" for value in X.ravel()]
+        if not any(is_na):
+            raise
+        X[np.reshape(is_na, X.shape)] = np.nan
+        return convert(X)
+
+
 @contextmanager
-def explaining(X, names=None, missing=IMPUTE):
+def explaining(X, names=None):
     """Explain why a table cannot be converted to numbers, where that is known.
 
     Parameters
@@ -98,13 +121,11 @@ def explaining(X, names=None, missing=IMPUTE):
         The table.
     names : sequence of str, optional
         Names of its columns.
-    missing : str
-        What to do about missing values.
 
     Raises
     ------
     ValueError
-        If a value is missing, infinite, a datetime or too large.
+        If a value is infinite, a datetime or too large.
     TypeError
         If a value cannot be a number.
     """
@@ -118,8 +139,8 @@ def explaining(X, names=None, missing=IMPUTE):
         own_words = text.startswith(("Column ", "Complex data", "The feature names"))
         if own_words or issparse(X) or not _is_table(X):
             raise
-        if "contains" in text:  # NaN or infinity
-            _blame(X, names, partial(_check_finite, missing=missing))
+        if "contains" in text:  # infinity
+            _blame(X, names, _check_finite)
         _blame(X, names, partial(_check_number, kind=type(error)))
         raise
 
@@ -200,9 +221,6 @@ def _check_number(value, column, row, kind):
     raise kind(f"{sentence(column)} holds {cut(value)} in row {row}{reason}") from None
 
 
-def _check_finite(value, column, row, missing):
-    is_null = value is None or type(value).__name__ in ("NAType", "NaTType")
-    if is_null or (isinstance(value, float | np.floating) and np.isnan(value)):
-        raise ValueError(f"X contains NaN: {column} is missing in row {row}. {missing}")
+def _check_finite(value, column, row):
     if isinstance(value, float | np.floating) and np.isinf(value):
         raise ValueError(f"X contains infinity: {column} is {value} in row {row}.")

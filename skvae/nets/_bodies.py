@@ -15,7 +15,8 @@ def build_body(body, n_in, parameter):
     Parameters
     ----------
     body : torch.nn.Module or callable
-        Module, which is copied, or function ``n_in -> module``.
+        Module, which is copied, or function ``n_in -> module``. Lazy modules take the
+        width of the input.
     n_in : int
         Width of its input.
     parameter : str
@@ -45,13 +46,27 @@ def build_body(body, n_in, parameter):
 
 def _own_module(body, n_in, parameter):
     is_module = isinstance(body, nn.Module)
-    module = copy.deepcopy(body) if is_module else body(n_in)
+    module = copy.deepcopy(body) if is_module else _called(body, n_in, parameter)
     if not isinstance(module, nn.Module):
         raise ValueError(
             f"The {parameter!r} parameter must be a torch module or a function that "
             f"returns one. The function returned {module!r} instead."
         )
     return _localise_dropout(module).cpu()
+
+
+def _called(body, n_in, parameter):
+    """Call a function for a width; a class is a common mistake for an instance."""
+    if not isinstance(body, type):
+        return body(n_in)
+    try:
+        return body(n_in)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The {parameter!r} parameter must be a torch module or a function "
+            f"n_in -> module. Got the class {body.__name__}, and {body.__name__}"
+            f"({n_in}) failed: {error}. Pass an instance, or a function that makes one."
+        ) from error
 
 
 def _localise_dropout(module):

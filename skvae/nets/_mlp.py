@@ -87,9 +87,10 @@ def over_rows(body, h):
 
 
 class Beside(nn.Module):
-    """Apply a body to the first columns and append the others to its output.
+    """Apply a body to some columns and append the others to its output.
 
-    (B, n_in + c) -> (B, h + c): a user's encoder sees the image without the condition.
+    (B, s + n_in + c) -> (B, h + s + c): a user's encoder sees the image without the
+    condition.
 
     Parameters
     ----------
@@ -97,15 +98,17 @@ class Beside(nn.Module):
         (B, n_in) -> (B, h).
     n_in : int
         Width of its input.
+    start : int, default=0
+        s, the first of its columns.
     """
 
-    def __init__(self, body, n_in):
+    def __init__(self, body, n_in, start=0):
         super().__init__()
-        self.body, self.n_in = body, n_in
+        self.body, self.where = body, slice(start, start + n_in)
 
     def forward(self, x):
-        seen, beside = x[..., : self.n_in], x[..., self.n_in :]
-        return torch.cat([self.body(seen), beside], -1)
+        before, after = x[..., : self.where.start], x[..., self.where.stop :]
+        return torch.cat([self.body(x[..., self.where]), before, after], -1)
 
 
 class Skip(nn.Module):

@@ -9,6 +9,7 @@ from torch.nn.modules.module import (
     register_module_parameter_registration_hook,
 )
 
+from skvae.distributions import MixedHead
 from skvae.training import seeded_weights
 
 MORE = 200  # parameters and modules that any module may have besides those in a file
@@ -42,6 +43,7 @@ def build(estimator, weights, dtype):
             module = estimator._build_module(None)
         module.dtype = dtype
         module = module.to(dtype)
+        weights = _for_joined_heads(module, weights)
         _check_weights(module.state_dict(), weights)
     _check_finite(module.state_dict(), weights)
     _load(module.state_dict(), weights)
@@ -80,6 +82,14 @@ def _at_most(n_weights):
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _for_joined_heads(module, weights):
+    """Return weights of older files, with one head per part, for joined heads."""
+    for name, part in module.named_modules():
+        if isinstance(part, MixedHead):
+            weights = part.join_weights(weights, f"{name}.")
+    return weights
 
 
 def _check_weights(expected, found):

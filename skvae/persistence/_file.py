@@ -6,6 +6,7 @@ import os
 import stat
 from contextlib import contextmanager
 
+from skvae.nets import trainable
 from skvae.persistence._layout import (
     as_bytes,
     head,
@@ -101,6 +102,7 @@ def _checksum(header, tensors):
 # -- reading ---------------------------------------------------------------------------
 
 
+@trainable()  # tensors of inference mode could not be trained
 def read(path):
     """Read a header and tensors, and check that the file is intact.
 

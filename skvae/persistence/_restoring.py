@@ -4,6 +4,7 @@ import torch
 from skorch.history import History
 
 from skvae._validation import check_parameters
+from skvae.nets import trainable
 from skvae.persistence._architecture import architecture
 from skvae.persistence._building import build
 from skvae.persistence._contents import CLASSES, may_be_saved, saved_attributes
@@ -19,6 +20,7 @@ HEADER = {
 BEFORE = {"init": "random"}  # of files that were written before a parameter was added
 
 
+@trainable()
 def restore(cls, header, tensors, own, device=None):
     """Build a fitted estimator.
 

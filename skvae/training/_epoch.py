@@ -4,8 +4,6 @@ from itertools import pairwise
 
 import torch
 
-from skvae.training._batches import Rows
-
 
 class Ledger:
     """The losses and terms of one group, a table on the device with a row per data row.
@@ -183,5 +181,6 @@ def binarized(train, valid, seed):
         return drawn, None
     if valid.table is not train.table:
         return drawn, valid.binarized(seed)
-    table, odds = drawn.table, drawn.odds
-    return drawn, Rows(table, drawn.device, drawn.dtype, valid.index, odds=odds)
+    held_out = drawn.subset(slice(None))
+    held_out.index = valid.index
+    return drawn, held_out
