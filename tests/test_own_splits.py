@@ -114,7 +114,7 @@ def test_one_training_row_is_enough_with_own_rows(digits):
         (lambda rows: rows, "must return two datasets"),
         (lambda rows: (None, rows), "some rows of X as its first"),
         (predefined_split(np.ones((3, 5))), "held-out rows of train_split: X has 5"),
-        (predefined_split(np.full((3, 64), np.nan)), "held-out rows of train_split: "),
+        (predefined_split(np.full((3, 64), np.inf)), "held-out rows of train_split: "),
         (predefined_split({"x": np.ones((3, 64))}), "has the key 'X'"),
         (
             predefined_split(torch.utils.data.TensorDataset(torch.ones(3, 64))),
