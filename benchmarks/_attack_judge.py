@@ -199,7 +199,7 @@ def unsound(result, n_rows):
     if not isinstance(result, np.ndarray | np.generic | float | tuple):
         return None  # an estimator
     if isinstance(result, tuple):
-        arrays = [np.asarray(part) for part in result if part is not None]
+        arrays = [np.asarray(result[0])]  # one draw has no standard error
     else:
         arrays = [np.asarray(result)]
     for array in arrays:

@@ -152,9 +152,11 @@ class Nothing:
         return "None"
 
 
+LONGEST = 200  # characters of a value in a message
 NONE = Nothing()
 BOOLEAN = Instance((bool, np.bool_), "an instance of 'bool'")
 POSITIVE_INT = Interval(Integral, 1)
+COUNT = Interval(Integral, 1, 2**31 - 1, closed="both")  # of draws or rows
 NATURAL = Interval(Integral, 0)
 POSITIVE = Interval(Real, 0.0, closed="neither")
 NON_NEGATIVE = Interval(Real, 0.0)
@@ -165,6 +167,12 @@ RANDOM_STATE = (
     Instance((np.random.RandomState,), "an instance of 'numpy.random.RandomState'"),
     NONE,
 )
+
+
+def shortened(value):
+    """Return the representation of a value for a message, at most 200 characters."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def check_parameter(name, value, constraints, owner):
@@ -191,7 +199,8 @@ def check_parameter(name, value, constraints, owner):
     words = [str(constraint) for constraint in constraints]
     allowed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
     raise ValueError(
-        f"The {name!r} parameter of {owner} must be {allowed}. Got {value!r} instead."
+        f"The {name!r} parameter of {owner} must be {allowed}. "
+        f"Got {shortened(value)} instead."
     )
 
 

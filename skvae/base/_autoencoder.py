@@ -38,7 +38,7 @@ from skvae.base._sklearn import (
 )
 from skvae.distributions import SHORTHAND, Likelihood, as_likelihood
 from skvae.inference import Evaluator
-from skvae.inputs import NOTHING, PlainColumns, as_numpy
+from skvae.inputs import NOTHING, PlainColumns, as_numbers, as_table
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
 from skvae.training import OPTIMIZERS
@@ -282,7 +282,7 @@ class BaseAutoencoderTransformer(
 
     def _check_latents(self, X):
         self._check_ready()
-        Z = check_array(as_numpy(X), dtype=[np.float64, np.float32])
+        Z = check_array(as_numbers(as_table(X)), dtype=[np.float64, np.float32])
         if Z.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {Z.shape[1]} columns, but the latents of {type(self).__name__} "

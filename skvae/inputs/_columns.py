@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names
 from skvae.distributions import Mixed, as_likelihood
+from skvae.inputs._kinds import as_numbers, as_table
 from skvae.persistence import is_plain
 from skvae.training import Table
 
@@ -53,17 +53,9 @@ def _numbers(name, values, n_rows):
     return values
 
 
-def as_numpy(X):
-    """Convert a torch tensor to an array of floats; return anything else unchanged."""
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X if X.dtype in (torch.float32, torch.float64) else X.float()).numpy()
-
-
 def check_dimensions(X, owner):
-    """Return X, tensors as arrays; raise ValueError if it has over two dimensions."""
-    X = as_numpy(X)
+    """Return X as a table; raise ValueError if it has over two dimensions."""
+    X = as_table(X)
     n_dimensions = len(getattr(X, "shape", ()))
     if n_dimensions > 2:
         raise ValueError(
@@ -133,6 +125,7 @@ class PlainColumns:
         return Table(x, **given.arrays(len(x)))
 
     def _validated(self, estimator, X, reset, **checks):
+        X = as_numbers(X)
         x = validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
         if reset:
             self._remember(estimator)

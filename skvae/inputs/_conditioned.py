@@ -14,6 +14,7 @@ from skvae.inputs._columns import (
     check_range,
 )
 from skvae.inputs._conditions import Conditions, take_columns
+from skvae.inputs._kinds import as_numbers
 from skvae.training import Table
 
 BOTH_WAYS = (
@@ -79,7 +80,7 @@ class ConditionedColumns(PlainColumns):
             self.condition_positions = self._resolve(estimator, X)
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
-        data = take_columns(X, self.data_positions)
+        data = as_numbers(take_columns(X, self.data_positions))
         x = check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
         check_range(x, estimator.dtype, self.names)
         return x, take_columns(X, self.condition_positions)

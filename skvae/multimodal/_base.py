@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from skvae._columns import resolve_columns
-from skvae._validation import BOOLEAN, POSITIVE_INT, AnyOf, Interval, check_parameter
+from skvae._validation import BOOLEAN, COUNT, AnyOf, Interval, check_parameter
 from skvae.base import (
     BaseAutoencoderTransformer,
     DensityMixin,
@@ -66,7 +66,7 @@ class BaseMultimodalTransformer(
         """
         table = self._check_encodable(X)
         owner = f"{type(self).__name__}.impute"
-        check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
+        check_parameter("n_samples", n_samples, (COUNT,), owner)
         evaluator, seed = self._evaluator(), derive_seed(self._seed, "evaluation")
         out = table.x.astype(evaluator.precision(table.dtype))
         if table.observed is None:
@@ -112,7 +112,7 @@ class BaseMultimodalTransformer(
         ValueError
             If there is no such modality, or a row lacks all others.
         """
-        seed = self._check_draw(n_samples, random_state, "generate")
+        seed = self._check_draw(n_samples, random_state, mean, "generate")
         self._columns.check_modality(self, modality)
         table = self._hide(self._columns.validated(self, X), modality)
         self.likelihood_.check_codes(table.x, self._columns.names)

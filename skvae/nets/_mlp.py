@@ -158,14 +158,26 @@ def build_body(body, n_in, parameter):
 
 def _built(body, n_in, parameter):
     is_module = isinstance(body, nn.Module)
-    module = copy.deepcopy(body) if is_module else body(n_in)
+    module = copy.deepcopy(body) if is_module else _called(body, n_in, parameter)
     if not isinstance(module, nn.Module):
         raise ValueError(
             f"The {parameter!r} parameter must be a torch module or a function that "
             f"returns one. The function returned {module!r} instead."
         )
+    if any(p.is_meta for p in module.parameters()):
+        raise ValueError(f"The {parameter!r} parameter has weights on 'meta'.")
     module = _localise_dropout(module).cpu()
     return module, _width(module, n_in, parameter)
+
+
+def _called(body, n_in, parameter):
+    try:
+        return body(n_in)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(
+            f"The {parameter!r} parameter must be a torch module or a function of the "
+            f"input's width that returns one. Called with {n_in}, it failed: {error}"
+        ) from error
 
 
 def _localise_dropout(module):
