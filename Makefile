@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 	-c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format docs dist bench-quick clean
+.PHONY: help quickstart test lint format docs dist release-check bench-quick clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | \
@@ -44,6 +44,9 @@ dist: .venv/.dist ## build wheel and source distribution into dist/, and check t
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python .ci/check_dist.py
+
+release-check: docs dist ## check that dist/ can be released; runs the examples from the wheel
+	$(BIN)/python .ci/release_check.py $(ARGS)
 
 # Networks as small as these are slower on two threads than on one.
 bench-quick: .venv/.plot ## run the smallest version of each benchmark, to check that it works

@@ -350,7 +350,7 @@ skorch.callbacks.Callback()
 {'warm_start': {}}
 {'verbose': {}}
 {'device': {}}
-{'compile': {}}
+{'compile': 'yes'}
 {'use_caching': {}}
 {'torch_load_kwargs': {}}
 {'predict_nonlinearity': {}}

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import torch
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
@@ -65,6 +66,24 @@ def build(cell, plan, split):
     if model.likelihood == BY_TYPE:
         model.set_params(likelihood=by_type(split))
     return model
+
+
+def tables_of(model, split):
+    """Return training and test rows as a user would pass them to the estimator.
+
+    They are encoded, unless the likelihood is found from the columns: then they are
+    frames with categories, and a category without training rows is the most frequent.
+    """
+    if getattr(model, "likelihood", None) != "auto" or split.table.form == "pictures":
+        return split.X
+    frames = [pd.DataFrame(part).rename(columns="x{}".format) for part in split.raw]
+    for j in split.table.categories:
+        counts = frames[0][f"x{j}"].value_counts()
+        for frame in frames:
+            seen = frame[f"x{j}"].isin(counts.index)
+            known = frame[f"x{j}"].where(seen, counts.index[0])
+            frame[f"x{j}"] = known.astype("category")
+    return frames
 
 
 def by_type(split):

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks import _useful_data as data
-from benchmarks._useful_cells import build
+from benchmarks._useful_cells import build, tables_of
 from skvae.metrics import active_units
 
 BASELINES = ("raw", "PCA", "FactorAnalysis", "KernelPCA", "AE")
@@ -39,8 +39,10 @@ def latents(cell, plan, split):
     """Return the latents of the training and test rows."""
     if cell.method == "raw":
         return split.X
-    model = method_of(cell, plan, split).fit(split.X[0])
-    return [model.transform(part) for part in split.X]
+    model = method_of(cell, plan, split)
+    tables = tables_of(model, split)
+    model.fit(tables[0])
+    return [model.transform(part) for part in tables]
 
 
 def method_of(cell, plan, split):

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from benchmarks import _useful_data as data
-from benchmarks._useful_cells import build
+from benchmarks._useful_cells import build, tables_of
 from benchmarks._useful_density import mixture
 
 try:
@@ -44,8 +44,12 @@ def rows_of(cell, plan, split):
         return mixtures(X, y, cell.seed)
     if cell.method == "TVAE":
         return tvae(split, cell.seed)
-    model = build(cell, plan, split).fit(X, condition=y)
-    return model.sample(len(y), condition=y, random_state=cell.seed), y
+    model = build(cell, plan, split)
+    model.fit(tables_of(model, split)[0], condition=y)
+    drawn = model.sample(len(y), condition=y, random_state=cell.seed)
+    if not isinstance(drawn, np.ndarray):
+        drawn = split.encode(np.asarray(drawn, dtype=float))
+    return drawn, y
 
 
 def mixtures(X, y, seed):

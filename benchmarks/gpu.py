@@ -23,6 +23,8 @@ checks   one row per model: every estimator, with each prior, with conditions, w
 epochs   training time over a bare torch loop's on the device, for the three networks of
          `benchmarks.speed`; "epoch" is the difference between a fit of 1 + E epochs and
          one of 1, "whole fit" is the longer fit itself
+stacks   an epoch of many fits at once over a bare loop's epoch of one fit, the waits
+         for the device in an epoch, and memory: see `benchmarks._stacks`
 """
 
 import argparse
@@ -43,7 +45,7 @@ from sklearn.base import clone
 
 import skvae
 from benchmarks import _common as common
-from benchmarks import _loops
+from benchmarks import _loops, _stacks
 from benchmarks._gpu_cases import cases
 from benchmarks._nets import DIGITS, DIGITS_512, TABLE
 from benchmarks.speed import ratios
@@ -59,6 +61,7 @@ FULL = {
     "digits_epochs": 5,
     "table_rows": 5_000,
     "table_epochs": 20,
+    "members": (72, 512),
 }
 QUICK = {
     "rows": 64,
@@ -69,6 +72,7 @@ QUICK = {
     "digits_epochs": 1,
     "table_rows": 256,
     "table_epochs": 1,
+    "members": (6,),
 }
 CHECKED = ("s", "CPU", "refit", "refit weights", "resumed", "failed")
 
@@ -265,6 +269,17 @@ def epochs(task, n_rows, n_epochs, pairs, device):
     return [row | {"failed": "; ".join(failed)} for row in rows]
 
 
+def stacks(n_members, n_rows, n_epochs, pairs, device):
+    """Rows of a stack of the table's network."""
+    task = replace(TABLE, goal=None)
+    how = task, n_rows, n_epochs, n_members, pairs, device, synchronised
+    rows, failed = attempt(_stacks.ratios, *how)
+    if rows is None:
+        columns = ("what", "median", "lower", "upper", "goal", "unit")
+        rows = [dict.fromkeys(columns) | {"what": f"stack of {n_members}"}]
+    return [row | {"failed": "; ".join(failed)} for row in rows]
+
+
 # --- command line ---------------------------------------------------------------------
 
 
@@ -292,6 +307,10 @@ def jobs(sizes, device):
         measured = (sizes[f"{task.name}_rows"], sizes[f"{task.name}_epochs"])
         action = partial(epochs, task, *measured, sizes["pairs"], device)
         yield "epochs", f"{task.name}, batch {task.batch_size}", action
+    for n_members in sizes["members"]:
+        measured = (sizes["table_rows"], 5, min(3, sizes["pairs"]), device)
+        action = partial(stacks, n_members, *measured)
+        yield "stacks", f"stack of {n_members}, batch {TABLE.batch_size}", action
 
 
 def main(argv=None):

@@ -2,65 +2,76 @@
 
     python -m benchmarks.task_invariant --data FOLDER --write
     python -m benchmarks.task_invariant --data FOLDER --full --write   # as published
+    python -m benchmarks.task_invariant --data FOLDER --jobs 16 --minutes 7 --write
     python -m benchmarks.task_invariant --quick                        # no data
 
-One model is trained on two tasks: all rows of the source and 100 of the target. VAE
-(which does not see the task), CVAE and task-invariant VAE are compared by:
+One model is trained on two tasks: all rows of the source and 100 of the target. The
+models are the VAE (which does not see the task), the CVAE and the task-invariant VAE of
+the paper; "shares", a CVAE that draws the target's rows with a share of its own;
+"invariant", with a weight of I(S; Z) as well; and "invariant, prior", which adds the
+optimal prior. They are compared by:
 
-- ln p(x | s) of the target's test rows, from 100 importance samples, in nats per row,
-  with the median effective sample size (ESS) of the rows;
+- ln p(x | s) of the target's test rows, from 100 importance samples and refined
+  posteriors, in nats per row, with the median effective sample size (ESS) of the rows;
 - test accuracy on the target of classifiers of the posterior means: "linear" (logistic
   regression) and "MLP" (one hidden layer of 100 units) are fitted to the training rows
-  of source and target, "linear, target" to the 100 target rows alone;
-- I(S; Z) in nats, on equally many test rows of both tasks.
+  of source and target, "linear, target" and "MLP, target" to the 100 target rows alone;
+- I(S; Z) in nats, and the accuracy with which a network tells the task from the means,
+  on equally many test rows of both tasks.
 
 The three sets of faces share one model and have no target: their results are means over
-the test rows of all three. --tables mnist-svhn,svhn-mnist runs pairs with SVHN if its
-files are present; the published pairs add another set of digits.
+the test rows of all three, and each set has the same share in the last three models.
+--tables mnist-svhn,svhn-mnist runs pairs with SVHN if its files are present; the
+published pairs add another set of digits.
 
 FOLDER contains the files of `skvae.datasets`; without --data it is the variable
-SKVAE_DATA. Each fit is one row, written as soon as it is measured. The paper leaves
-some settings open, which are chosen here: Bernoulli pixels for digits, a Gaussian with
-one learned scale for faces, rows held out for early stopping from all training rows,
-the resizing of USPS (--usps), and, without --full, fewer epochs at a larger learning
-rate.
+SKVAE_DATA. Each fit is one row, written as soon as it is measured. With --jobs, every
+fit is a process of its own, with one thread; the first ones are the most important, and
+all stop by themselves in time.
+
+The pixels of digits are drawn anew as 0/1 in every epoch, and once for the density of
+test rows, unless --grey is set; classifiers see the latents of grey pixels. All images
+of USPS are pooled and have a border of one pixel before they are enlarged (--usps). The
+faces have a Gaussian with a scale for every pixel and row. The paper leaves some
+settings open, which are chosen here: Bernoulli pixels for digits, the least scale for
+faces, rows held out for early stopping from all training rows, and, without --full,
+fewer epochs at a larger learning rate.
 """
 
+import shlex
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 
 from benchmarks import _common as common
+from benchmarks._task_jobs import run_jobs
+from benchmarks._task_measures import (
+    ESS,
+    accuracies,
+    density,
+    information,
+    latents,
+)
 from benchmarks._task_picture import draw, some_rows
+from benchmarks._task_tables import PAIRS, USPS, load_table
 from skvae import CVAETransformer, TaskInvariantVAETransformer, VAETransformer
-from skvae.datasets import load_image_tasks, make_digit_tasks
-from skvae.metrics import task_information
+from skvae.distributions import Gaussian
 
+SHARES, INVARIANT = "shares", "invariant"  # settings beyond the paper
 MODELS = {
-    "VAE": VAETransformer,
-    "CVAE": CVAETransformer,
-    "task-invariant": TaskInvariantVAETransformer,
+    "VAE": (VAETransformer, ()),
+    "CVAE": (CVAETransformer, ()),
+    "task-invariant": (TaskInvariantVAETransformer, ()),
+    "shares": (CVAETransformer, (SHARES,)),
+    "invariant": (CVAETransformer, (SHARES, INVARIANT)),
+    "invariant, prior": (TaskInvariantVAETransformer, (SHARES, INVARIANT)),
 }
-# Published numbers of training, validation and test rows; validation is not used here.
-SIZES = {
-    "usps": (6438, 1000, 1860),
-    "mnist": (10_000, 10_000, 10_000),
-    "svhn": (10_000, 10_000, 26_032),
-    "frey": (1565, 200, 200),
-    "olivetti": (150, 100, 150),
-    "umist": (300, 75, 200),
-}
-FACES = ("frey", "olivetti", "umist")
-PAIRS = {"usps-mnist": ("usps", "mnist"), "mnist-usps": ("mnist", "usps")}
-# The published pairs of SVHN also contain SynthDigits, which has no loader.
-SVHN_PAIRS = {"mnist-svhn": ("mnist", "svhn"), "svhn-mnist": ("svhn", "mnist")}
+CUT_OFF = "cut off"  # of rows whose training had no time to end; not in the summary
+# The most important first, for --jobs.
+ORDER = ("invariant", "CVAE", "task-invariant", "VAE", "shares", "invariant, prior")
 # Test log-likelihood of the target, and accuracy of a classifier.
 PUBLISHED = {
     ("usps-mnist", "VAE"): ("−163.25 ± 2.15", "0.52"),
@@ -73,16 +84,9 @@ PUBLISHED = {
     ("faces", "CVAE"): ("902.99 ± 3.69", ""),
     ("faces", "task-invariant"): ("913.08 ± 5.05", ""),
 }
-# How 16 x 16 pixels are enlarged to 28 x 28: by linear interpolation, by repeating
-# pixels, or like MNIST, with 20 x 20 pixels in an empty frame.
-USPS = {
-    "resized": ((28, 28), lambda images: images),
-    "repeated": ((16, 16), lambda images: images[:, REPEAT[:, None], REPEAT]),
-    "framed": ((20, 20), lambda images: np.pad(images, ((0, 0), (4, 4), (4, 4)))),
-}
-REPEAT = np.arange(28) * 16 // 28
 QUICK = {
     "tables": ("digits",),
+    "models": ("VAE", "CVAE", "task-invariant", "invariant"),
     "seeds": (0,),
     "epochs": 5,
     "kl_warmup": 2,
@@ -90,6 +94,7 @@ QUICK = {
     "n_components": 4,
     "critic_passes": 2,
     "n_samples": 20,
+    "density_rows": 100,
 }
 FULL = {
     "seeds": (0, 1, 2, 3, 4),
@@ -100,82 +105,25 @@ FULL = {
 }
 
 
-# --- data -----------------------------------------------------------------------------
-
-
-def load_table(name, folder, seed, usps="resized"):
-    """Training rows, test rows (data, class, task), and the tasks to report."""
-    if name == "digits":
-        return _small(seed)
-    if name == "faces":
-        return _faces(folder, seed)
-    source, target = (PAIRS | SVHN_PAIRS)[name]
-    side = 32 if name in SVHN_PAIRS else 28
-    parts = {task: _digits(task, folder, seed, usps, side) for task in (source, target)}
-    train = [_first(parts[source][0], SIZES[source][0])]
-    train.append(_first(parts[target][0], 100))
-    test = [_first(part[1], SIZES[task][2]) for task, part in parts.items()]
-    return _joined(train), _joined(test), (target,)
-
-
-def _digits(task, folder, seed, usps, side):
-    """Shuffled rows of both published parts of a data set, `side` x `side` pixels."""
-    shape, enlarge = (side, side), lambda images: images
-    if task == "usps":
-        shape, enlarge = USPS[usps]
-    found = [
-        load_image_tasks([task], folder=folder, subset=part, image_shape=shape)
-        for part in ("train", "test")
-    ]
-    for part in found:
-        images = enlarge(part.data.reshape(-1, *shape))
-        part.data = images.reshape(len(images), -1)
-    random = np.random.default_rng(seed)
-    orders = [random.permutation(len(part.data)) for part in found]
-    return [_rows(part, order) for part, order in zip(found, orders, strict=True)]
-
-
-def _faces(folder, seed):
-    found = load_image_tasks(FACES, folder=folder, image_shape=(28, 20))
-    random = np.random.default_rng(seed)
-    train, test = [], []
-    for task in FACES:
-        order = random.permutation(np.flatnonzero(found.task == task))
-        n_train, n_valid, n_test = SIZES[task]
-        train.append(_rows(found, order[:n_train]))
-        test.append(_rows(found, order[n_train + n_valid :][:n_test]))
-    return _joined(train), _joined(test), FACES
-
-
-def _small(seed):
-    """scikit-learn's digits, plain and inverted, with 50 training rows inverted."""
-    found = make_digit_tasks(tasks=("plain", "inverted"), random_state=seed)
-    train, test = train_test_split(np.arange(len(found.data)), random_state=seed)
-    target = train[found.task[train] == "inverted"]
-    train = np.setdiff1d(train, target[50:])
-    return _rows(found, train), _rows(found, test), ("inverted",)
-
-
-def _rows(found, order):
-    return found.data[order], found.target[order], found.task[order]
-
-
-def _first(rows, n):
-    return tuple(part[:n] for part in rows)
-
-
-def _joined(parts):
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
-
-
 # --- measurements ---------------------------------------------------------------------
+
+
+class Deadline(Callback):
+    """Stop training at a time, in seconds since 1970."""
+
+    def __init__(self, time):
+        self.time = time
+
+    def on_epoch_end(self, net, **kwargs):
+        if time.time() > self.time:
+            raise KeyboardInterrupt
 
 
 def measure(name, model, seed, chosen):
     """Fit one model; return its row, and latents, classes and tasks of test rows."""
     folder = common.data_folder(chosen.data)
     train, test, targets = load_table(name, folder, seed, chosen.usps)
-    estimator = build(model, name, seed, chosen)
+    estimator = build(model, name, targets, seed, chosen)
     how = {} if model == "VAE" else {"condition": train[2]}
     start = time.perf_counter()
     estimator.fit(train[0], **how)
@@ -187,9 +135,10 @@ def measure(name, model, seed, chosen):
         "fit, s": round(seconds, 1),
         "epochs": estimator.n_iter_,
         "best epoch": best_epoch(estimator),
-        **density(estimator, model, test, targets, chosen),
-        **accuracies(estimator, model, train, test, targets),
-        **information(estimator, model, test),
+        **({CUT_OFF: True} if time.time() > (chosen.deadline or np.inf) else {}),
+        **accuracies(estimator, train, test, targets),
+        **information(estimator, test),
+        **density(estimator, test, targets, chosen),
     }
     if chosen.curves:
         held_out = estimator.history_[:, "valid_loss"]
@@ -197,102 +146,58 @@ def measure(name, model, seed, chosen):
             round(-v, 2) for v in held_out[::10]
         ]
     shown = tuple(part[some_rows(test[2])] for part in test)
-    return found, (latents(estimator, model, shown), *shown[1:])
+    return found, (latents(estimator, shown), *shown[1:])
 
 
-def build(model, name, seed, chosen):
+def build(model, name, targets, seed, chosen):
     """Estimator with the settings of the command line."""
+    kind, beyond = MODELS[model]
     own = {}
-    if model == "task-invariant":
+    if kind is TaskInvariantVAETransformer:
         own = {
             "critic_hidden_layer_sizes": chosen.hidden,
             "critic_lr": chosen.critic_lr,
             "n_critic_passes": chosen.critic_passes,
         }
-    return MODELS[model](
+    if SHARES in beyond:
+        target = dict.fromkeys(targets, chosen.share)
+        own["condition_weights"] = target if len(targets) == 1 else "balanced"
+    if INVARIANT in beyond:
+        own["invariance"] = chosen.invariance
+    if name == "faces":
+        own["likelihood"] = Gaussian(scale="row", min_scale=1e-3)
+    else:
+        own |= {
+            "likelihood": "bernoulli",
+            "binarize": None if chosen.grey else "dynamic",
+        }
+    return kind(
         chosen.n_components,
         hidden_layer_sizes=chosen.hidden,
-        activation="tanh",
+        activation=chosen.activation,
+        dropout=chosen.dropout,
         init="random",
-        likelihood="bernoulli" if name in (*PAIRS, "digits") else "gaussian-shared",
         kl_warmup=chosen.kl_warmup,
         max_epochs=chosen.epochs,
         batch_size=100,
         lr=chosen.lr,
-        early_stopping=True,
-        n_iter_no_change=chosen.patience,
+        early_stopping=chosen.patience > 0,
+        n_iter_no_change=max(chosen.patience, 1),
         device=chosen.device,
         random_state=seed,
         verbose=1,
+        callbacks=[Deadline(chosen.deadline)] if chosen.deadline else None,
         **own,
     )
 
 
 def best_epoch(estimator):
-    """Epoch with the best held-out bound after the warm-up, whose weights are kept."""
+    """Epoch whose weights are kept: with early stopping, the best after the warm-up."""
+    if not estimator.early_stopping:
+        return estimator.n_iter_
     losses = np.array(estimator.history_[:, "valid_loss"])
     begin = min(estimator.kl_warmup, len(losses) - 1)
     return int(begin + np.argmin(losses[begin:]) + 1)
-
-
-def density(estimator, model, test, targets, chosen):
-    """Mean ln p(x | s) of the reported tasks' test rows, its error and the ESS."""
-    rows = np.isin(test[2], targets)
-    how = {} if model == "VAE" else {"condition": test[2][rows]}
-    found = estimator.log_likelihood(
-        test[0][rows], n_samples=chosen.n_samples, return_diagnostics=True, **how
-    )
-    shown = common.density_of(found)
-    result = {
-        "test ln p(x)": shown["ln p(x)"],
-        "Monte-Carlo error": shown["its error"],
-        ESS: shown["median ESS"],
-    }
-    if model == "task-invariant":
-        result["ln Z"] = round(found.log_normaliser, 3)
-        result["ln Z, error"] = round(found.log_normaliser_error, 3)
-    return result
-
-
-def accuracies(estimator, model, train, test, targets):
-    """Accuracy on the target's test rows of classifiers fitted to the latents."""
-    if len(targets) > 1:  # faces: every set shows different people
-        return {}
-    here = [part[2] == targets[0] for part in (train, test)]
-    Z, Z_test = (latents(estimator, model, part) for part in (train, test))
-    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    network = make_pipeline(
-        StandardScaler(), MLPClassifier(100, early_stopping=True, random_state=0)
-    )
-    kinds = {
-        "linear": (linear, np.ones(len(Z), dtype=bool)),
-        "MLP": (network, np.ones(len(Z), dtype=bool)),
-        "linear, target": (linear, here[0]),
-    }
-    return {
-        f"accuracy, {kind}": round(
-            classifier.fit(Z[rows], train[1][rows]).score(
-                Z_test[here[1]], test[1][here[1]]
-            ),
-            4,
-        )
-        for kind, (classifier, rows) in kinds.items()
-    }
-
-
-def latents(estimator, model, part):
-    """Posterior means."""
-    how = {} if model == "VAE" else {"condition": part[2]}
-    return estimator.transform(part[0], **how)
-
-
-def information(estimator, model, test):
-    """I(S; Z) on equally many test rows of each task."""
-    rows = some_rows(test[2])
-    found = task_information(
-        estimator, test[0][rows], task=test[2][rows], n_rows=len(rows)
-    )
-    return {"I(S; Z)": round(float(found), 4)}
 
 
 # --- the table ------------------------------------------------------------------------
@@ -301,9 +206,9 @@ def information(estimator, model, test):
 def summary(rows):
     """Means over seeds with standard errors, and the published numbers."""
     groups = {}
-    for found in rows:
+    for found in (row for row in rows if CUT_OFF not in row):
         groups.setdefault((found["table"], found["model"]), []).append(found)
-    shown = [n for n in SHOWN if n != ESS or any(ESS in found for found in rows)]
+    shown = [n for n in SHOWN if any(n in found for found in rows)]  # older lack some
     return [
         {
             "table": table,
@@ -317,7 +222,6 @@ def summary(rows):
     ]
 
 
-ESS = "median ESS"  # older records do not have it
 SHOWN = (
     "test ln p(x)",
     ESS,
@@ -325,7 +229,9 @@ SHOWN = (
     "accuracy, linear",
     "accuracy, MLP",
     "accuracy, linear, target",
+    "accuracy, MLP, target",
     "I(S; Z)",
+    "task accuracy",
     "epochs",
     "fit, s",
 )
@@ -335,10 +241,11 @@ def _mean(rows, name):
     values = np.array([row[name] for row in rows if name in row])
     if not len(values):
         return ""
-    shown = f"{values.mean():.5g}"
     if len(values) == 1:
-        return shown
-    return f"{shown} ± {values.std(ddof=1) / np.sqrt(len(values)):.2g}"
+        return f"{values[0]:.5g}"
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    digits = max(0, 1 - int(np.floor(np.log10(error)))) if error else 2
+    return f"{values.mean():.{digits}f} ± {error:.{digits}f}"
 
 
 # --- command line ---------------------------------------------------------------------
@@ -355,11 +262,11 @@ def options(argv):
         default=(*PAIRS, "faces"),
         help="separated by commas",
     )
-    add("--models", type=common.words, default=tuple(MODELS), help="with commas")
+    add("--models", type=names, default=ORDER, help="separated by commas")
     parser.set_defaults(seeds=(0, 1, 2))
     add("--epochs", type=int, default=100)
     add("--kl-warmup", type=int, default=20, help="epochs")
-    add("--patience", type=int, default=20, help="epochs without improvement")
+    add("--patience", type=int, default=20, help="epochs without improvement; 0: all")
     add("--lr", type=float, default=1e-3)
     add("--critic-lr", type=float, default=1e-3)
     add("--critic-passes", type=int, default=10)
@@ -369,27 +276,88 @@ def options(argv):
         default=(500, 500, 500),
         help="e.g. 500,500,500",
     )
+    add("--activation", default="tanh")
+    add("--dropout", type=float, default=0.0)
     add("--n-components", type=int, default=40)
-    add("--usps", choices=tuple(USPS), default="resized", help="how to resize USPS")
+    add("--share", type=float, default=0.15, help="of the target's rows")
+    add("--invariance", type=float, default=30.0, help="weight of I(S; Z)")
+    add("--usps", choices=USPS, default="padded", help="how to enlarge USPS")
+    add("--grey", action="store_true", help="do not draw the pixels of digits")
     add("--n-samples", type=int, default=100, help="importance samples per row")
+    add("--density-rows", type=int, default=2000, help="test rows for the density")
     add(
         "--curves",
         action="store_true",
         help="record the held-out bound of every tenth epoch",
     )
     add("--picture", type=Path, help="save a figure of the last table's latents")
+    add("--points", type=Path, help="save the latents of the last fit (.npz)")
+    add("--deadline", type=float, help="end of training, in seconds since 1970")
+    add("--jobs", type=int, help="processes side by side, one per fit")
+    add("--plan", type=Path, help="file with the options of more fits per line")
+    add("--minutes", type=float, default=60, help="time for all of them")
+    add("--folder", type=Path, default=Path("task_invariant"), help="of their files")
     for flag, defaults in (("--full", FULL), ("--quick", QUICK)):
         if flag in argv:
             parser.set_defaults(**defaults)
     return parser.parse_args(argv)
 
 
+def names(text):
+    """Split names of models, one of which contains a comma."""
+    joined = text.replace(", prior", "; prior").replace(",prior", "; prior")
+    return tuple(part.replace("; prior", ", prior") for part in joined.split(","))
+
+
 def settings(chosen):
     """Settings needed to run it again."""
     left_out = {"data", "quick", "full", "tables", "models", "write", "seeds"}
-    left_out |= {"curves", "picture"}
+    left_out |= {
+        "curves",
+        "picture",
+        "points",
+        "deadline",
+        "jobs",
+        "minutes",
+        "folder",
+        "plan",
+    }
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
     return found | {"hidden": list(chosen.hidden), "batch_size": 100}
+
+
+def cells(chosen, argv, prefix=""):
+    """Name and arguments of each fit, the most important first."""
+    return [
+        (
+            f"{prefix}{table}_{model}_seed_{seed}",
+            [*argv, "--tables", table, "--models", model, "--seeds", str(seed)],
+        )
+        for model in chosen.models
+        for seed in chosen.seeds
+        for table in chosen.tables
+    ]
+
+
+def planned(path, argv):
+    """The fits of every line of a file, each with options of its own."""
+    found = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        own = [*argv, *shlex.split(line, comments=True)]
+        if len(own) > len(argv):
+            found += cells(options(own), own, f"{number}_")
+    return found
+
+
+def run_beside(chosen, argv):
+    """Run all fits as processes side by side, and print the table."""
+    merged = chosen.write or chosen.folder / "merged" / "task_invariant.json"
+    flags = ("--jobs", "--minutes", "--folder", "--write", "--plan")
+    argv = without(argv, flags)
+    work = planned(chosen.plan, argv) if chosen.plan else cells(chosen, argv)
+    rows = run_jobs(work, chosen.jobs, chosen.minutes, chosen.folder, merged)
+    if table := summary(rows):
+        common.print_table(table)
 
 
 def main(argv=None):
@@ -398,6 +366,9 @@ def main(argv=None):
     chosen = options(argv)
     if chosen.tables != ("digits",) and common.data_folder(chosen.data) is None:
         sys.exit("No image files: use --data FOLDER or SKVAE_DATA, or --quick.")
+    if chosen.jobs:
+        run_beside(chosen, argv)
+        return
     rows = []
     for seed in chosen.seeds:
         for name in chosen.tables:
@@ -408,8 +379,29 @@ def main(argv=None):
                 rows.append(row)
                 common.print_table(summary(rows))
                 common.keep(chosen.write, settings(chosen), rows[-1])
+                keep_points(chosen.points, points[model])
             if chosen.picture:
                 draw(points, chosen.picture)
+
+
+def without(argv, flags):
+    """Leave out options with their values."""
+    left, skip = [], False
+    for text in argv:
+        if text in flags:
+            skip = True
+        elif text.startswith("--") or not skip:
+            left.append(text)
+            skip = False
+        else:
+            skip = False
+    return left
+
+
+def keep_points(path, points):
+    """Save latents, classes and tasks of test rows, unless the path is None."""
+    if path:
+        np.savez(path, **dict(zip(("latents", "classes", "task"), points, strict=True)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401, for an 
 from sphinx_gallery.sorting import ExplicitOrder
 
 from skvae import __version__
-from skvae.base import SITE
+from skvae.base import REPOSITORY, SITE
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -22,29 +22,31 @@ release = version = __version__
 
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # Local extensions, in _ext:
     "api_pages",
     "foreign_names",
+    "offline_math",
+    "raw_text",
 ]
-# results/index.md includes README.md, which contains the other files of that folder.
-exclude_patterns = [
-    "_build",
-    *(
-        f"results/{path.name}"
-        for path in Path(__file__).parent.glob("results/*.md")
-        if path.name != "index.md"
-    ),
-]
+# The pages of the results contain the findings.
+exclude_patterns = ["_build", "_static", "results/findings"]
 nitpicky = True
 smartquotes = False  # quoted values must be copied as they are
 # README.md ends its doctests with an empty line, which pytest needs.
 highlight_options = {"python": {"stripnl": True}}
+
+# -- copy buttons: prompts and outputs are left out ------------------------------------
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
+copybutton_exclude = ".linenos, .gp, .go"
 
 # -- docstrings ------------------------------------------------------------------------
 
@@ -56,7 +58,20 @@ toc_object_entries_show_parents = "hide"
 
 # -- Markdown --------------------------------------------------------------------------
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"]
+myst_substitutions = {
+    "version": version,
+    "release_note": (
+        "There is no release on the Python Package Index yet."
+        if "dev" in version
+        else f"The newest release is {version}."
+    ),
+    "source_note": (
+        f"Source: <{REPOSITORY}>. Questions and bugs: <{REPOSITORY}/issues>."
+        if REPOSITORY
+        else "The source and its issues have no public address yet."
+    ),
+}
 myst_heading_anchors = 3
 
 # -- gallery ---------------------------------------------------------------------------
@@ -83,7 +98,7 @@ html_static_path = ["_static"]
 html_css_files = ["skvae.css"]
 html_favicon = "_static/skvae.svg"
 html_show_sphinx = False
-html_sidebars = {"index": [], "install": [], "comparison": [], "results/index": []}
+html_sidebars = {"index": [], "install": [], "comparison": [], "getting_started": []}
 html_theme_options = {
     "logo": {
         "image_light": "_static/skvae.svg",
@@ -98,5 +113,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "navigation_with_keys": False,
+    "icon_links": [{"name": "Source", "url": REPOSITORY, "icon": "fa-brands fa-github"}]
+    if REPOSITORY
+    else [],
     "use_edit_page_button": False,
 }

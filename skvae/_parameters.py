@@ -96,6 +96,36 @@ class Declared(BaseEstimator):
         if _needs_constructor(cls):
             cls.__init__ = _constructor(cls)
 
+    def set_params(self, **params):
+        """Set parameters, also those of objects that are parameters.
+
+        Parameters
+        ----------
+        **params : object
+            Values by name, ``<parameter>__<name>`` for a parameter of a parameter.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        for name in params:
+            outer, nested, inner = name.partition("__")
+            value = params.get(outer, getattr(self, outer, None))
+            if nested and outer in self._declared and not hasattr(value, "set_params"):
+                words = map(str, self._allowed[outer])
+                objects = [text for text in words if text.startswith("an instance")]
+                raise ValueError(
+                    f"The {outer!r} parameter of {type(self).__name__} is {value!r}, "
+                    f"which has no parameter {inner!r}. To set that, make it "
+                    f"{' or '.join(objects) or 'an object with parameters'} first."
+                )
+        return super().set_params(**params)
+
 
 def _take_own_parameters(cls):
     """Return the declarations in a class body, and replace them by the defaults."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from skvae._kinds import cut
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -152,7 +154,6 @@ class Nothing:
         return "None"
 
 
-LONGEST = 200  # characters of a value in a message
 NONE = Nothing()
 BOOLEAN = Instance((bool, np.bool_), "an instance of 'bool'")
 POSITIVE_INT = Interval(Integral, 1)
@@ -167,12 +168,6 @@ RANDOM_STATE = (
     Instance((np.random.RandomState,), "an instance of 'numpy.random.RandomState'"),
     NONE,
 )
-
-
-def shortened(value):
-    """Return the representation of a value for a message, at most 200 characters."""
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def check_parameter(name, value, constraints, owner):
@@ -200,7 +195,7 @@ def check_parameter(name, value, constraints, owner):
     allowed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
     raise ValueError(
         f"The {name!r} parameter of {owner} must be {allowed}. "
-        f"Got {shortened(value)} instead."
+        f"Got {cut(value, 200)} instead."
     )
 
 

@@ -66,6 +66,16 @@ OF_DIGITS = {
         "condition_columns": slice(0, 12),
         "condition_encoding": "passthrough",
     },
+    "invariant": {
+        "condition_columns": [3, 20],
+        "invariance": 2.0,
+        "condition_weights": "balanced",
+    },
+    "invariant-passthrough": {
+        "condition_columns": slice(0, 12),
+        "condition_encoding": "passthrough",
+        "invariance": 0.1,
+    },
     "modalities": {"modalities": HALVES, "modality_weights": {"right": 3.0}},
     "iterated": {"modalities": HALVES, "alpha": 0.0, "n_iterations": 3},
 }

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -54,7 +55,8 @@ class Spy(Callback):
 @each_estimator
 def test_skorch_callbacks_see_every_batch_and_change_nothing(cls, digits):
     spy = Spy()
-    plain = fit(small(cls, batch_size=100), digits)
+    by_autograd = {"net_params": {"fast_path": False}}
+    plain = fit(small(cls, batch_size=100, **by_autograd), digits)
     watched = fit(small(cls, batch_size=100, callbacks=[("spy", spy)]), digits)
     assert_same_weights(plain, watched)
     assert spy.calls == []  # the net uses a copy of the parameter
@@ -130,12 +132,37 @@ def test_unknown_net_params_are_named_in_the_error(digits):
 
 
 @each_estimator
-def test_verbose_shows_a_progress_bar(cls, digits, capsys):
+def test_verbose_shows_a_progress_bar_on_a_terminal(cls, digits, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     fit(small(cls, verbose=1), digits)
     shown = capsys.readouterr().err
     assert cls.__name__ in shown
     assert "2/2" in shown
     assert "bound=" in shown
+
+
+@pytest.mark.parametrize(("n_epochs", "n_lines"), [(3, 3), (10, 10), (25, 10)])
+def test_without_a_terminal_there_is_a_line_per_tenth(
+    n_epochs, n_lines, digits, capsys
+):
+    how = {"max_epochs": n_epochs, "early_stopping": False}
+    small(VAETransformer, verbose=1, **how).fit(digits)
+    shown = capsys.readouterr().err
+    lines = shown.splitlines()
+    assert "\r" not in shown
+    assert len(lines) == n_lines
+    assert lines[-1].startswith(
+        f"VAETransformer: epoch {n_epochs} of {n_epochs}, bound"
+    )
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_early_stopping_ends_the_bar_in_words(terminal, digits, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    how = {"max_epochs": 50, "early_stopping": True, "n_iter_no_change": 1, "tol": 1e6}
+    vae = small(VAETransformer, verbose=1, **how).fit(digits)
+    assert len(vae.history_) < 50
+    assert "stopped early" in capsys.readouterr().err
 
 
 @needs_sklearn_callbacks

@@ -339,6 +339,11 @@ def test_a_wrong_number_of_parameters_raises(decoder, likelihood, message, digit
         (ConvEncoder((1, 1, 64), (4,), False), r"divisible by 2 \(number .* 1\)"),
         (ConvEncoder(SHAPE), r"divisible by 16 \(number .* 4\)"),
         (
+            ConvEncoder((1, 4, 16)),
+            "4 x 16 pixels can be halved 2 times at most: shorten channels to 2",
+        ),
+        (ConvEncoder((1, 1, 64)), "1 x 64 pixels cannot be halved"),
+        (
             ConvEncoder(SHAPE, (4, 4), (True,)),
             r"'batch_norm' parameter must be .* one bool per layer \(2\)",
         ),
@@ -352,6 +357,8 @@ def test_a_wrong_number_of_parameters_raises(decoder, likelihood, message, digit
         "height",
         "width",
         "digits",
+        "fitting",
+        "none fits",
         "norms",
         "more",
         "d",

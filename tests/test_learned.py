@@ -11,13 +11,18 @@ from skvae.distributions import (
     Gaussian,
     Likelihood,
     Mixed,
+    NegativeBinomial,
     Poisson,
+    as_likelihood,
 )
 from skvae.persistence import learned, put_back
 
 X = np.eye(3)[[0, 1, 2, 0]]
 MIXED = [(Codes(), [2]), (Mixed([(Poisson(), [1]), (Gaussian(), [0])]), [0, 1])]
-LIKELIHOODS = (Bernoulli(), Categorical(), Codes(), Gaussian(), Poisson(), Mixed(MIXED))
+LIKELIHOODS = (
+    *(Bernoulli(), Categorical(), Codes(), Gaussian(), Poisson(), NegativeBinomial()),
+    *(Mixed(MIXED), as_likelihood("auto")),
+)
 LONG = np.zeros(4)
 
 
@@ -40,7 +45,11 @@ def test_columns_of_older_files_start_at_zero():
 
 
 def test_the_likelihoods_above_are_all():
-    assert {type(one) for one in LIKELIHOODS} == set(Likelihood.__subclasses__())
+    assert {type(one) for one in LIKELIHOODS} == set(subclasses(Likelihood))
+
+
+def subclasses(cls):
+    return [found for one in cls.__subclasses__() for found in (one, *subclasses(one))]
 
 
 WRONG = {

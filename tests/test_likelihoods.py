@@ -31,9 +31,12 @@ DATA = {
     "codes": np.stack([RANDOM.choice([0, 2, 5], 50), RANDOM.choice([1, 3], 50)], 1),
     "gaussian": RANDOM.normal([5, -2, 0.1], [2, 1, 0.1], (50, 3)),
     "poisson": RANDOM.poisson([0.5, 4, 30], (50, 3)),
+    "negative-binomial": RANDOM.negative_binomial([1, 2, 9], [0.5, 0.2, 0.3], (50, 3)),
 }
 DATA = {name: X.astype(float) for name, X in DATA.items()}
-DATA["gaussian-shared"] = DATA["gaussian-unit"] = DATA["gaussian"]
+for scale in ("shared", "relative", "unit"):
+    DATA[f"gaussian-{scale}"] = DATA["gaussian"]
+DATA["auto"] = np.concatenate([DATA["gaussian"], DATA["categorical"]], 1)
 BLOCKS = ("gaussian", "codes", "bernoulli", "poisson", "categorical")
 DATA["mixed"] = np.concatenate([DATA[name] for name in BLOCKS], 1)
 MIXED = [
@@ -117,7 +120,7 @@ def test_a_likelihood_must_implement_head():
 def test_which_families_are_positive_only_or_binary():
     positive = [name for name in SPECS if as_likelihood(SPECS[name]).positive_only]
     binary = [name for name in SPECS if as_likelihood(SPECS[name]).binary]
-    assert positive == ["bernoulli", "categorical", "poisson"]
+    assert positive == ["bernoulli", "categorical", "negative-binomial", "poisson"]
     assert binary == ["bernoulli", "categorical"]
     assert as_likelihood([("poisson", [0]), ("bernoulli", [1])]).positive_only
 

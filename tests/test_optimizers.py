@@ -9,6 +9,7 @@ import torch
 from families import numbers
 from torch import nn
 
+from skvae.handwritten import _adam
 from skvae.training import OPTIMIZERS, FusedAdam
 
 SETTINGS = {
@@ -58,6 +59,46 @@ def test_fused_adam_is_torchs_to_the_bit(label, dtype):
         build(parameters_of(dtype), **kwargs) for build in (FusedAdam, torch_adam)
     )
     assert_same_steps(ours, theirs)
+
+
+def test_the_public_function_stands_in_to_the_bit(monkeypatch):
+    # If this fails, torch's kernel and its public function have parted.
+    ours, theirs = (FusedAdam(parameters_of(torch.float32)) for _ in range(2))
+    assert_same_steps(ours, theirs, steps=3)
+    for step in range(3, 9):
+        for optimizer, kernel in ((ours, None), (theirs, _adam.KERNEL)):
+            set_gradients(optimizer.param_groups[0]["params"], step)
+            with monkeypatch.context() as patch:
+                patch.setattr(_adam, "KERNEL", kernel)
+                optimizer.step()
+    pairs = zip(*(o.param_groups[0]["params"] for o in (ours, theirs)), strict=True)
+    assert all(torch.equal(p, q) for p, q in pairs)
+
+
+def test_this_release_of_torch_has_the_kernel():
+    assert _adam.KERNEL is not None, "the slower public function is used"
+
+
+def test_a_state_that_is_replaced_counts_from_there():
+    ours, theirs = (
+        build(parameters_of(torch.float32)) for build in (FusedAdam, torch_adam)
+    )
+    assert_same_steps(ours, theirs, steps=4)
+    for optimizer in (ours, theirs):
+        first = optimizer.param_groups[0]["params"][0]
+        del optimizer.state[first]
+    assert_same_steps(ours, theirs, steps=4)
+
+
+def test_hooks_of_the_step_are_called():
+    parameter, called = nn.Parameter(torch.tensor([2.0])), []
+    optimizer = FusedAdam([parameter])
+    optimizer.register_step_pre_hook(lambda *_: called.append("before"))
+    optimizer.register_step_post_hook(lambda *_: called.append("after"))
+    parameter.grad = torch.ones(1)
+    optimizer.step()
+    assert called == ["before", "after"]
+    assert parameter.item() < 2.0
 
 
 def test_groups_keep_their_own_settings():

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import skvae
-from skvae.base import SITE
+from skvae.base import REPOSITORY, SITE
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,11 +20,42 @@ def test_everything_imports_without_the_extras():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_the_metadata_name_the_documentation():
+def project_urls():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    urls = dict(
-        line.split(" = ") for line in config["metadata"]["project_urls"].split("\n")[1:]
-    )
-    assert urls["Documentation"] == SITE
-    assert all(url.startswith(SITE) for url in urls.values())
+    lines = config["metadata"]["project_urls"].split("\n")[1:]
+    return dict(line.split(" = ") for line in lines)
+
+
+def test_the_metadata_name_the_documentation():
+    urls = project_urls()
+    assert urls.pop("Documentation") == SITE
+    assert urls.pop("Changes").startswith(SITE)
+    ours = {"Source": REPOSITORY, "Issues": f"{REPOSITORY}/issues"}
+    assert urls == (ours if REPOSITORY else {})
+
+
+def test_all_files_name_the_same_repository():
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert ("\nrepository-code: " in citation) == bool(REPOSITORY)
+    for name in ("README.md", "README.ja.md"):
+        text = (ROOT / name).read_text()
+        sentence = {
+            "README.md": "no public address",
+            "README.ja.md": "公開していません",
+        }
+        assert (sentence[name] in text) == (REPOSITORY is None)
+        assert (REPOSITORY or "no repository") in text or not REPOSITORY
+    assert f"({SITE}readme_ja.html)" in (ROOT / "README.md").read_text()
+    assert f"version: {skvae.__version__}\n" in citation
+
+
+def test_the_conda_recipe_has_the_same_dependencies():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    ours = config["options"]["install_requires"].split()
+    recipe = (ROOT / "conda" / "meta.yaml").read_text()
+    run = recipe.partition("  run:")[2].partition("\ntest:")[0]
+    theirs = [line.strip(" -").replace(" ", "") for line in run.splitlines() if line]
+    theirs = [line.replace("pytorch", "torch") for line in theirs]
+    assert set(theirs) == {*ours, f"python{config['options']['python_requires']}"}

@@ -5,7 +5,7 @@ import pytest
 from plots import PICTURE, X, cell
 from scipy.stats import ks_2samp
 
-from skvae.plotting import SampleDisplay
+from skvae.plotting import ReconstructionDisplay, SampleDisplay
 
 
 def test_samples_are_the_models_in_the_units_of_the_pipeline(pipeline):
@@ -82,3 +82,23 @@ def test_samples_of_codes_are_bars():
     alone = SampleDisplay(samples).plot()
     heights = [bar.get_height() for bar in alone.axes_[0].patches]
     np.testing.assert_allclose(heights, [1 / 4, 2 / 4, 1 / 4])
+
+
+def test_strings_are_compared_without_an_order():
+    data = np.array(["b", "a", "a", "c"], dtype=object)[:, None]
+    samples = np.array(["c", "a", "c", "c"], dtype=object)[:, None]
+    display = SampleDisplay(samples, X=data).plot()  # shares 2 1 1 and 1 0 3 of 4
+    assert display.axes_[0].get_title().endswith("TV = 0.50")
+
+
+def test_constant_columns_have_no_panel():
+    rng = np.random.default_rng(0)
+    data = np.column_stack([np.ones(30), rng.normal(size=30), np.arange(30) % 2])
+    samples = data.copy()
+    samples[:, 2] = 0.0  # constant in the samples only
+    for display in (
+        SampleDisplay(samples, X=data).plot(),
+        ReconstructionDisplay(data, samples).plot(),
+    ):
+        assert display.columns_.tolist() == [1, 2]
+    assert SampleDisplay(np.ones((5, 2))).plot().columns_.tolist() == [0, 1]

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from members import members_table, short_signature
+from references import references_page
+
 import skvae
 from skvae.base import page
 from skvae.discovery import all_estimators
@@ -150,7 +153,7 @@ def write(source):
     """Write the index, the group pages and all name pages below the source folder."""
     folder = source / FOLDER
     folder.mkdir(exist_ok=True)
-    pages = {"index": index(listing())}
+    pages = {"index": index(listing()), "references": references_page(listing())}
     described = set()
     for group, names in listing():
         pages[slug(group)] = group_page(group, names, described)
@@ -169,7 +172,8 @@ def index(groups):
     lines = heading("API reference", "=")
     for group, names in groups:
         lines += [*heading(group.title, "-"), group.text, "", *tables(names)]
-    return "\n".join([*lines, *toctree(slug(group) for group, _ in groups)])
+    pages = [*(slug(group) for group, _ in groups), "references"]
+    return "\n".join([*lines, *toctree(pages)])
 
 
 def group_page(group, names, described):
@@ -227,18 +231,29 @@ def page_of(name, value):
     module, _, last = name.rpartition(".")
     lines = [*heading(last, "="), f".. currentmodule:: {module}", ""]
     if inspect.isclass(value):
-        kind = "exception" if issubclass(value, BaseException) else "class"
-        lines += [f".. auto{kind}:: {last}"]
-        if members := own(value):  # without names, Sphinx would include all members
-            lines += [f"   :members: {', '.join(members)}"]
-            lines += ["   :member-order: bysource"]
-        lines += inherited(value)
+        lines += class_lines(name, value)
     elif inspect.isroutine(value):
         lines += [f".. autofunction:: {last}"]
     else:
         lines += constant(last, value)
     lines += ["", f".. minigallery:: {name}", "   :add-heading: In the gallery", ""]
     return "\n".join(lines)
+
+
+def class_lines(name, cls):
+    """Return the lines of a class. Estimators begin with a table of their members."""
+    kind = "exception" if issubclass(cls, BaseException) else "class"
+    lines, signature, members = [], "", own(cls)
+    if cls in ESTIMATORS.values():
+        lines += members_table(name, members, inherited(cls))
+        signature = short_signature(cls)
+    lines += [f".. auto{kind}:: {name.rpartition('.')[2]}{signature}"]
+    if members:  # without names, Sphinx would include all members
+        lines += [f"   :members: {', '.join(members)}", "   :member-order: bysource"]
+    if cls not in ESTIMATORS.values() and (names := inherited(cls)):
+        listed = ", ".join(f"``{n}``" for n in names)
+        lines += ["", f"From scikit-learn: {listed}."]
+    return lines
 
 
 def heading(text, mark):
@@ -283,8 +298,8 @@ def source(member):
 
 
 def inherited(cls):
-    """Return lines that list the public methods inherited from scikit-learn."""
-    names = [
+    """Return the names of the public methods inherited from scikit-learn."""
+    return [
         name
         for name in dir(cls)
         if not name.startswith("_")
@@ -296,7 +311,3 @@ def inherited(cls):
             if base.__module__.startswith("sklearn")
         )
     ]
-    if not names:
-        return []
-    listed = ", ".join(f"``{name}``" for name in names)
-    return ["", f"From scikit-learn: {listed}."]

@@ -7,6 +7,7 @@ from torch import nn
 from skvae.autoencoders._start import Start
 from skvae.base import BaseAutoencoderTransformer, CustomNetworks, Latents
 from skvae.distributions import Point
+from skvae.handwritten import WrittenAE
 from skvae.nets import enter_linearly, over_rows
 from skvae.training import Batch, LatentModel, Loss
 
@@ -65,6 +66,9 @@ class AE(LatentModel):
         self.train(mode)
         return value
 
+    def written(self):
+        return WrittenAE if type(self) is AE else None
+
     def posterior(self, batch):
         return Point(self.code(self.encoder(self.head.features(batch.x))))
 
@@ -114,12 +118,14 @@ default="relu"
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), \
 default="gaussian-shared"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
-        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
-        type. To search over ``likelihood__scale``, pass an object: strings and lists
-        have no parameters.
+        p(x | z): "auto" (chosen column by column, also for words, see
+        :class:`~skvae.distributions.Auto`), "gaussian" (one learned scale per column),
+        "gaussian-shared" (one learned scale), "gaussian-relative" (the same in units of
+        the columns' standard deviations), "gaussian-unit" (scale 1), "bernoulli",
+        "categorical" (all columns are one one-hot variable), "codes" (words or integer
+        codes), "poisson", "negative-binomial", an object of :mod:`skvae.distributions`,
+        or a list of parts for a table of mixed type. To search over
+        ``likelihood__scale``, pass an object: strings and lists have no parameters.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.

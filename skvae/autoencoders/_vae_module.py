@@ -5,8 +5,10 @@ from functools import partial
 import numpy as np
 
 from skvae.distributions import Normal, kl
+from skvae.handwritten import WrittenVAE
 from skvae.nets import LocScale, over_rows
 from skvae.objectives import elbo, importance_weighted, log_weights
+from skvae.priors import StandardNormalModule
 from skvae.training import LatentModel, Loss
 
 
@@ -49,6 +51,7 @@ class VAE(LatentModel):
 
     beta = 1.0
     n_importance_samples = 1
+    is_written = True  # this class, not its subclasses; see `LatentModel.written`
 
     def __init__(self, encoder, n_hidden, decoder, head, prior, n_components):
         super().__init__()
@@ -70,6 +73,16 @@ class VAE(LatentModel):
     def prior(self, batch):
         like = batch.x.new_empty((len(batch.x), self.n_latents))
         return self.prior_module(like, self.posterior_of)
+
+    def written(self):
+        plain = type(self.prior_module) is StandardNormalModule
+        if (
+            "is_written" in vars(type(self))
+            and plain
+            and self.n_importance_samples == 1
+        ):
+            return WrittenVAE
+        return None
 
     def start_at(self, start):
         """Start at the linear model of rows within conditions, see `LinearStart`."""
@@ -122,20 +135,20 @@ class VAE(LatentModel):
 
     def _terms(self, batch, noise):
         """Return the bound and its parts, each (B,)."""
-        beta = self.beta * self.kl_weight
         q, p = self.posterior(batch), self.prior(batch)
-        if self.n_importance_samples > 1:
-            return self._weighted_terms(q, p, batch, noise, beta)
-        z = q.rsample(noise)  # (B, K)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)
-        divergence = kl(q, p, z)
-        bound = elbo(reconstruction, divergence, beta)
-        return bound, {"reconstruction": reconstruction, "kl": divergence}
+        n_samples = self.n_importance_samples
+        z = q.rsample(noise, n_samples if n_samples > 1 else None)
+        return self._terms_at(z, q, p, batch)
 
-    def _weighted_terms(self, q, p, batch, noise, beta):
-        z = q.rsample(noise, self.n_importance_samples)  # (S, B, K)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)  # (S, B)
-        log_prior, log_q = p.log_prob(z), q.log_prob(z)
+    def _terms_at(self, z, q, p, batch):
+        """Return the bound and its parts at one draw, (B, K), or several, (S, B, K)."""
+        beta = self.beta * self.kl_weight
+        reconstruction = self.likelihood(z, batch).log_prob(batch.x)  # (B,) or (S, B)
+        if z.ndim == 2:
+            divergence = kl(q, p, z)
+            bound = elbo(reconstruction, divergence, beta)
+            return bound, {"reconstruction": reconstruction, "kl": divergence}
+        log_prior, log_q = p.log_prob(z), q.log_prob(z)  # (S, B)
         bound = importance_weighted(log_weights(reconstruction, log_prior, log_q, beta))
         divergence = (log_q - log_prior).mean(0)
         return bound, {"reconstruction": reconstruction.mean(0), "kl": divergence}

@@ -84,12 +84,14 @@ default="relu"
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), \
 default="gaussian-shared"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
-        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
-        type. To search over ``likelihood__scale``, pass an object: strings and lists
-        have no parameters.
+        p(x | z): "auto" (chosen column by column, also for words, see
+        :class:`~skvae.distributions.Auto`), "gaussian" (one learned scale per column),
+        "gaussian-shared" (one learned scale), "gaussian-relative" (the same in units of
+        the columns' standard deviations), "gaussian-unit" (scale 1), "bernoulli",
+        "categorical" (all columns are one one-hot variable), "codes" (words or integer
+        codes), "poisson", "negative-binomial", an object of :mod:`skvae.distributions`,
+        or a list of parts for a table of mixed type. To search over
+        ``likelihood__scale``, pass an object: strings and lists have no parameters.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.

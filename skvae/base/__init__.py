@@ -16,11 +16,12 @@ from skvae.base._pipelines import (
     find_model,
     split_model,
 )
-from skvae.base._sklearn import SITE, page, with_callbacks
+from skvae.base._sklearn import REPOSITORY, SITE, page, with_callbacks
 from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 
 __all__ = [
     "BODY",
+    "REPOSITORY",
     "SITE",
     "SIZES",
     "BaseAutoencoderTransformer",

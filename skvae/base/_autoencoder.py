@@ -38,7 +38,7 @@ from skvae.base._sklearn import (
 )
 from skvae.distributions import SHORTHAND, Likelihood, as_likelihood
 from skvae.inference import Evaluator
-from skvae.inputs import NOTHING, PlainColumns, as_numbers, as_table
+from skvae.inputs import NOTHING, PlainColumns, explaining, in_memory, index_of
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
 from skvae.training import OPTIMIZERS
@@ -245,7 +245,7 @@ class BaseAutoencoderTransformer(
             If `X` has another number of columns than `transform` returns.
         """
         Z = self._check_latents(X)
-        return self._columns.restore(self._evaluator().decode(Z))
+        return self._restored(self._evaluator().decode(Z))
 
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
@@ -266,7 +266,15 @@ class BaseAutoencoderTransformer(
             As `transform`.
         """
         table = self._check_encodable(X)
-        return self._columns.restore(self._evaluator().reconstruct(table))
+        return self._restored(self._evaluator().reconstruct(table), rows=X)
+
+    def _restored(self, x, codes=None, rows=None):
+        """Return data columns as rows like those of fit, see `as_given`.
+
+        `codes` are their conditions, and `rows` is what they were computed from.
+        """
+        table = self._columns.restore(x, codes)
+        return self._columns.as_given(self, table, index_of(rows))
 
     def _evaluator(self):
         return Evaluator(self.module_, self.likelihood_.origin)
@@ -282,7 +290,9 @@ class BaseAutoencoderTransformer(
 
     def _check_latents(self, X):
         self._check_ready()
-        Z = check_array(as_numbers(as_table(X)), dtype=[np.float64, np.float32])
+        X = in_memory(X)
+        with explaining(X):
+            Z = check_array(X, dtype=[np.float64, np.float32])
         if Z.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {Z.shape[1]} columns, but the latents of {type(self).__name__} "

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-from skvae._validation import check_parameters, shortened
+from skvae._kinds import cut
+from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.inputs import NOTHING
 from skvae.nets import Beside, build_body, mlp
@@ -67,17 +68,21 @@ class FittingMixin:
             table = self._learn_columns(X, given)
             self._build_net(table, device)
         self._check_live_settings()
-        origin = self.likelihood_.origin
-        rows = Rows(table, device, self.net_.module_.dtype, origin=origin)
+        origin, odds = self.likelihood_.origin, self._odds(table)
+        rows = Rows(table, device, self.net_.module_.dtype, origin=origin, odds=odds)
         self._configure_net()
         return rows
+
+    def _odds(self, table):
+        """Return how often each row is drawn in training, (n,), or None if equally."""
+        return None
 
     def _learn_columns(self, X, given):
         """Learn the roles and the contents of the columns; return a `Table`."""
         self._columns = self._columns_type()
         table = self._columns.fit(self, X, given)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X)
+        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
         return table
 
     def _check_live_settings(self):
@@ -106,8 +111,8 @@ class FittingMixin:
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).partition(". ")[0]  # torch lists what it has built
             raise ValueError(
-                f"{wanted} or an available device. Got {shortened(self.device)} "
-                f"instead: {shortened(reason)}"
+                f"{wanted} or an available device. Got {cut(self.device)} "
+                f"instead: {cut(reason)}"
             ) from error
         if device.type not in ("cpu", "cuda"):  # others lack double precision
             raise ValueError(

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
-from skvae._validation import shortened
+from skvae._kinds import cut
 
 try:  # scikit-learn 1.9 and newer
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -18,6 +18,7 @@ except ImportError:
 
 
 __all__ = [
+    "REPOSITORY",
     "SITE",
     "CallbackSupportMixin",
     "DocumentationLinkMixin",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 SITE = "https://skvae.readthedocs.io/en/latest/"
+# The address of the repository, or None until it has a public one. README.md,
+# setup.cfg, CITATION.cff and the site follow it; tests/test_packaging.py compares them.
+REPOSITORY = None
 
 
 def page(name):
@@ -64,7 +68,7 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
         if input_features is not None and np.ndim(input_features) != 1:
             raise ValueError(
                 "input_features must be a list of names, one per column of X. "
-                f"Got {shortened(input_features)} instead."
+                f"Got {cut(input_features)} instead."
             )
         super().get_feature_names_out(input_features)  # checks that it is fitted
         return self._prefixed(self._names_of_outputs())

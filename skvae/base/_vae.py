@@ -60,7 +60,7 @@ class DensityMixin:
         seed = self._check_draw(n_samples, random_state, mean)
         width = self._columns.n_data
         x = self._evaluator().sample(n_samples, width, seed, mean)
-        return self._columns.restore(x)
+        return self._restored(x)
 
     def _check_draw(self, n_samples, random_state, mean, method="sample"):
         """Check the arguments of a draw, and return its seed."""

@@ -2,7 +2,8 @@
 
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._cmma import CMMA, CMMATransformer
-from skvae.conditional._cvae import CVAE, CVAETransformer
+from skvae.conditional._cvae import CVAETransformer
+from skvae.conditional._cvae_module import CVAE
 from skvae.conditional._task_invariant import TaskInvariantVAETransformer
 
 __all__ = [

@@ -176,10 +176,10 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         codes = self._columns.codes_to_decode(self, condition, len(Z))
         return self._decode(Z, codes)
 
-    def _decode(self, Z, codes):
+    def _decode(self, Z, codes, rows=None):
         condition = self.conditions_.encode(codes)
         x = self._evaluator().decode(Z, condition)
-        return self._columns.restore(x, codes)
+        return self._restored(x, codes, rows)
 
     def reconstruct(self, X, condition=None) -> np.ndarray:
         """Encode rows, and decode their latents under the same condition.
@@ -203,4 +203,4 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         """
         table = self._check_encodable(X, Given(condition))
         codes = self._columns.codes_of(self, X, condition)
-        return self._decode(self._transform(table), codes)
+        return self._decode(self._transform(table), codes, rows=X)

@@ -1,42 +1,16 @@
 """The conditional variational autoencoder."""
 
 import numpy as np
-import torch
 
-from skvae.autoencoders import VAE, ChosenPrior, Start, VAENetworks
+from skvae._parameters import parameter
+from skvae._validation import NON_NEGATIVE, Options
+from skvae.autoencoders import ChosenPrior, Start, VAENetworks
 from skvae.base import Divergence, ImportanceWeighted
 from skvae.conditional._base import BaseConditionalTransformer
+from skvae.conditional._condition_weights import Shares, draw_odds
+from skvae.conditional._cvae_module import CVAE
+from skvae.conditional._task_classifier import build_classifier
 from skvae.inputs import Given
-
-
-class CVAE(VAE):
-    """p(x, z | s) = p(z) p(x | z, s), with q(z | x, s) = N(μ(x, s), diag σ²(x, s)).
-
-    The encoder and the decoder see the condition s, the prior does not. Trained on
-
-        L(x, s) = E_q[ln p(x | z, s)] − β KL(q(z | x, s) || p(z))
-
-    (Kingma et al. 2014; Sohn et al. 2015, eq. 4 with a fixed prior), or with several
-    draws on the importance-weighted bound, as :class:`~skvae.autoencoders.VAE`.
-    """
-
-    def posterior(self, batch):
-        return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
-
-    def blind_posterior(self, batch):
-        """q(z | 0, s), the posterior of zeros under the condition."""
-        zeros = torch.zeros_like(self.head.features(batch.x))
-        return self.posterior_of(beside(zeros, batch.condition))
-
-    def likelihood(self, z, batch):
-        return super().likelihood(beside(z, batch.condition))
-
-
-def beside(values, condition):
-    """Append conditions (B, C) to values of shape (..., B, h): (..., B, h + C)."""
-    if condition.shape[-1] == 0:
-        return values
-    return torch.cat([values, condition.expand(*values.shape[:-1], -1)], -1)
 
 
 class CVAENetworks(VAENetworks):
@@ -44,6 +18,29 @@ class CVAENetworks(VAENetworks):
 
     _module_type = CVAE
     _decoder_sees_condition = True
+
+    invariance: float = parameter(
+        NON_NEGATIVE, default=0.0, module=True, shapes_network=True
+    )
+    condition_weights: str | dict = parameter(
+        Options(("frequency", "balanced")), Shares(), default="frequency"
+    )
+
+    def _build_module(self, table):
+        module = super()._build_module(table)
+        if self.invariance > 0 and self._columns.condition_width > 0:
+            module.task_classifier = build_classifier(
+                self.n_components, self.conditions_
+            )
+        return module
+
+    def _odds(self, table):
+        return draw_odds(
+            self.condition_weights,
+            self.conditions_,
+            table.condition,
+            type(self).__name__,
+        )
 
     def translate(self, X, condition, own=None) -> np.ndarray:
         """Encode rows under their own condition, and decode them under another.
@@ -100,6 +97,15 @@ default="standard-normal"
         held-out rows: PCA without a prior, else probabilistic PCA, or factor analysis
         if each column has its own scale. "auto" is "pca" unless an encoder or a decoder
         is passed.
+    invariance : float, default=0.0
+        Weight λ of an estimate of I(S; Z) that training subtracts from the bound, so
+        that the latents keep less of the condition. A classifier of the condition from
+        z, trained beside the model, estimates it. 0 is the published model.
+    condition_weights : {"frequency", "balanced"} or dict, default="frequency"
+        How often rows of each condition are drawn in training: as often as they occur,
+        each condition equally often, or by a dict from levels to shares, such as
+        ``{"target": 0.2}``; the other levels divide the rest in proportion to their
+        rows. With several conditions, the keys are tuples.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
@@ -135,12 +141,14 @@ default="relu"
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), \
 default="gaussian-shared"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
-        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
-        type. To search over ``likelihood__scale``, pass an object: strings and lists
-        have no parameters.
+        p(x | z): "auto" (chosen column by column, also for words, see
+        :class:`~skvae.distributions.Auto`), "gaussian" (one learned scale per column),
+        "gaussian-shared" (one learned scale), "gaussian-relative" (the same in units of
+        the columns' standard deviations), "gaussian-unit" (scale 1), "bernoulli",
+        "categorical" (all columns are one one-hot variable), "codes" (words or integer
+        codes), "poisson", "negative-binomial", an object of :mod:`skvae.distributions`,
+        or a list of parts for a table of mixed type. To search over
+        ``likelihood__scale``, pass an object: strings and lists have no parameters.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.
@@ -191,7 +199,10 @@ default="gaussian-shared"
         The fitted torch module, in evaluation mode.
     history_ : skorch.history.History
         One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
-        ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``.
+        ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``. With
+        ``invariance``, also ``task_information``, the estimate of I(S; Z) that is part
+        of the loss, and ``classifier_loss``, minus the estimate after a step of the
+        classifier.
     n_iter_ : int
         Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood

@@ -43,7 +43,7 @@ class ConditionalDensityMixin(DensityMixin):
             codes = self._columns.codes(self, condition, n_samples)
         given, width = self.conditions_.encode(codes), self._columns.n_data
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
-        return self._columns.restore(x, codes)
+        return self._restored(x, codes)
 
     def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.

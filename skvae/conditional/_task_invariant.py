@@ -49,6 +49,15 @@ class TaskInvariantVAETransformer(
         held-out rows: PCA without a prior, else probabilistic PCA, or factor analysis
         if each column has its own scale. "auto" is "pca" unless an encoder or a decoder
         is passed.
+    invariance : float, default=0.0
+        Weight λ of an estimate of I(S; Z) that training subtracts from the bound, so
+        that the latents keep less of the condition. A classifier of the condition from
+        z, trained beside the model, estimates it. 0 is the published model.
+    condition_weights : {"frequency", "balanced"} or dict, default="frequency"
+        How often rows of each condition are drawn in training: as often as they occur,
+        each condition equally often, or by a dict from levels to shares, such as
+        ``{"target": 0.2}``; the other levels divide the rest in proportion to their
+        rows. With several conditions, the keys are tuples.
     encoder, decoder : torch.nn.Module, callable or None, default=None
         Custom networks in place of the hidden layers: a module, which fit copies, or a
         function ``n_in -> module``, mapping (n, n_in) to (n, h). The heads are added,
@@ -84,12 +93,14 @@ default="relu"
         Probability of dropping a hidden unit in training.
     likelihood : str, Likelihood or list of (likelihood, columns), \
 default="gaussian-shared"
-        p(x | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns are one one-hot variable), "codes" (integer-coded columns), "poisson",
-        an object of :mod:`skvae.distributions`, or a list of parts for a table of mixed
-        type. To search over ``likelihood__scale``, pass an object: strings and lists
-        have no parameters.
+        p(x | z): "auto" (chosen column by column, also for words, see
+        :class:`~skvae.distributions.Auto`), "gaussian" (one learned scale per column),
+        "gaussian-shared" (one learned scale), "gaussian-relative" (the same in units of
+        the columns' standard deviations), "gaussian-unit" (scale 1), "bernoulli",
+        "categorical" (all columns are one one-hot variable), "codes" (words or integer
+        codes), "poisson", "negative-binomial", an object of :mod:`skvae.distributions`,
+        or a list of parts for a table of mixed type. To search over
+        ``likelihood__scale``, pass an object: strings and lists have no parameters.
     binarize : {None, "fixed", "dynamic"}, default=None
         In training, draw 0/1 values from Bernoulli columns in [0, 1], once or anew in
         every epoch. This requires that every column is Bernoulli or one-hot.
@@ -142,6 +153,9 @@ default="gaussian-shared"
         One row per epoch: ``train_loss`` (minus the mean bound), ``reconstruction``,
         ``kl``, ``beta``, ``seconds`` and, with early stopping, ``valid_loss``; for the
         critic ``critic_loss``, and ``log_ratio``, its estimate of KL(q(z) || N(0, I)).
+        With ``invariance``, also ``task_information``, the estimate of I(S; Z) that is
+        part of the loss, and ``classifier_loss``, minus the estimate after a step of
+        the classifier.
     n_iter_ : int
         Number of epochs. After early stopping, the weights are those of the best.
     likelihood_ : Likelihood

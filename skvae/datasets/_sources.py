@@ -69,8 +69,12 @@ class ImageShape:
         return "a tuple of two positive ints, height and width"
 
 
-def load(source, folder, parts, image_shape, return_X_y, download_if_missing):
+def load(
+    source, folder, parts, image_shape, return_X_y, download_if_missing, padding=0
+):
     """Load the parts of an image set; behind the public functions.
+
+    `padding` is the number of black pixels to add on every side before resizing.
 
     Raises
     ------
@@ -85,7 +89,10 @@ def load(source, folder, parts, image_shape, return_X_y, download_if_missing):
     if found is None or None in found:
         found = _download(source, folder, parts, download_if_missing)
         found = [_grey(source.name, *pair) for pair in found]
-    images = np.concatenate([resize(images, image_shape) for images, _ in found])
+    border = ((0, 0), (padding, padding), (padding, padding))
+    images = np.concatenate(
+        [resize(np.pad(images, border), image_shape) for images, _ in found]
+    )
     labels = [labels for _, labels in found if labels is not None]
     target = np.concatenate(labels).astype(int) if len(labels) == len(found) else None
     data = images.reshape(len(images), -1)

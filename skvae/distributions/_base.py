@@ -5,6 +5,8 @@ grey values under a Bernoulli and has no divergence between a normal and a mixtu
 tests compare the two wherever both are defined.
 """
 
+import torch
+
 
 class Distribution:
     """One distribution over vectors for each row of a batch.
@@ -25,6 +27,33 @@ class Distribution:
     def marginal_log_prob(self, value):
         """Log-density of each latent separately, not summed: (..., B, K)."""
         raise NotImplementedError
+
+    def cell_log_prob(self, value):
+        """One term of ln p per column, (..., B, D), whose sum is `log_prob`.
+
+        Columns are independent, except that several may hold one one-hot variable, the
+        sum of whose terms is its log-probability. p(x | z) needs this if cells of x may
+        be missing.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no density per cell ('cell_log_prob'), which "
+            "missing cells need."
+        )
+
+    def observed_log_prob(self, value, seen=None):
+        """Log-density of the observed cells, (..., B).
+
+        Parameters
+        ----------
+        value : Tensor of shape (..., B, D)
+            Values; those that are not observed must still be within the support.
+        seen : Tensor of bool of shape (B, D), optional
+            Which cells are observed; all by default. The columns of a one-hot variable
+            are observed together or not at all.
+        """
+        if seen is None:
+            return self.log_prob(value)
+        return torch.where(seen, self.cell_log_prob(value), 0).sum(-1)
 
     def sample(self, noise, n_samples=None):
         """Draw values, (..., B, D), or (n_samples, ..., B, D) if `n_samples` is given.

@@ -11,7 +11,7 @@ from skvae.distributions._likelihoods import Likelihood
 
 
 class Codes(Likelihood):
-    """Categorical columns coded by numbers, as OrdinalEncoder returns them.
+    """Categorical columns: words, or numbers as OrdinalEncoder returns them.
 
     The levels of a column are the codes seen in ``fit``, whole numbers up to 2**24. A
     code that was not seen raises an error that names the column. The encoder sees the
@@ -25,6 +25,10 @@ class Codes(Likelihood):
     """
 
     movable = False
+
+    @property
+    def most_words(self):
+        return np.full(self.n_columns_, np.inf)
 
     def _learn(self, X, names, frame):
         counted = [np.unique(column, return_counts=True) for column in X.T]

@@ -26,7 +26,10 @@ class BernoulliVector(Distribution):
         return self.logits.sigmoid()
 
     def log_prob(self, value):
-        return (value * self.logits - functional.softplus(self.logits)).sum(-1)
+        return self.cell_log_prob(value).sum(-1)
+
+    def cell_log_prob(self, value):
+        return value * self.logits - functional.softplus(self.logits)
 
     def sample(self, noise, n_samples=None):
         uniform = noise.uniform(self.logits, n_samples)
@@ -50,10 +53,15 @@ class PoissonVector(Distribution):
         return self.rate
 
     def log_prob(self, value):
+        return self._terms(value).sum(-1).to(self.rate.dtype)
+
+    def cell_log_prob(self, value):
+        return self._terms(value).to(self.rate.dtype)
+
+    def _terms(self, value):
         # In double precision, as the terms cancel: at counts of 1e7 they are 1e8 nats.
         x, rate = value.double(), self.rate.double()
-        terms = x * rate.log() - rate - torch.lgamma(x + 1)
-        return terms.sum(-1).to(self.rate.dtype)
+        return x * rate.log() - rate - torch.lgamma(x + 1)
 
     def sample(self, noise, n_samples=None):
         return noise.poisson(self.rate, n_samples).to(self.rate.dtype)
@@ -76,7 +84,10 @@ class OneHot(Distribution):
         return self.log_probabilities.exp()
 
     def log_prob(self, value):
-        return (value * self.log_probabilities).sum(-1)
+        return self.cell_log_prob(value).sum(-1)
+
+    def cell_log_prob(self, value):
+        return value * self.log_probabilities
 
     def sample(self, noise, n_samples=None):
         keys = self.log_probabilities + noise.gumbel(self.log_probabilities, n_samples)
@@ -114,10 +125,13 @@ class CodeVector(Distribution):
         return self._codes(self.log_probabilities.logsumexp(0))
 
     def log_prob(self, value):
+        return self.cell_log_prob(value).sum(-1)
+
+    def cell_log_prob(self, value):
         is_level = value.unsqueeze(-1) == self.levels  # (..., B, D, L)
         chosen = torch.where(is_level, self.log_probabilities, 0.0).sum(-1)
         # A value that is not a level has probability zero, not one.
-        return chosen.masked_fill(~is_level.any(-1), -torch.inf).sum(-1)
+        return chosen.masked_fill(~is_level.any(-1), -torch.inf)
 
     def sample(self, noise, n_samples=None):
         # Noise sources expect rows on the second-to-last axis: (..., B, D * L).
@@ -157,9 +171,26 @@ class Product(Distribution):
     def log_prob(self, value):
         return sum(self.block_log_probs(value))
 
-    def block_log_probs(self, value):
-        """Return ln p of every block, (..., B) each; 0 where it is not observed."""
-        parts = [block.log_prob(value[..., at]) for block, at in self.blocks]
+    def cell_log_prob(self, value):
+        parts = [block.cell_log_prob(value[..., at]) for block, at in self.blocks]
+        if self.observed is not None:
+            seen = self.observed.unsqueeze(-1).unbind(-2)  # M of (B, 1)
+            pairs = zip(seen, parts, strict=True)
+            parts = [torch.where(s, part, 0) for s, part in pairs]
+        return self._join(parts)
+
+    def observed_log_prob(self, value, seen=None):
+        return sum(self.block_log_probs(value, seen))
+
+    def block_log_probs(self, value, seen=None):
+        """Return ln p of every block, (..., B) each; 0 where it is not observed.
+
+        `seen`, (B, D), are the observed cells of observed blocks, all by default.
+        """
+        parts = []
+        for block, at in self.blocks:
+            cells = None if seen is None else seen[..., at]
+            parts.append(block.observed_log_prob(value[..., at], cells))
         if self.observed is None:
             return parts
         seen = self.observed.unbind(-1)  # M of (B,)

@@ -52,10 +52,11 @@ class Gaussian(Likelihood):
 
     Parameters
     ----------
-    scale : {"column", "shared", "row"} or float, default="column"
+    scale : {"column", "shared", "relative", "row"} or float, default="column"
         "column" learns one σ per column (factor analysis), "shared" one σ for all
-        columns (probabilistic PCA), "row" makes the decoder predict σ(z) for every
-        value, and a float fixes σ in the data's units.
+        columns (probabilistic PCA), "relative" one σ for all columns in units of their
+        standard deviations (probabilistic PCA of standardised columns), "row" makes the
+        decoder predict σ(z) for every value, and a float fixes σ in the data's units.
     mean : {"identity", "sigmoid", "tanh"}, default="identity"
         Function that sets the range of the mean: any real number, (0, 1) or (−1, 1).
     min_scale : float, default=0.01
@@ -69,7 +70,7 @@ class Gaussian(Likelihood):
     """
 
     scale: str | float = parameter(
-        Options(("column", "shared", "row")),
+        Options(("column", "shared", "relative", "row")),
         Interval(Real, 0.0, closed="neither"),
         default="column",
         kw_only=False,
@@ -109,6 +110,8 @@ def _build_scale(scale, std, min_scale, n_hidden):
         return RowScale(n_hidden, std, min_scale)
     if scale == "column":
         return LearnedScale(std, min_scale, len(std))
+    if scale == "relative":
+        return LearnedScale(std, min_scale, 1)
     if scale == "shared":
         return LearnedScale(np.full(len(std), np.sqrt(np.mean(std**2))), min_scale, 1)
     return FixedScale(scale, len(std))
@@ -142,6 +145,8 @@ class FixedScale(nn.Module):
 
 class LearnedScale(nn.Module):
     """σ = unit · (floor + softplus(GAIN · w)), the same for every row: (D,)."""
+
+    sharpness = GAIN  # of the softplus
 
     def __init__(self, unit, floor, n_scales):
         super().__init__()

@@ -46,7 +46,7 @@ class Likelihood(Declared):
     binary = False  # whether values are 0/1, or can be binarised by drawing
     movable = True  # whether adding a number to a value makes sense
 
-    def fit(self, X, names=None, frame=None):
+    def fit(self, X, names=None, frame=None, kinds=None):
         """Learn from the training table and check it; return self.
 
         Parameters
@@ -57,14 +57,33 @@ class Likelihood(Declared):
             Their names, for error messages.
         frame : DataFrame, optional
             The original table, for column selectors.
+        kinds : list of str, optional
+            What each column holds, see `skvae.inputs.Contents`; numbers by default.
         """
-        self._learn_columns(X, names, frame)
+        self._learn_columns(X, names, frame, kinds)
+        self._check_words(X, names, kinds)
         self.check(X, names)
         columns, groups = self.misfits(X)
         if len(columns):
             warn_data(misfit_message(columns, groups, names, X.shape[1]))
         self._check_spreads(names)
         return self
+
+    def _check_words(self, X, names, kinds):
+        """Raise ValueError if a column holds more words than its family models."""
+        if kinds is None or "words" not in kinds:
+            return
+        words = np.array([kind == "words" for kind in kinds])
+        too_many = words & (np.fmax.reduce(X, axis=0) >= self.most_words)
+        if too_many.any():
+            j = int(np.argmax(too_many))
+            most = int(self.most_words[j])
+            raise ValueError(
+                f"Column {column_names(names, X.shape[1])[j]} holds words, "
+                f"{int(X[:, j].max()) + 1} different ones, but its likelihood models "
+                f"{f'at most {most}' if most else 'numbers only'}. Use "
+                "likelihood='auto' or, for this column, 'codes'."
+            )
 
     def misfits(self, X):
         """Return which columns are of another kind than the family expects.
@@ -81,10 +100,15 @@ class Likelihood(Declared):
     def _check_spreads(self, names):
         """Warn if the columns' spreads are too different for the family."""
 
-    def _learn_columns(self, X, names, frame):
+    def _learn_columns(self, X, names, frame, kinds=None):
         check_parameters(self)
         self.n_columns_ = X.shape[1]
         self._learn(X, names, frame)
+
+    @property
+    def most_words(self):
+        """How many different words a column may hold, as codes: 0 for none, (d,)."""
+        return np.zeros(self.n_columns_)
 
     @property
     def origin(self):
@@ -138,6 +162,10 @@ class Bernoulli(Likelihood):
 
     positive_only = True
     binary = True
+
+    @property
+    def most_words(self):
+        return np.full(self.n_columns_, 2.0)
 
     def check(self, X, names=None):
         advice = " MinMaxScaler(clip=True) keeps new rows in [0, 1]."
@@ -232,17 +260,21 @@ class Poisson(Likelihood):
     positive_only = True
 
     def check(self, X, names=None):
-        _refuse_negative(X, names, "a Poisson likelihood")
+        _refuse_negative(X, names, self._owner)
         fractional = np.array([(column != np.floor(column)).any() for column in X.T])
         if fractional.any():
             j = int(np.argmax(fractional))
             raise ValueError(
                 f"Column {column_names(names, X.shape[1])[j]} holds values that are "
-                "not whole numbers, but a Poisson likelihood requires counts."
+                f"not whole numbers, but {self._owner} requires counts."
             )
 
     def check_codes(self, X, names=None):
-        _refuse_negative(X, names, "a Poisson likelihood")
+        _refuse_negative(X, names, self._owner)
+
+    @property
+    def _owner(self):
+        return f"a {type(self).__name__} likelihood"
 
     def head(self, n_hidden):
         return PoissonHead(n_hidden, self.mean_)

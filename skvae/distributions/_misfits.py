@@ -143,6 +143,6 @@ def spread_message(column, std, names):
         f"One scale serves all columns, but their standard deviations differ widely: "
         f"{label} has {std[column]:.3g}, the median is {np.median(std[std > 0]):.3g}. "
         "Columns with small values will hardly count. Scale the columns first, for "
-        "example with StandardScaler, or learn a scale per column: "
-        "likelihood='gaussian'."
+        "example with StandardScaler, or choose 'gaussian-relative', or a scale per "
+        "column: likelihood='gaussian'."
     )

@@ -2,62 +2,13 @@
 
 import numpy as np
 import torch
-from sklearn.base import clone
 from torch import nn
 
 from skvae._columns import column_names, resolve_columns
-from skvae.distributions._codes import Codes
+from skvae._validation import check_parameters
 from skvae.distributions._discrete import Product
-from skvae.distributions._gaussian import Gaussian
 from skvae.distributions._heads import Working, working_of
-from skvae.distributions._likelihoods import (
-    Bernoulli,
-    Categorical,
-    Likelihood,
-    Poisson,
-    RowError,
-)
-
-SHORTHAND = {
-    "bernoulli": Bernoulli(),
-    "categorical": Categorical(),
-    "codes": Codes(),
-    "gaussian": Gaussian(),
-    "gaussian-shared": Gaussian(scale="shared"),
-    "gaussian-unit": Gaussian(scale=1.0),
-    "poisson": Poisson(),
-}
-
-
-def as_likelihood(value, owner="likelihood"):
-    """Convert the user's ``likelihood`` to an unfitted `Likelihood`.
-
-    Parameters
-    ----------
-    value : str, Likelihood or list of (likelihood, columns)
-        A shorthand, an object (which is cloned) or the parts of a mixed table.
-    owner : str
-        Class that has the parameter, for the error message.
-
-    Raises
-    ------
-    ValueError
-        If `value` is none of these.
-    """
-    if isinstance(value, Mixed):
-        value = value.parts
-    if isinstance(value, Likelihood):
-        return clone(value)
-    if isinstance(value, str) and value in SHORTHAND:
-        return clone(SHORTHAND[value])
-    if isinstance(value, list) and value and all(_is_part(part) for part in value):
-        return Mixed([(as_likelihood(part, owner), cols) for part, cols in value])
-    raise ValueError(
-        f"The 'likelihood' parameter of {owner} must be a str among "
-        f"{{{', '.join(map(repr, SHORTHAND))}}}, an instance of a class of "
-        "skvae.distributions or a list of (likelihood, columns). "
-        f"Got {value!r} instead."
-    )
+from skvae.distributions._likelihoods import Categorical, Likelihood, RowError
 
 
 def _as_slice(columns):
@@ -65,10 +16,6 @@ def _as_slice(columns):
     if len(columns) and (np.diff(columns) == 1).all():
         return slice(columns[0], columns[-1] + 1)
     return columns
-
-
-def _is_part(part):
-    return isinstance(part, tuple | list) and len(part) == 2
 
 
 class Mixed(Likelihood):
@@ -107,18 +54,30 @@ class Mixed(Likelihood):
                 origin[columns] = part.origin
         return origin if origin.any() else None
 
-    def _learn(self, X, names, frame):
-        n_columns = X.shape[1]
-        labels = column_names(names, n_columns)
+    @property
+    def most_words(self):
+        most = np.zeros(self.n_columns_)
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            most[columns] = part.most_words
+        return most
+
+    def _learn_columns(self, X, names, frame, kinds=None):
+        check_parameters(self)
+        self.n_columns_ = n_columns = X.shape[1]
+        parts = self._choose(X, names, kinds)
         self.columns_ = [
-            resolve_columns(columns, n_columns, names, frame)
-            for _, columns in self.parts
+            resolve_columns(columns, n_columns, names, frame) for _, columns in parts
         ]
-        self._check_cover(labels)
-        self.parts_ = [part for part, _ in self.parts]
+        self._check_cover(column_names(names, n_columns))
+        self.parts_ = [part for part, _ in parts]
         for part, block, names_of_block, columns in self._blocks(X, names):
             some = frame.iloc[:, columns] if hasattr(frame, "iloc") else None
-            part._learn_columns(block, names_of_block, some)
+            of_block = None if kinds is None else [kinds[j] for j in columns]
+            part._learn_columns(block, names_of_block, some, of_block)
+
+    def _choose(self, X, names, kinds):
+        """Return the unfitted parts, as the parameter `parts`."""
+        return self.parts
 
     def _check_cover(self, labels):
         count = np.zeros(len(labels), dtype=int)

@@ -34,6 +34,8 @@ class Normal(Distribution):
         residual = (value - self.loc) / self.scale
         return -0.5 * (residual.square() + LOG_2PI) - self.scale.log()
 
+    cell_log_prob = marginal_log_prob
+
     def rsample(self, noise, n_samples=None):
         return torch.addcmul(self.loc, self.scale, noise.normal(self.loc, n_samples))
 

@@ -3,9 +3,11 @@
 from skvae.inputs._blocks import BlockColumns
 from skvae.inputs._columns import NOTHING, Given, PlainColumns
 from skvae.inputs._conditioned import ConditionedColumns
-from skvae.inputs._conditions import Conditions, take_columns
-from skvae.inputs._kinds import as_numbers, as_table
+from skvae.inputs._conditions import Conditions
+from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
+from skvae.inputs._numbers import as_numpy, explaining, in_memory
+from skvae.inputs._templates import index_of
 
 __all__ = [
     "NOTHING",
@@ -14,8 +16,10 @@ __all__ = [
     "Conditions",
     "Given",
     "PlainColumns",
-    "as_numbers",
-    "as_table",
+    "as_numpy",
+    "explaining",
+    "in_memory",
+    "index_of",
     "observed_modalities",
     "resolve_modalities",
     "take_columns",

@@ -106,7 +106,7 @@ class BlockColumns(PlainColumns):
     # -- files ----------------------------------------------------------------------
 
     def learned(self):
-        return {"modalities_": self.blocks}
+        return super().learned() | {"modalities_": self.blocks}
 
     def put_back(self, estimator, values):
         super().put_back(estimator, values)

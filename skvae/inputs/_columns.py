@@ -8,7 +8,15 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names
 from skvae.distributions import Mixed, as_likelihood
-from skvae.inputs._kinds import as_numbers, as_table
+from skvae.inputs._contents import MAX_NAMED, Contents
+from skvae.inputs._numbers import (
+    IMPUTE,
+    NAME_BLOCKS,
+    as_numpy,
+    explaining,
+    in_memory,
+)
+from skvae.inputs._templates import wanted_output
 from skvae.persistence import is_plain
 from skvae.training import Table
 
@@ -47,6 +55,7 @@ NOTHING = Given()
 
 
 def _numbers(name, values, n_rows):
+    values = as_numpy(values, name)
     values = check_array(values, ensure_2d=False, dtype=FLOATS, input_name=name)
     if len(values) != n_rows:
         raise ValueError(f"{name} has {len(values)} rows, but X has {n_rows}.")
@@ -54,8 +63,8 @@ def _numbers(name, values, n_rows):
 
 
 def check_dimensions(X, owner):
-    """Return X as a table; raise ValueError if it has over two dimensions."""
-    X = as_table(X)
+    """Return X, tensors as arrays; raise an error if it is not a table in memory."""
+    X = in_memory(X)
     n_dimensions = len(getattr(X, "shape", ()))
     if n_dimensions > 2:
         raise ValueError(
@@ -80,6 +89,23 @@ def check_range(x, dtype, names):
         )
 
 
+def check_is_table(X, estimator):
+    """Raise the usual ValueError if X does not have two dimensions."""
+    if len(getattr(X, "shape", (1, 1))) != 2:
+        check_array(X, estimator=estimator, input_name="X")
+
+
+def unseen_message(name, row, word, levels):
+    """Return a message that a word was not seen in fit."""
+    known = ", ".join(repr(level) for level in levels[:MAX_NAMED])
+    more = len(levels) - MAX_NAMED
+    known += f" and {more} more" if more > 0 else ""
+    return (
+        f"Column {name} holds {word!r} in row {row}, which was not seen in fit "
+        f"(seen: {known})."
+    )
+
+
 class PlainColumns:
     """A table whose columns are all data.
 
@@ -89,9 +115,12 @@ class PlainColumns:
         Number of columns of X.
     all_names : ndarray of str or None
         Their names.
+    contents : Contents or None
+        What the columns of X hold; None for an array of numbers.
     """
 
     condition_width = 0  # numbers per row that a model reads as its condition
+    contents = None
     saved = {}  # attributes in a file, and the allowed values of each
 
     def fit(self, estimator, X, given=NOTHING):
@@ -125,12 +154,47 @@ class PlainColumns:
         return Table(x, **given.arrays(len(x)))
 
     def _validated(self, estimator, X, reset, **checks):
-        X = as_numbers(X)
-        x = validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
+        missing = NAME_BLOCKS if hasattr(estimator, "modalities") else IMPUTE
+        with explaining(X, missing=missing):
+            x = self._converted(estimator, X, reset, **checks)
         if reset:
             self._remember(estimator)
         check_range(x, estimator.dtype, self.all_names)
         return x
+
+    def _converted(self, estimator, X, reset, **checks):
+        if reset:
+            self.contents = Contents.of(X)
+        if not self._has_words:
+            return validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
+        check_is_table(X, estimator)
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        return self._in_numbers(estimator, X, reset, **checks)
+
+    @property
+    def _has_words(self):
+        return self.contents is not None and self.contents.has_words
+
+    def _in_numbers(self, estimator, X, reset, positions=None, **checks):
+        """Return columns of a table with words as numbers."""
+        positions = range(len(self.contents.kinds)) if positions is None else positions
+        x = self.contents.numbers(X, positions)
+        if not reset:
+            self._refuse_unseen(X, x, positions)
+        return check_array(
+            x, dtype=FLOATS, estimator=estimator, input_name="X", **checks
+        )
+
+    def _refuse_unseen(self, X, x, positions):
+        """Raise ValueError at a word that was not seen in fit."""
+        levels = self.contents.levels
+        for column, j in zip(x.T, positions, strict=True):
+            if levels[j] is not None and (column < 0).any():
+                row, word = self.contents.unseen(X, j)
+                raise ValueError(unseen_message(self._label(j), row, word, levels[j]))
+
+    def _label(self, j):
+        return column_names(self.all_names, self.n_features)[j]
 
     def _remember(self, estimator):
         self.n_features = estimator.n_features_in_
@@ -146,6 +210,18 @@ class PlainColumns:
         """Number of data columns."""
         return self.n_features
 
+    @property
+    def data_positions(self):
+        """Positions in X of the data columns."""
+        return np.arange(self.n_features)
+
+    @property
+    def kinds(self):
+        """What each data column holds, see `Contents`; None if all are numbers."""
+        if self.contents is None:
+            return None
+        return [self.contents.kinds[j] for j in self.data_positions]
+
     def positions(self, data_columns):
         """Convert positions among the data columns to positions in X."""
         return data_columns
@@ -155,18 +231,54 @@ class PlainColumns:
         return as_likelihood(estimator.likelihood, type(estimator).__name__)
 
     def restore(self, x, codes=None):
-        """Convert data columns back to the columns of X."""
+        """Convert data columns back to the columns of X, still as numbers."""
         return x
+
+    def as_given(self, estimator, table, index=None):
+        """Convert numbers in the columns of X back to what fit was given.
+
+        A table that models words becomes a data frame if fit was given one, otherwise
+        an array of objects. A table of numbers becomes a data frame only if the output
+        is set to pandas or polars, see `set_output`.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Its settings, or those of scikit-learn, choose the library.
+        table : ndarray of shape (n, n_features)
+            What `restore` returned.
+        index : pandas.Index, optional
+            Labels of the rows.
+        """
+        contents, wanted = self.contents, wanted_output(estimator)
+        if contents is None or not (self._has_words or wanted != "default"):
+            return table
+        is_data = np.isin(np.arange(self.n_features), self.data_positions)
+        columns = [
+            contents.values(table[:, j].astype(float), j) if is_data[j] else table[:, j]
+            for j in range(self.n_features)
+        ]
+        if contents.template is not None:
+            library = None if wanted == "default" else wanted
+            return contents.template.build(columns, library, index)
+        if not self._has_words:
+            return table
+        out = np.empty(table.shape, dtype=object)
+        for j, column in enumerate(columns):
+            out[:, j] = column
+        return out
 
     # -- files ----------------------------------------------------------------------
 
     def learned(self):
         """Return what fit learned, as plain data, with the keys of `saved`."""
-        return {}
+        return {} if self.contents is None else {"table_": self.contents.learned()}
 
     def put_back(self, estimator, values):
         """Check and restore what `learned` returned; any Exception if it is invalid."""
         self._remember(estimator)
+        if "table_" in values:
+            self.contents = Contents.from_learned(values["table_"], self.n_features)
 
     def plain_parameters(self, estimator):
         """Return the parameters, column selectors replaced by positions."""
@@ -183,7 +295,7 @@ def as_positions(likelihood, fitted, place):
     `fitted` is the same likelihood, fitted; `place` maps positions among its columns to
     positions in X.
     """
-    if isinstance(likelihood, Mixed):
+    if type(likelihood) is Mixed:
         return Mixed(as_positions(likelihood.parts, fitted, place))
     if not isinstance(likelihood, list):
         return likelihood

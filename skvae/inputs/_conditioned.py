@@ -1,20 +1,24 @@
 """Rows with conditions, as columns of X or passed beside it."""
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_array, validate_data
 
-from skvae._columns import resolve_columns
+from skvae._columns import column_names, resolve_columns
+from skvae._kinds import as_objects
 from skvae._validation import Instance
-from skvae.distributions import Mixed
+from skvae.distributions import Auto, Mixed
 from skvae.inputs._columns import (
     FLOATS,
     PlainColumns,
     check_dimensions,
+    check_is_table,
     check_range,
 )
-from skvae.inputs._conditions import Conditions, take_columns
-from skvae.inputs._kinds import as_numbers
+from skvae.inputs._conditions import Conditions
+from skvae.inputs._contents import Contents
+from skvae.inputs._frames import column_of, take_columns
+from skvae.inputs._numbers import explaining
+from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
 BOTH_WAYS = (
@@ -48,14 +52,29 @@ class ConditionedColumns(PlainColumns):
 
     def _table(self, estimator, X, given, reset):
         X = check_dimensions(X, type(estimator).__name__)
-        x, values = self._split(estimator, X, given.condition, reset)
+        x, condition = self._split(estimator, X, given.condition, reset)
         if reset:
-            self.conditions = Conditions(estimator.condition_encoding)
-            codes = self.conditions.fit(_as_columns(values, len(x)))
+            codes = self._learn(estimator, condition, len(x))
         else:
-            codes = self.codes(estimator, values, len(x))
+            codes = self.codes(estimator, condition, len(x))
         beside = given.arrays(len(x))
         return Table(x, condition=self.conditions.encode(codes), **beside)
+
+    def _learn(self, estimator, condition, n_rows):
+        """Learn the levels of the conditions, and return the codes, (n_rows, m)."""
+        self.conditions = self._new_conditions(estimator)
+        passed = _as_passed(condition, n_rows)
+        if not passed.columns:
+            return self.conditions.fit_nothing(n_rows)
+        codes = self.conditions.fit(passed.columns, passed.names)
+        return np.repeat(codes, n_rows, axis=0) if passed.for_all else codes
+
+    def _new_conditions(self, estimator):
+        labels = None
+        if self.condition_positions is not None:
+            names = column_names(self.all_names, self.n_features)
+            labels = [names[j] for j in self.condition_positions]
+        return Conditions(estimator.condition_encoding, labels)
 
     def _split(self, estimator, X, condition, reset=False):
         """Split X into data and conditions, which may be strings."""
@@ -72,18 +91,32 @@ class ConditionedColumns(PlainColumns):
                 f"{estimator.condition_columns!r}: choose one of the two."
             )
         X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
-        if len(X.shape) != 2:  # the usual message
-            check_array(X, estimator=estimator, input_name="X")
+        check_is_table(X, estimator)
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         if reset:
             self._remember(estimator)
             self.condition_positions = self._resolve(estimator, X)
         if self.n_data == 0:
             raise ValueError("condition_columns leave no column of X to be modelled.")
-        data = as_numbers(take_columns(X, self.data_positions))
-        x = check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
+        data = take_columns(X, self.data_positions)
+        with explaining(data, [self._label(j) for j in self.data_positions]):
+            if reset:
+                self.contents = Contents.of(X, self.data_positions)
+            x = self._data(estimator, X, data, reset)
         check_range(x, estimator.dtype, self.names)
-        return x, take_columns(X, self.condition_positions)
+        return x, self._in_table(X)
+
+    def _in_table(self, X):
+        """Return the conditions that are columns of X."""
+        columns = [column_of(X, j) for j in self.condition_positions]
+        if self.all_names is None:
+            return Passed(columns)
+        return Passed(columns, self.all_names[self.condition_positions].tolist())
+
+    def _data(self, estimator, X, data, reset):
+        if self._has_words:
+            return self._in_numbers(estimator, X, reset, self.data_positions)
+        return check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
 
     def _resolve(self, estimator, X):
         columns = estimator.condition_columns
@@ -121,19 +154,22 @@ class ConditionedColumns(PlainColumns):
             return likelihood
         place = np.full(self.n_features, -1)
         place[self.data_positions] = np.arange(self.n_data)
-        parts = []
-        for part, columns in likelihood.parts:
+
+        def moved(columns):
             found = resolve_columns(columns, self.n_features, self.all_names, frame)
             if (place[found] < 0).any():
                 raise ValueError(
                     f"The 'likelihood' list names a condition column in {columns!r}."
                 )
-            parts.append((part, place[found]))
-        return Mixed(parts)
+            return place[found]
+
+        if isinstance(likelihood, Auto):
+            return likelihood.moved(lambda key: int(moved([key])[0]))
+        return Mixed([(part, moved(columns)) for part, columns in likelihood.parts])
 
     # -- conditions -----------------------------------------------------------------
 
-    def codes(self, estimator, values, n_rows):
+    def codes(self, estimator, condition, n_rows):
         """Return the codes of the conditions of some rows, (n_rows, m).
 
         Raises
@@ -143,17 +179,22 @@ class ConditionedColumns(PlainColumns):
             level is unknown and ``handle_unknown="error"``.
         """
         owner, expected = type(estimator).__name__, self.conditions.n_conditions
-        if values is None and expected:
+        if condition is None and expected:
             raise ValueError(
                 f"{owner} was fitted with a condition, but none was passed. {BOTH_WAYS}"
             )
-        if values is not None and not expected:
+        if condition is not None and not expected:
             raise ValueError(
                 f"{owner} was fitted without a condition, but one was passed. "
                 f"{BOTH_WAYS}"
             )
-        values = _as_columns(values, n_rows)
-        return self.conditions.codes(values, estimator.handle_unknown)
+        passed = _as_passed(condition, n_rows, expected)
+        if not passed.columns and not expected:
+            return np.empty((n_rows, 0))
+        codes = self.conditions.codes(
+            passed.columns, estimator.handle_unknown, passed.names
+        )
+        return np.repeat(codes, n_rows, axis=0) if passed.for_all else codes
 
     def codes_of(self, estimator, X, condition):
         """Return the codes of the conditions of valid rows, (n, m)."""
@@ -187,18 +228,18 @@ class ConditionedColumns(PlainColumns):
         """Insert the condition columns among the data columns, (n, n_features)."""
         if self.condition_positions is None:
             return x
-        values = self.conditions.values(codes)
-        numeric = values.dtype != object
-        dtype = self.conditions.precision(x.dtype) if numeric else object
+        dtype = self.conditions.table_dtype(x.dtype)
         table = np.empty((len(x), self.n_features), dtype)
         table[:, self.data_positions] = x
-        table[:, self.condition_positions] = values
+        columns = self.conditions.columns(codes)
+        for j, column in zip(self.condition_positions, columns, strict=True):
+            table[:, j] = column if dtype.kind == "f" else as_objects(column)
         return table
 
     # -- files ----------------------------------------------------------------------
 
     def learned(self):
-        return {
+        return super().learned() | {
             "conditions_": self.conditions.learned(),
             "_positions": self.condition_positions,
         }
@@ -208,7 +249,7 @@ class ConditionedColumns(PlainColumns):
         self.condition_positions = positions = values["_positions"]
         if positions is not None:
             _check_positions(positions, self.n_features)
-        self.conditions = Conditions(estimator.condition_encoding)
+        self.conditions = self._new_conditions(estimator)
         self.conditions.put_back(values["conditions_"])
 
     def plain_parameters(self, estimator):
@@ -227,18 +268,8 @@ def _check_positions(positions, n_columns):
         raise ValueError("its condition columns leave no other.")
 
 
-def _as_columns(values, n_rows):
-    """Return conditions as a table, from a single value or from one or more per row."""
-    if values is None:
-        return np.empty((n_rows, 0))
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    if not hasattr(values, "shape"):  # numpy would convert mixed values to strings
-        values = np.asarray(values, dtype=object)
-    if np.ndim(values) == 0:
-        values = np.full(n_rows, values, dtype=object)
-    if np.ndim(values) == 1:
-        values = np.asarray(values)[:, None]
-    if len(values) != n_rows:
-        raise ValueError(f"condition has {len(values)} rows, but X has {n_rows}.")
-    return values
+def _as_passed(condition, n_rows, n_conditions=1):
+    """Return conditions by column, whether they were columns of X or an argument."""
+    if isinstance(condition, Passed):
+        return condition
+    return read_condition(condition, n_rows, n_conditions)

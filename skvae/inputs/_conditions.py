@@ -1,20 +1,13 @@
-"""Conversion of conditions, strings or numbers, to what a model reads."""
+"""Conversion of conditions to what a model reads, and back."""
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from skvae._columns import statistics_from_origin
+from skvae._levels import Levels
+from skvae.inputs._quantities import read_numbers, warn_if_quantity
 
 N_SEEN = 1000  # combinations of conditions that are stored, to draw from
-
-
-def take_columns(X, positions):
-    """Select columns of an array, a list or a data frame."""
-    if hasattr(X, "iloc"):
-        return X.iloc[:, positions]
-    if not hasattr(X, "shape"):
-        X = np.asarray(X, dtype=object)
-    return X[:, [int(position) for position in positions]]
+IGNORE = " With handle_unknown='ignore' it counts as none of them."
 
 
 class Conditions:
@@ -30,11 +23,16 @@ class Conditions:
         What the model reads: one 0/1 column per level, or the numbers themselves, less
         a constant where they are far from zero. A condition with a single level carries
         no information and gets no column.
+    labels : list of str, optional
+        What messages call the conditions, if they have no names.
 
     Attributes
     ----------
     levels_ : list of ndarray
-        Levels of each condition; empty arrays with "passthrough".
+        Levels of each condition, in their own kind: bools, integers, floats, datetimes,
+        or strings as objects. Empty arrays with "passthrough".
+    names_ : list of str or None
+        Names of the conditions, if they came in a data frame.
     seen_ : ndarray of shape (r, m)
         Combinations of codes seen in fit, each once; with "passthrough", or if there
         are more than 1000, only those of a subset of the rows.
@@ -45,30 +43,69 @@ class Conditions:
         "passthrough".
     """
 
-    def __init__(self, encoding="one-hot"):
+    def __init__(self, encoding="one-hot", labels=None):
         self.encoding = encoding
+        self.labels = labels
 
-    def fit(self, values):
+    def fit(self, columns, names=None):
         """Learn the levels and how often they occur together.
 
         Parameters
         ----------
-        values : array-like of shape (n, m)
-            Conditions.
+        columns : list of array-like of shape (n,)
+            Values of each condition; at least one.
+        names : list of str, optional
+            Names of the conditions.
 
         Returns
         -------
         codes : ndarray of shape (n, m)
+
+        Raises
+        ------
+        ValueError
+            If a value is missing, or the values of a condition are not of one kind.
         """
+        self.names_ = names
+        self._levels = [Levels() for _ in columns]
         if self.encoding == "passthrough":
-            self.levels_ = [np.empty(0)] * np.shape(values)[1]
-        else:
-            self.levels_ = [np.unique(column) for column in _columns(values)]
-        codes = self.codes(values)
-        if self.encoding == "passthrough":
+            codes = self._numbers(columns)
             self.origin_ = statistics_from_origin(codes)[0]
+        else:
+            codes = np.stack(
+                [
+                    levels.fit(column, self._label(j))
+                    for j, (levels, column) in enumerate(
+                        zip(self._levels, columns, strict=True)
+                    )
+                ],
+                axis=1,
+            ).astype(np.float64)
+            for j, levels in enumerate(self._levels):
+                warn_if_quantity(levels, self._label(j), len(codes))
         self._remember(codes)
         return codes
+
+    def fit_nothing(self, n_rows):
+        """Learn that there are no conditions; return codes of shape (n_rows, 0)."""
+        self.names_, self._levels = None, []
+        codes = np.empty((n_rows, 0))
+        if self.encoding == "passthrough":
+            self.origin_ = np.empty(0)
+        self._remember(codes)
+        return codes
+
+    def _numbers(self, columns):
+        """Return conditions that a model reads as they are, (n, m)."""
+        columns = [read_numbers(v, self._label(j)) for j, v in enumerate(columns)]
+        return np.stack(columns, axis=1)
+
+    def _label(self, j):
+        """Return what messages call a condition."""
+        labels = self.labels or self.names_
+        if labels:
+            return f"the condition {labels[j]!r}"
+        return "the condition" if self.n_conditions == 1 else f"condition {j}"
 
     def _remember(self, codes):
         """Store the combinations of codes in all rows, or in evenly spaced ones."""
@@ -82,9 +119,14 @@ class Conditions:
         self.share_ = counts / counts.sum()
 
     @property
+    def levels_(self):
+        """Levels of each condition."""
+        return [levels.values_ for levels in self._levels]
+
+    @property
     def n_conditions(self):
         """Number of conditions per row."""
-        return len(self.levels_)
+        return len(self._levels)
 
     @property
     def width(self):
@@ -94,6 +136,13 @@ class Conditions:
         return sum(len(levels) for levels in self._informative())
 
     @property
+    def n_levels(self):
+        """Numbers of levels of the conditions that are 0/1 columns; None if numbers."""
+        if self.encoding == "passthrough":
+            return None
+        return [len(levels) for levels in self._informative()]
+
+    @property
     def constant(self):
         """Whether all rows of fit had the same condition."""
         return len(self.seen_) == 1
@@ -101,8 +150,17 @@ class Conditions:
     def _informative(self):
         return [levels for levels in self.levels_ if len(levels) > 1]
 
-    def codes(self, values, handle_unknown="error"):
+    def codes(self, columns, handle_unknown="error", names=None):
         """Convert values to codes, (n, m); −1 stands for an unknown level.
+
+        Parameters
+        ----------
+        columns : list of array-like of shape (n,)
+            Values of each condition.
+        handle_unknown : {"error", "ignore"}, default="error"
+            What to do with a level that was not seen in fit.
+        names : list of str, optional
+            Names of the conditions, which must be those of fit, in the same order.
 
         Raises
         ------
@@ -110,31 +168,28 @@ class Conditions:
             If a level was not seen in fit and `handle_unknown` is "error", or if a
             value is missing or, with "passthrough", not a number.
         """
-        if self.n_conditions == 0:
-            return np.empty((len(values), 0))
-        if np.shape(values)[1] != self.n_conditions:
+        if len(columns) != self.n_conditions:
             raise ValueError(
-                f"There are {np.shape(values)[1]} conditions per row, but there were "
+                f"There are {len(columns)} conditions per row, but there were "
                 f"{self.n_conditions} in fit."
             )
+        self._check_names(names)
         if self.encoding == "passthrough":
-            return check_array(values, dtype=np.float64, input_name="condition")
-        columns = _columns(values)
+            return self._numbers(columns)
         codes = [
-            _codes(v, levels) for v, levels in zip(columns, self.levels_, strict=True)
+            levels.codes(column, self._label(j), unseen=handle_unknown, advice=IGNORE)
+            for j, (levels, column) in enumerate(
+                zip(self._levels, columns, strict=True)
+            )
         ]
-        codes = np.stack(codes, axis=1)
-        if handle_unknown == "error" and (codes < 0).any():
-            self._refuse(columns, codes)
-        return codes
+        return np.stack(codes, axis=1).astype(np.float64)
 
-    def _refuse(self, columns, codes):
-        row, j = np.argwhere(codes < 0)[0]
-        known = ", ".join(repr(_plain(level)) for level in self.levels_[j])
+    def _check_names(self, names):
+        if None in (names, self.names_) or names == self.names_:
+            return
         raise ValueError(
-            f"The condition {_plain(columns[j][row])!r} of row {row} was not seen in "
-            f"fit; the levels are {known}. With handle_unknown='ignore' it counts as "
-            "none of them."
+            f"The conditions are named {names}, but in fit they were {self.names_}. "
+            "They must have the same names in the same order."
         )
 
     def encode(self, codes):
@@ -149,33 +204,30 @@ class Conditions:
         blocks.append(np.empty((len(codes), 0)))  # in case there is no other block
         return np.concatenate(blocks, axis=1).astype(np.float32)
 
-    def values(self, codes):
-        """Convert codes to values, (n, m): floats, or objects if any is not a number.
+    def columns(self, codes):
+        """Convert codes to the values of each condition, a list of m arrays (n,).
 
-        An unknown level becomes None, or NaN among numbers.
+        An unknown level becomes NaN among floats, NaT among datetimes, else None.
         """
         if self.encoding == "passthrough":
-            return codes
-        numeric = all(levels.dtype != object for levels in self.levels_)
-        out = np.empty(codes.shape, dtype=np.float64 if numeric else object)
-        for j, levels in enumerate(self.levels_):
-            known = codes[:, j] >= 0
-            out[known, j] = levels[codes[known, j].astype(int)]
-            out[~known, j] = np.nan if numeric else None
-        return out
+            return [*codes.T]
+        return [
+            levels.values(column)
+            for levels, column in zip(self._levels, codes.T, strict=True)
+        ]
 
-    def precision(self, dtype):
-        """Return the precision of rows with conditions: `dtype`, or double if needed.
+    def table_dtype(self, dtype):
+        """Return the type of rows with conditions: `dtype`, or another if needed.
 
         A level must be found again, and single precision cannot hold a number that is
-        far from zero.
+        far from zero. Objects hold any.
         """
         if self.encoding == "passthrough":
-            kept = not self.origin_.any()
-        else:
-            with np.errstate(over="ignore"):
-                kept = all((v.astype(dtype) == v).all() for v in self.levels_)
-        return dtype if kept else np.dtype(np.float64)
+            return np.dtype(np.float64) if self.origin_.any() else dtype
+        for wide in (dtype, np.dtype(np.float64)):
+            if all(levels.fits_into(wide) for levels in self._levels):
+                return wide
+        return np.dtype(object)
 
     def draw(self, n_rows, seed):
         """Draw codes with the frequencies seen in fit, (n_rows, m)."""
@@ -186,95 +238,49 @@ class Conditions:
 
     def learned(self):
         """Return what fit learned, as plain data."""
+        one_hot = self.encoding == "one-hot"
         found = {
-            "levels": [[_plain(v) for v in levels] for levels in self.levels_],
+            "levels": [v.learned() if one_hot else [] for v in self._levels],
             # safetensors below 0.5 cannot read empty arrays.
             "seen": self.seen_ if self.n_conditions else None,
             "share": self.share_,
         }
-        if self.encoding == "passthrough" and self.n_conditions:
+        if self.names_ is not None:
+            found["names"] = self.names_
+        if not one_hot and self.n_conditions:
             found["origin"] = self.origin_
         return found
 
     def put_back(self, learned):
         """Check and restore what `learned` returned; any Exception if it is invalid."""
-        optional = {"origin"} if self.encoding == "passthrough" else set()
+        has_levels = self.encoding == "one-hot"
+        optional = {"names"} if has_levels else {"names", "origin"}
         if learned.keys() - optional != {"levels", "seen", "share"}:
             raise ValueError("its conditions do not have the entries that fit learns.")
         levels, seen, share = (learned[key] for key in ("levels", "seen", "share"))
         if seen is None and levels == []:
             seen = np.empty((1, 0))
-        has_levels = self.encoding == "one-hot"
-        if not all(_are_levels(v) and bool(v) == has_levels for v in levels):
+        self._levels = [Levels.restored(values) for values in levels]
+        if not all(bool(len(values)) == has_levels for values in self._levels):
             raise ValueError("the levels of its conditions are not valid.")
-        self.levels_ = [_as_levels(values) for values in levels]
         _check_seen(seen, share, self.levels_, self.encoding)
         self.seen_, self.share_ = seen, share
-        if optional:
+        self.names_ = learned.get("names")  # older files: none
+        _check_strings(self.names_, len(levels))
+        if not has_levels:
             origin = learned.get("origin", np.zeros(len(levels)))  # older files: none
             _check_origin(origin, len(levels))
             self.origin_ = origin
         return self
 
 
-def _columns(values):
-    """Return each condition as an array of numbers, or of strings as objects."""
-    n_conditions = np.shape(values)[1]
-    return [_column(take_columns(values, [j])) for j in range(n_conditions)]
-
-
-def _column(values):
-    values = np.asarray(values).ravel()
-    if values.dtype.kind in "US":
-        return values.astype(object)
-    if values.dtype == object:
-        missing = [v is None or (isinstance(v, float) and np.isnan(v)) for v in values]
-        _refuse_missing(np.array(missing, dtype=bool))
-        if not all(isinstance(value, str) for value in values):
-            values = _numbers(values)
-    elif values.dtype.kind == "f":
-        _refuse_missing(np.isnan(values))
-    return values
-
-
-def _numbers(values):
-    try:
-        return np.array(values.tolist(), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            "A condition must hold either only strings or only numbers."
-        ) from error
-
-
-def _refuse_missing(missing):
-    if missing.any():
-        raise ValueError(f"The condition of row {int(np.argmax(missing))} is missing.")
-
-
-def _codes(values, levels):
-    """Return the number of each value's level, −1 if it is unknown."""
-    if (values.dtype == object) != (levels.dtype == object):
-        return np.full(len(values), -1.0)
-    where = np.minimum(np.searchsorted(levels, values), len(levels) - 1)
-    return np.where(levels[where] == values, where, -1).astype(np.float64)
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _as_levels(values):
-    """Return levels as an array of numbers, or of strings as objects."""
-    if any(isinstance(value, str) for value in values):
-        return np.array(values, dtype=object)
-    return np.asarray(values)
-
-
-def _are_levels(levels):
-    same = {type(level) for level in levels}
-    return (
-        isinstance(levels, list) and len(same) <= 1 and same <= {str, int, float, bool}
-    )
+def _check_strings(names, n_conditions):
+    if names is not None and (
+        not isinstance(names, list)
+        or len(names) != n_conditions
+        or not all(isinstance(name, str) for name in names)
+    ):
+        raise ValueError("its conditions do not have one name each.")
 
 
 def _check_origin(origin, n_conditions):

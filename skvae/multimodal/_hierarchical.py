@@ -49,12 +49,15 @@ class HierarchicalJMVAETransformer(BaseMultimodalTransformer):
         Widths of the layers that join the outputs of the encoders.
     likelihood : str, Likelihood, list of (likelihood, columns) or dict of these, \
 default="gaussian-shared"
-        p(x_m | z): "gaussian" (one learned scale per column), "gaussian-shared" (one
-        learned scale), "gaussian-unit" (scale 1), "bernoulli", "categorical" (all
-        columns of the modality are one one-hot variable), "codes" (integer-coded
-        columns), "poisson", an object of :mod:`skvae.distributions`, or a list of parts
-        for a modality of mixed type, whose columns are names or positions in it. The
-        keys of a dict are the modalities' names.
+        p(x_m | z): "auto" (chosen column by column, also for words, see
+        :class:`~skvae.distributions.Auto`), "gaussian" (one learned scale per column),
+        "gaussian-shared" (one learned scale), "gaussian-relative" (the same in units of
+        the columns' standard deviations), "gaussian-unit" (scale 1), "bernoulli",
+        "categorical" (all columns of the modality are one one-hot variable), "codes"
+        (words or integer codes), "poisson", "negative-binomial", an object of
+        :mod:`skvae.distributions`, or a list of parts for a modality of mixed type,
+        whose columns are names or positions in it. The keys of a dict are the
+        modalities' names.
     empty_rows : {"error", "prior"}, default="error"
         What to do with a row that lacks all modalities: raise an error, or use the
         prior.

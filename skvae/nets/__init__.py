@@ -13,11 +13,12 @@ from skvae.nets._mlp import (
     over_rows,
     set_dropout_generator,
 )
-from skvae.nets._posterior import LocScale, enter_linearly
+from skvae.nets._posterior import EPSILON, LocScale, enter_linearly
 from skvae.nets._recipes import ConvDecoder, ConvEncoder, Dense, Recipe
 
 __all__ = [
     "ACTIVATIONS",
+    "EPSILON",
     "Beside",
     "ConvDecoder",
     "ConvEncoder",

@@ -217,9 +217,21 @@ def starting_shape(image_shape, n_halvings):
         raise ValueError(
             f"The 'image_shape' parameter must have a height and width divisible by "
             f"{factor} (number of layers: {n_halvings}). "
-            f"Got {image_shape!r} instead."
+            f"Got {image_shape!r} instead. {_fitting(height, width)}"
         )
     return channels, height // factor, width // factor
+
+
+def _fitting(height, width):
+    """Return in words how many layers fit an image."""
+    both = math.gcd(height, width)
+    n_fitting = (both & -both).bit_length() - 1  # how often 2 divides both
+    if n_fitting == 0:
+        return f"{height} x {width} pixels cannot be halved: pad or crop the images."
+    return (
+        f"{height} x {width} pixels can be halved {n_fitting} times at most: shorten "
+        f"channels to {n_fitting} or fewer, or pad the images."
+    )
 
 
 def _check_pixels(image_shape, n_in):

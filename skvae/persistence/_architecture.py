@@ -53,7 +53,8 @@ def identity(value):
         shapes = [(name, tuple(p.shape)) for name, p in value.state_dict().items()]
         return _name(type(value)), tuple(shapes), repr(value)
     if isinstance(value, dict):
-        return tuple((key, identity(value[key])) for key in sorted(value))
+        keys = sorted(value, key=lambda key: (type(key).__name__, key))
+        return tuple((key, identity(value[key])) for key in keys)
     if isinstance(value, list | tuple):
         return type(value).__name__, *map(identity, value)
     return _callable(value) if callable(value) else _plain(value)

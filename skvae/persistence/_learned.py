@@ -1,14 +1,18 @@
 """Convert what a likelihood learns in fit to plain data and back."""
 
 import numpy as np
+from sklearn.base import clone
 
 from skvae._validation import check_parameters
 from skvae.distributions import (
+    Auto,
     Bernoulli,
     Categorical,
     Codes,
     Gaussian,
+    Likelihood,
     Mixed,
+    NegativeBinomial,
     Poisson,
 )
 
@@ -57,11 +61,18 @@ def put_back(likelihood, values, n_columns):
     check(values, n_columns)
     if isinstance(likelihood, Mixed):
         columns = values["columns_"]
-        blocks = zip(likelihood.parts, values["parts_"], columns, strict=True)
-        parts = [put_back(part, v, len(where)) for (part, _), v, where in blocks]
+        unfitted = _parts(likelihood, values)
+        blocks = zip(unfitted, values["parts_"], columns, strict=True)
+        parts = [put_back(part, v, len(where)) for part, v, where in blocks]
         values = values | {"parts_": parts}
     vars(likelihood).update(values)
     return likelihood
+
+
+def _parts(likelihood, values):
+    if isinstance(likelihood, Auto):
+        return [clone(part) for part in values["chosen_"]]
+    return [part for part, _ in likelihood.parts]
 
 
 STATISTICS = ("mean_", "std_", "low_", "high_")
@@ -102,6 +113,16 @@ def _check_blocks(values, n_columns):
         raise ValueError(f"{len(positions)} columns are in a part, not {n_columns}.")
 
 
+def _check_chosen(values, n_columns):
+    _check_blocks(values, n_columns)
+    chosen, names = values["chosen_"], values["names_"]
+    for part in chosen:
+        if not isinstance(part, Likelihood) or isinstance(part, Mixed):
+            raise ValueError("Auto chooses likelihoods of single columns.")
+    if len(names) != n_columns or not all(isinstance(name, str) for name in names):
+        raise ValueError("Every column must have one name.")
+
+
 def _check_own(values, n_columns):
     """Check what a class outside the package learned, as far as possible."""
     if not all(name.endswith("_") and not name.startswith("_") for name in values):
@@ -115,10 +136,12 @@ def _is_vector(value, kind):
 
 
 _CHECKS = {
+    Auto: (_check_chosen, ("chosen_", "columns_", "names_", "parts_")),
     Bernoulli: (_check_statistics, STATISTICS),
     Categorical: (_check_statistics, STATISTICS),
     Codes: (_check_levels, ("levels_", "frequencies_")),
     Gaussian: (_check_gaussian, STATISTICS),
     Mixed: (_check_blocks, ("columns_", "parts_")),
+    NegativeBinomial: (_check_statistics, STATISTICS),
     Poisson: (_check_statistics, STATISTICS),
 }

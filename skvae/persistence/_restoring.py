@@ -124,7 +124,7 @@ def _restore_attributes(estimator, values):
         constraint = (required | extra)[name]
         if not constraint.accepts(value):
             raise ValueError(f"its {name} must be {constraint}: {value!r}.")
-    computed = {"likelihood_", "n_iter_", *estimator._columns_type.saved}
+    computed = {"likelihood_", "n_iter_", "table_", *estimator._columns_type.saved}
     vars(estimator).update({k: v for k, v in values.items() if k not in computed})
     _restore_columns(estimator, values)
     names = values.get("feature_names_in_")

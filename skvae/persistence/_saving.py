@@ -60,6 +60,7 @@ ALWAYS = {
 }
 IF_PRESENT = {
     "feature_names_in_": Instance((np.ndarray,), "an array of str"),
+    "table_": Instance((dict,), "what the columns hold"),
     "_sklearn_output_config": Instance((dict,), "what set_output sets"),
 }
 

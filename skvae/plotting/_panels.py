@@ -23,10 +23,29 @@ def most(score, n, owner):
     return np.sort(np.argsort(-np.asarray(score), kind="stable")[:n])
 
 
-def left_out(n_shown, n_columns, which):
+def varying(tables):
+    """Return the positions of the columns that are not constant in all tables.
+
+    Parameters
+    ----------
+    tables : list of ndarray of shape (n_i, d)
+
+    Returns
+    -------
+    ndarray of int
+        All positions if every column is constant.
+    """
+    together = np.concatenate([np.asarray(table, dtype=object) for table in tables])
+    kept = [j for j, column in enumerate(together.T) if (column != column[0]).any()]
+    return np.array(kept or range(together.shape[1]))
+
+
+def left_out(n_shown, n_columns, which, n_varying=None):
     """Return a text that says which columns are shown; empty if all are."""
     if n_shown == n_columns:
         return ""
+    if n_shown == n_varying:
+        which = "the others are constant"
     return f"{n_shown} of {n_columns} columns, {which}"
 
 
@@ -204,14 +223,20 @@ def _bins(columns):
 
 
 def distance(one, other):
-    """Return the Kolmogorov-Smirnov statistic of two columns, from 0 to 1.
+    """Return the distance between the distributions of two columns, from 0 to 1.
 
-    This is the largest difference between their distribution functions. Strings are
-    taken in alphabetical order.
+    For numbers, this is the Kolmogorov-Smirnov statistic: the largest difference
+    between the distribution functions. Strings have no order; for them it is the total
+    variation distance: half the sum of the differences between the shares of levels.
     """
-    x, y = np.split(
-        as_numbers(np.concatenate([one, other]).reshape(-1, 1))[:, 0], [len(one)]
-    )
+    levels = levels_of(one, other)
+    if are_words(levels):
+        shares = [
+            np.bincount(positions(column, levels), minlength=len(levels)) / len(column)
+            for column in (one, other)
+        ]
+        return float(np.abs(shares[0] - shares[1]).sum() / 2)
+    x, y = (as_numbers(column[:, None])[:, 0] for column in (one, other))
     return ks_2samp(x, y, method="asymp").statistic
 
 

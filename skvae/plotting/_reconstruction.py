@@ -28,6 +28,7 @@ from skvae.plotting._panels import (
     left_out,
     levels_of,
     most,
+    varying,
 )
 
 OWNER = "ReconstructionDisplay"
@@ -42,7 +43,8 @@ class ReconstructionDisplay:
     the variance, in the title; exact reconstructions lie on the diagonal. Columns of
     strings, or of at most 50 distinct whole numbers in original and reconstruction, are
     tables of shares: each of their columns shows how one level of the original is
-    reconstructed. The title gives the share of equal values.
+    reconstructed. The title gives the share of equal values. Columns that are constant
+    in both are left out.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
     attributes.
@@ -224,10 +226,12 @@ class ReconstructionDisplay:
         names = shorten_all(names_of(self.feature_names, original.shape[1]))
         pairs = list(zip(original.T, reconstruction.T, strict=True))
         scores = np.array([agreement(*pair) for pair in pairs])
-        self.columns_ = most(-scores, max_columns, OWNER)
+        kept = varying([original, reconstruction])
+        self.columns_ = kept[most(-scores[kept], max_columns, OWNER)]
         words = any(are_words(levels_of(*pairs[j])) for j in self.columns_)
         size = (3.2 if words else 2.4, 2.2)
-        text = left_out(len(self.columns_), len(names), "those reconstructed worst")
+        which = "those reconstructed worst"
+        text = left_out(len(self.columns_), len(names), which, len(kept))
         self.ax_, self.axes_, header = panels(
             ax, len(self.columns_), OWNER, size, header=bool(text)
         )

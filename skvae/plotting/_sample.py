@@ -20,6 +20,7 @@ from skvae.plotting._panels import (
     left_out,
     levels_of,
     most,
+    varying,
 )
 
 OWNER = "SampleDisplay"
@@ -33,6 +34,8 @@ class SampleDisplay:
     columns, as bars for columns of strings or of at most 50 distinct whole numbers. The
     title gives the Kolmogorov-Smirnov statistic (KS), the largest difference between
     the two distribution functions: 0 if they are equal, 1 if they do not overlap.
+    Strings have no order, so for them it gives the total variation distance (TV), half
+    the sum of the differences between the bars. Constant columns are left out.
 
     It is recommended to use :meth:`from_estimator`. All parameters are stored as
     attributes.
@@ -207,21 +210,23 @@ class SampleDisplay:
             tables, labels = [np.asarray(self.X), *tables], ["data", *labels]
         names = shorten_all(names_of(self.feature_names, tables[-1].shape[1]))
         looks = [{"color": "0.8"}, style][-len(tables) :]
-        columns = [list(column) for column in zip(*(t.T for t in tables), strict=True)]
+        columns = list(zip(*(table.T for table in tables), strict=True))
         compared = len(tables) > 1
-        distances = [distance(*pair) if compared else 0.0 for pair in columns]
-        self.columns_ = most(distances, max_columns, OWNER)
+        distances = np.array([distance(*c) if compared else 0.0 for c in columns])
+        kept = varying(tables)
+        self.columns_ = kept[most(distances[kept], max_columns, OWNER)]
         which = "those whose samples differ most" if compared else "the first ones"
         words = any(are_words(levels_of(*columns[j])) for j in self.columns_)
         size = (2.3, 2.8 if words else 1.9)
-        text = left_out(len(self.columns_), len(names), which)
+        text = left_out(len(self.columns_), len(names), which, len(kept))
         self.ax_, self.axes_, header = panels(
             ax, len(self.columns_), OWNER, size, header=bool(text) or compared
         )
         places = zip(self.columns_, self.axes_, edges(self.axes_), strict=True)
         for j, panel, (left, _) in places:
             draw_distribution(panel, columns[j], labels, looks)
-            score = f"\nKS = {distances[j]:.2f}" if compared else ""
+            what = "TV" if are_words(levels_of(*columns[j])) else "KS"
+            score = f"\n{what} = {distances[j]:.2f}" if compared else ""
             panel.set_title(names[j] + score, fontsize="medium")
             panel.set_ylabel("share of rows" if left else None)
         self.mappable_ = None

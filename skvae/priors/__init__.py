@@ -6,6 +6,7 @@ from skvae.priors._priors import (
     Prior,
     PriorModule,
     StandardNormal,
+    StandardNormalModule,
     VampPrior,
     as_prior,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "Prior",
     "PriorModule",
     "StandardNormal",
+    "StandardNormalModule",
     "VampPrior",
     "as_prior",
 ]

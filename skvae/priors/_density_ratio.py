@@ -22,7 +22,8 @@ from skvae.priors._priors import SHORTHAND, Prior, PriorModule
 
 CRITIC = "critic"
 AFTER_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.03)
-IN_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.05)
+IN_TRAINING = Effort(n_runs=16, n_particles=64, spread=0.2)
+MAX_ERROR = 0.1  # nats; above it, the estimate in training takes the full effort
 N_ROWS = 500  # whose posteriors guide the estimate in training
 
 
@@ -182,6 +183,8 @@ class DensityRatioModule(PriorModule):
         if self.phases:
             q = posterior(rows.take(torch.from_numpy(rows.index[:N_ROWS])))
             self._estimate(q.loc, q.scale, noise, IN_TRAINING)
+            if not self.log_normaliser_error <= MAX_ERROR:  # nan too
+                self._estimate(q.loc, q.scale, noise, AFTER_TRAINING)
 
     def _estimate(self, loc, scale, noise, effort):
         log_tilt = self.critic.eval()
@@ -191,12 +194,21 @@ class DensityRatioModule(PriorModule):
 
     def _keep(self, rows, posterior, noise):
         """Store the posteriors of random rows; rows repeat if there are too few."""
-        generator, n_kept = noise.generator, len(self.kept_loc)
-        order = torch.randperm(len(rows), generator=generator, device=generator.device)
-        chosen = rows.index[np.resize(order.cpu().numpy(), n_kept)]
+        chosen = self._choose(rows, noise.generator)
         q = posterior(rows.take(torch.from_numpy(chosen)))
         self.kept_loc.copy_(q.loc)
         self.kept_scale.copy_(q.scale)
+
+    def _choose(self, rows, generator):
+        """Draw the row numbers to keep, with the shares that they have in training."""
+        n_kept, shares = len(self.kept_loc), rows.shares()
+        if shares is None:
+            device = generator.device
+            order = torch.randperm(len(rows), generator=generator, device=device)
+            return rows.index[np.resize(order.cpu().numpy(), n_kept)]
+        shares = torch.from_numpy(shares).to(generator.device)
+        drawn = shares.multinomial(n_kept, replacement=True, generator=generator)
+        return rows.index[drawn.cpu().numpy()]
 
 
 SHORTHAND["density-ratio"] = DensityRatio

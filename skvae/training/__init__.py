@@ -13,6 +13,7 @@ from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import undone_without_an_epoch
+from skvae.training._stack import train_together
 
 __all__ = [
     "OPTIMIZERS",
@@ -33,6 +34,7 @@ __all__ = [
     "derive_seed",
     "optimizer_name",
     "seeded_weights",
+    "train_together",
     "undone_without_an_epoch",
     "watching",
 ]

@@ -109,10 +109,13 @@ class Rows:
         Which rows of the table these are, all by default.
     origin : ndarray of shape (d,), optional
         What to subtract from the columns, in double precision before they are cast.
+    odds : ndarray of shape (n,), optional
+        Relative to each other, how often the rows of the table are drawn in training.
     """
 
-    def __init__(self, table, device, dtype, index=None, origin=None):
+    def __init__(self, table, device, dtype, index=None, origin=None, odds=None):
         table = Table.of(table)
+        self.odds = odds
         self.table, self.device, self.dtype = table, torch.device(device), dtype
         self.index = np.arange(len(table)) if index is None else index
         self.whole = index is None  # all rows in their order
@@ -181,7 +184,14 @@ class Rows:
             block = self.X[start : start + 4096]
             drawn[start : start + 4096] = random.random(block.shape) < block
         table = replace(self.table, x=drawn)
-        return Rows(table, self.device, self.dtype, self.index)
+        return Rows(table, self.device, self.dtype, self.index, odds=self.odds)
+
+    def shares(self):
+        """Return how often each row is drawn in training, (n,), or None if equally."""
+        if self.odds is None:
+            return None
+        odds = self.odds[self.index]
+        return odds / odds.sum()
 
     def neighbours(self, where):
         """Return the batch of a slice of the table; faster than `take`, as a view."""
@@ -227,6 +237,9 @@ def _as_tensor(X):
 class TensorBatches:
     """Batches of a `Rows`, shuffled if a generator is given.
 
+    With odds, the rows to shuffle are drawn once, as many as there are: a row with a
+    share of p is among n rows ⌊np⌋ or ⌈np⌉ times, and np times on average.
+
     Parameters
     ----------
     rows : Rows
@@ -240,17 +253,35 @@ class TensorBatches:
 
     def __init__(self, rows, batch_size, generator=None):
         self.rows, self.batch_size, self.generator = rows, batch_size, generator
+        self._drawn = None
 
     def __iter__(self):
         order = torch.from_numpy(self.rows.index)
         if self.generator is not None:
-            # Drawn on the CPU, so that batches are the same on a GPU.
-            drawn = torch.randperm(len(order), generator=self.generator, device="cpu")
-            order = order[drawn]
+            order = self._shuffled(self._draw(order))
         if self.rows._tensor is not None:
             order = order.to(self.rows._tensor.device)
         for chunk in order.split(self.sizes()):
             yield self.rows.take(chunk)
+
+    def _draw(self, order):
+        """Return the row numbers of an epoch, the same in all of its phases."""
+        shares = self.rows.shares()
+        if shares is None:
+            return order
+        if self._drawn is None:
+            # Systematic resampling, in an order that is independent of the table's.
+            mixed = self._shuffled(torch.arange(len(order)))
+            ends = len(order) * torch.from_numpy(shares)[mixed].cumsum(0)
+            start = torch.rand((), generator=self.generator, dtype=torch.float64)
+            found = torch.searchsorted(ends, start + torch.arange(len(order)))
+            self._drawn = order[mixed[found.clamp(max=len(order) - 1)]]
+        return self._drawn
+
+    def _shuffled(self, order):
+        # Drawn on the CPU, so that batches are the same on a GPU.
+        drawn = torch.randperm(len(order), generator=self.generator, device="cpu")
+        return order[drawn]
 
     def sizes(self):
         """Return the number of rows of each batch."""

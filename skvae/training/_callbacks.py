@@ -2,6 +2,7 @@
 
 import copy
 import math
+import sys
 import time
 from contextlib import contextmanager
 
@@ -118,12 +119,24 @@ class EarlyStopping(Callback):
         loss = net.history[-1].get("valid_loss")
         if loss is None or len(net.history) <= self.warmup:
             return
-        if self._snapshot is None or loss < self._best - self.tol:
+        if self.improves(net):
             self._keep(net, loss)
             return
         self._since += 1
         if self._since >= self.n_iter_no_change:
             raise KeyboardInterrupt  # skorch's way to stop
+
+    def improves(self, net):
+        """Return whether the weights after this epoch will be kept."""
+        loss = net.history[-1].get("valid_loss")
+        if loss is None or len(net.history) <= self.warmup:
+            return False
+        return self._snapshot is None or loss < self._best - self.tol
+
+    @property
+    def has_kept(self):
+        """Whether there are weights to restore at the end."""
+        return self._snapshot is not None
 
     def on_train_end(self, net, **kwargs):
         if self._snapshot is not None:
@@ -212,34 +225,68 @@ class FitTasks:
 
 
 class Progress:
-    """A progress bar over epochs that shows the bound, and the held-out bound if any.
+    """Show the epochs of a fit, their bound, and the held-out bound if any.
+
+    On a terminal and in a notebook this is a progress bar. Elsewhere, such as in a log,
+    it is a line per tenth of the epochs.
 
     Parameters
     ----------
     label : str
-        Title of the bar.
+        Title of the bar or the lines.
     n_epochs : int
         Maximum number of epochs of this fit.
     """
 
     def __init__(self, label, n_epochs):
-        self._bar = tqdm(total=n_epochs, desc=label, unit="epoch")
+        self._label, self._n_epochs, self._done = label, n_epochs, 0
+        self._bar = None
+        if sys.stderr.isatty() or in_notebook():
+            self._bar = tqdm(total=n_epochs, desc=label, unit="epoch")
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
-        self._bar.close()
+    def __exit__(self, kind, *error):
+        stopped = kind is None and self._done < self._n_epochs
+        if stopped:
+            self._end_in_words()
+        if self._bar is not None:
+            self._bar.close()
 
     def begin_epoch(self):
         """Do nothing."""
 
     def end_epoch(self, net):
-        """Advance the bar by one epoch; never asks to stop."""
+        """Count the epoch, and show it if it is time; never asks to stop."""
+        self._done += 1
         row = net.history[-1]
         shown = {"bound": f"{-row['train_loss']:.2f}"}
         if "valid_loss" in row:
             shown["held-out"] = f"{-row['valid_loss']:.2f}"
-        self._bar.set_postfix(shown, refresh=False)
-        self._bar.update()
+        if self._bar is not None:
+            self._bar.set_postfix(shown, refresh=False)
+            self._bar.update()
+        elif self._tenths(self._done) > self._tenths(self._done - 1):
+            values = ", ".join(f"{name} {value}" for name, value in shown.items())
+            self._write(f"epoch {self._done} of {self._n_epochs}, {values}")
         return False
+
+    def _tenths(self, n_epochs):
+        return 10 * n_epochs // self._n_epochs
+
+    def _end_in_words(self):
+        """Say that early stopping has ended the fit, which is not an error."""
+        if self._bar is None:
+            self._write(f"stopped early after {self._done} epochs")
+        else:
+            self._bar.total = self._done  # a notebook shows an unfinished bar in red
+            self._bar.set_description(f"{self._label}, stopped early")
+
+    def _write(self, words):
+        print(f"{self._label}: {words}", file=sys.stderr, flush=True)
+
+
+def in_notebook():
+    """Return whether tqdm has chosen its bar for notebooks."""
+    return any(base.__module__ == "tqdm.notebook" for base in tqdm.__mro__)

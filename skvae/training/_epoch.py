@@ -100,6 +100,13 @@ class Ledger:
         self.ends.append(end)
         self.steps.append(step)
 
+    def fill_losses(self, beta):
+        """Set the loss to β KL − ln p(x | z), or the latter alone."""
+        loss, reconstruction, *kl = self._table.unbind(1)
+        torch.neg(reconstruction, out=loss)
+        for divergence in kl:
+            loss.add_(divergence, alpha=beta)
+
     def means(self):
         """Return the mean of each column over all rows, flags included."""
         return self._table[: self.ends[-1]].mean(0, dtype=torch.float64)
@@ -162,6 +169,20 @@ class EpochLog:
         flags = [has_term.to(value.dtype) for has_term in rows]
         ledger.add([value.expand(n_rows), *terms.values(), *flags], self._n_steps)
         self._n_steps += 1
+
+    def add_terms(self, names, terms):
+        """Store the terms of a step of group "model", without the loss, (B,) each."""
+        ledger = self._ledgers.get("model")
+        if ledger is None:
+            columns = [_loss_name("model"), *names]
+            ledger = Ledger(columns, [], self.n_rows, terms[0])
+            self._ledgers["model"] = ledger
+        ledger.add([terms[0], *terms], self._n_steps)
+        self._n_steps += 1
+
+    def add_losses(self, beta):
+        """Fill in minus the bound of every row, from the terms, as the loss."""
+        self._ledgers["model"].fill_losses(beta)
 
     def last_loss(self):
         """Return the last loss of the first group."""

@@ -53,6 +53,14 @@ class LatentModel(nn.Module):
         """Yield a `Loss` per step; the step is taken before the generator resumes."""
         raise NotImplementedError
 
+    def written(self):
+        """Return the hand-written model of `skvae.handwritten` that equals this one.
+
+        None, the default, if there is none: then autograd differentiates the losses. A
+        subclass must not inherit it, as it may change the losses.
+        """
+        return None
+
     def parameter_groups(self):
         """Return the parameters that each loss moves, by the name of their group."""
         return {"model": list(self.parameters())}

@@ -14,6 +14,7 @@ from skvae.distributions import Noise
 from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._batches import TensorBatches
 from skvae.training._epoch import BatchHooks, EpochLog, raised_on_purpose
+from skvae.training._fast import fast_training
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
 
@@ -51,6 +52,9 @@ class VariationalNet(NeuralNet):
         Seed of all random numbers in training.
     binarize : {None, "fixed", "dynamic"}
         Whether to draw training rows in [0, 1] as 0/1 values, once or in every epoch.
+    fast_path : bool, default=True
+        Whether to train without autograd where `skvae.handwritten` knows the module.
+        The results agree up to rounding.
     **kwargs
         Any argument of :class:`skorch.NeuralNet`; ``optimizer_<group>`` and
         ``optimizer_<group>__lr`` set the optimizer of one group of parameters.
@@ -62,9 +66,14 @@ class VariationalNet(NeuralNet):
         groups, every recorded term, scheduled values, ``valid_loss``.
     """
 
-    def __init__(self, module, *, seed=0, binarize=None, criterion=None, **kwargs):
+    _fast = None  # the `FastTraining` of a fit that is running
+
+    def __init__(
+        self, module, *, seed=0, binarize=None, fast_path=True, criterion=None, **kwargs
+    ):
         self.seed = seed
         self.binarize = binarize
+        self.fast_path = fast_path
         kwargs = {
             "iterator_train": TensorBatches,
             "iterator_valid": TensorBatches,
@@ -79,6 +88,7 @@ class VariationalNet(NeuralNet):
         # which skorch makes readable on a machine without a GPU.
         state = super().__getstate__()
         state.pop("module")
+        state.pop("_fast", None)
         return state
 
     def __setstate__(self, state):
@@ -159,6 +169,8 @@ class VariationalNet(NeuralNet):
         X = X.binarized(self.seed) if self.binarize == "fixed" else X
         train, valid = self.get_split_datasets(X) if validate else (X, None)
         snapshot = Snapshot(self)
+        if type(self) is VariationalNet:  # others may change what a step is
+            self._fast = fast_training(self, train)
         try:
             for _ in range(self.max_epochs if epochs is None else epochs):
                 snapshot.take()
@@ -175,6 +187,7 @@ class VariationalNet(NeuralNet):
                 if stop:
                     break
         finally:
+            vars(self).pop("_fast", None)
             set_dropout_generator(self.module_, None)
             self.module_.eval()
         return self
@@ -218,6 +231,10 @@ class VariationalNet(NeuralNet):
         batches = self.get_iterator(rows, training=True)
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
         log, hooks = EpochLog(epoch, len(rows)), BatchHooks(self)
+        if self._fast is not None:
+            self._fast.epoch(self._binarized(batches, noise), noise, log)
+            log.write(self.history, module)
+            return
         groups = self._groups()
         with torch.enable_grad():  # the caller, or a Ctrl-C, may have left it disabled
             for phase in module.phases:
@@ -264,20 +281,32 @@ class VariationalNet(NeuralNet):
         optimizer.step()
 
     def held_out_loss(self, rows, step_fn=None):
-        """Return minus the mean bound of some rows, with the same noise each time."""
+        """Return minus the mean bound of some rows, with the same noise each time.
+
+        The rows have their shares in training.
+        """
         step_fn = step_fn or self.validation_step
         self.module_.eval()
         noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
         with torch.no_grad():
             self.module_.normalise(rows, noise)
         batches = self._binarized(self.get_iterator(rows, training=False), noise)
+        if self._fast is not None:
+            return -_mean(self._fast.bound(batches, noise), rows.shares())
         bounds = [step_fn(batch, noise=noise) for batch in batches]
-        return -torch.cat(bounds).mean(dtype=torch.float64).item()
+        return -_mean(torch.cat(bounds), rows.shares())
 
     def validation_step(self, batch, noise, **fit_params):
         """Return the bound of each row of a batch, (B,)."""
         with torch.no_grad():
             return self.module_.bound(batch, noise)
+
+
+def _mean(bounds, shares):
+    """Return the mean bound of rows with these shares, in double precision."""
+    if shares is None:
+        return bounds.mean(dtype=torch.float64).item()
+    return float(bounds.double().cpu().numpy() @ shares)
 
 
 def optimizer_name(group):

@@ -1,16 +1,18 @@
 """Optimizers by name, and a fused Adam that does not load torch's compiler."""
 
 import inspect
+from types import MethodType
 
 import torch
-from torch.optim.adam import adam
+
+from skvae.handwritten import adam_step
 
 
 class FusedAdam(torch.optim.Adam):
     """torch's fused Adam, without importing torch's compiler.
 
     Its results are bit for bit those of ``torch.optim.Adam(fused=True)``, which torch
-    does not choose by default on a CPU: both call `torch.optim.adam.adam`. But creating
+    does not choose by default on a CPU: both call the same kernel. But creating
     a ``torch.optim.Adam`` imports torch's compiler, which takes a second and 70 MB in
     every process, hence in every worker of a grid search.
     """
@@ -19,6 +21,12 @@ class FusedAdam(torch.optim.Adam):
         super().__init__(
             params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True
         )
+
+        self._kept = {}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._kept = {}
 
     # torch's method without the decorator, which imports the compiler.
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
@@ -32,7 +40,8 @@ class FusedAdam(torch.optim.Adam):
                 elif parameter.grad is not None:
                     parameter.grad.zero_()
 
-    def _moments(self, parameter):
+    def moments(self, parameter):
+        """Return the state of a parameter, which is zero at first."""
         state = self.state[parameter]
         if not state:
             # The fused kernels need single precision, whatever torch's default is.
@@ -42,33 +51,60 @@ class FusedAdam(torch.optim.Adam):
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         return state
 
-    @torch.no_grad()
     def step(self, closure=None):
         """Update the parameters once from their gradients."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            moved = [p for p in group["params"] if p.grad is not None]
-            states = [self._moments(p) for p in moved]
-            adam(
-                moved,
-                [p.grad for p in moved],
-                [state["exp_avg"] for state in states],
-                [state["exp_avg_sq"] for state in states],
-                [],
-                [state["step"] for state in states],
-                fused=True,
-                amsgrad=False,
-                beta1=group["betas"][0],
-                beta2=group["betas"][1],
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                maximize=False,
-            )
+        with torch.no_grad():
+            for number, group in enumerate(self.param_groups):
+                self._move(number, group)
         return loss
+
+    # torch would wrap `step` for its profiler, which takes as long as a small step.
+    step.hooked = True
+
+    def register_step_pre_hook(self, hook):
+        """Call a function before each step; see :class:`torch.optim.Optimizer`."""
+        self._wrap_step()
+        return super().register_step_pre_hook(hook)
+
+    def register_step_post_hook(self, hook):
+        """Call a function after each step; see :class:`torch.optim.Optimizer`."""
+        self._wrap_step()
+        return super().register_step_post_hook(hook)
+
+    def _wrap_step(self):
+        """Let `step` of this optimizer call hooks."""
+        self.step = MethodType(self.profile_hook_step(type(self).step), self)
+
+    def _move(self, number, group):
+        moved = [p for p in group["params"] if p.grad is not None]
+        if moved:
+            gradients = [p.grad for p in moved]
+            adam_step(moved, gradients, *self._lists(number, moved), group)
+
+    def _lists(self, number, moved):
+        """Return the moments and steps of parameters, as `adam_step` takes them.
+
+        A group's lists are kept from one step to the next, unless other parameters move
+        or a state was replaced.
+        """
+        states = [self.moments(p) for p in moved]
+        kept = self._kept.get(number)
+        if kept is None or [*map(id, kept[0])] != [*map(id, states)]:
+            kept = self._kept[number] = states, _listed(states)
+        return kept[1]
+
+
+def _listed(states):
+    """Return means, mean squares, steps and their count; steps become views of it."""
+    count = torch.stack([state["step"] for state in states])
+    for state, step in zip(states, count.unbind(), strict=True):
+        state["step"] = step
+    names = "exp_avg", "exp_avg_sq", "step"
+    return *([state[name] for state in states] for name in names), count
 
 
 OPTIMIZERS = {

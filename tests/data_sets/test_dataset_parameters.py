@@ -29,6 +29,8 @@ from skvae.datasets import load_image_tasks, make_digit_tasks, make_task_gaussia
         (datasets.load_mnist, {"folder": 3}, "folder"),
         (datasets.load_mnist, {"subset": "extra"}, "subset"),
         (datasets.load_usps, {"image_shape": 28}, "image_shape"),
+        (datasets.load_usps, {"padding": -1}, "padding"),
+        (datasets.load_usps, {"padding": "same"}, "padding"),
         (datasets.load_svhn, {"image_shape": (3, 28, 28)}, "image_shape"),
         (datasets.load_umist, {"image_shape": (28, 0)}, "image_shape"),
         (datasets.load_frey, {"return_X_y": "yes"}, "return_X_y"),

@@ -30,6 +30,25 @@ def test_enlarging_agrees_with_scipy():
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("image_shape", "padding", "border"),
+    [((28, 28), "auto", 1), ((28, 28), 0, 0), ((28, 28), 2, 2), ((20, 20), "auto", 0)],
+)
+def test_usps_has_a_border_before_it_is_enlarged(
+    image_shape, padding, border, tmp_path
+):
+    images = RANDOM.random((3, 16, 16)).astype(np.float32)
+    np.savez(tmp_path / "usps.npz", X_test=images, y_test=[0, 1, 2])
+    found = datasets.load_usps(
+        tmp_path, subset="test", image_shape=image_shape, padding=padding
+    )
+    framed = np.zeros((3, 16 + 2 * border, 16 + 2 * border), np.float32)
+    framed[:, border : border + 16, border : border + 16] = images
+    zoom = (1, *np.divide(image_shape, framed.shape[1:]))
+    wanted = ndimage.zoom(framed, zoom, order=1, mode="nearest", grid_mode=True)
+    np.testing.assert_allclose(found.images, wanted, atol=1e-5)
+
+
 @pytest.mark.parametrize("image_shape", [(28, 20), (7, 90), (1, 1)])
 def test_resizing_keeps_white(image_shape):
     found = _images.resize(np.ones((2, 64, 64), np.float32), image_shape)

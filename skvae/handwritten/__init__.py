@@ -1,0 +1,15 @@
+"""Training steps without autograd, for the networks that the package builds itself."""
+
+from skvae.handwritten._adam import adam_step
+from skvae.handwritten._models import WrittenAE, WrittenCVAE, WrittenModel, WrittenVAE
+from skvae.handwritten._vector import Unknown, Vector
+
+__all__ = [
+    "Unknown",
+    "Vector",
+    "WrittenAE",
+    "WrittenCVAE",
+    "WrittenModel",
+    "WrittenVAE",
+    "adam_step",
+]

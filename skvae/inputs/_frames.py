@@ -1,0 +1,34 @@
+"""Select columns of arrays, lists, and pandas, polars or pyarrow tables."""
+
+import numpy as np
+
+
+def take_columns(X, positions):
+    """Select columns of an array, a list or a data frame."""
+    if hasattr(X, "iloc"):
+        return X.iloc[:, positions]
+    if not hasattr(X, "shape"):
+        X = np.asarray(X, dtype=object)
+    positions = [int(position) for position in positions]
+    return X.select(positions) if is_arrow(X) else X[:, positions]
+
+
+def column_of(X, position):
+    """Return one column of an array or a data frame, in its own type."""
+    position = int(position)
+    if hasattr(X, "iloc"):
+        return X.iloc[:, position]
+    return X.column(position) if is_arrow(X) else X[:, position]
+
+
+def names_of(X):
+    """Return the names of a data frame's columns, None if they are not all strings."""
+    names = X.column_names if is_arrow(X) else getattr(X, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return [str(name) for name in names]
+
+
+def is_arrow(X):
+    """Whether X is a table of pyarrow."""
+    return hasattr(X, "column_names") and hasattr(X, "select")

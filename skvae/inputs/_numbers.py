@@ -1,0 +1,208 @@
+"""Read tables as numbers, with errors that name the column and the row.
+
+What numpy would convert silently, such as datetimes, is refused. What fails inside
+numpy or scikit-learn is explained.
+"""
+
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+
+from skvae._columns import column_names
+from skvae._kinds import cut, sentence
+from skvae.inputs._frames import column_of, is_arrow
+
+IMPUTE = (
+    "Impute missing values first, for example with sklearn.impute.SimpleImputer. The "
+    "models with a parameter 'modalities' accept rows in which whole blocks of columns "
+    "are missing."
+)
+NAME_BLOCKS = (
+    "If whole blocks of columns are missing together, name the blocks in "
+    "modalities={name: columns, ...}; otherwise impute missing values first."
+)
+_LACKING = (  # what a tensor may lack, and what to do
+    ("is_complex", "is complex: pass its real and imaginary parts as columns"),
+    ("is_nested", "is nested: pass rows of one length"),
+    ("is_quantized", "is quantized: pass dequantize() of it"),
+    ("is_meta", "is on the meta device, and has no values"),
+)
+_OF_NUMPY = {  # types of tensors that numpy has
+    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.float32, torch.float64),
+}
+
+
+def as_numpy(X, name="X"):
+    """Convert a torch tensor to an array; return anything else unchanged.
+
+    Floats of less than single precision become single precision.
+
+    Raises
+    ------
+    ValueError
+        If the tensor is complex, quantized, nested, sparse or has no values.
+    """
+    if not isinstance(X, torch.Tensor):
+        return X
+    for attribute, words in _LACKING:
+        found = getattr(X, attribute)
+        if found() if callable(found) else found:
+            raise ValueError(f"The tensor {name} {words}.")
+    if X.layout != torch.strided:
+        raise ValueError(f"The tensor {name} is sparse: pass to_dense() of it.")
+    X = X.detach().cpu()
+    return (X if X.dtype in _OF_NUMPY else X.float()).numpy()
+
+
+def in_memory(X):
+    """Return a table, a tensor as an array.
+
+    Raises
+    ------
+    TypeError
+        If it is not a table, or a lazy one.
+    ValueError
+        If values are masked, or as `as_numpy`.
+    """
+    X = as_numpy(X)
+    kind = type(X).__name__
+    if hasattr(X, "collect") or hasattr(X, "__dask_graph__"):
+        raise TypeError(
+            f"X must be an array or a data frame in memory. Got a {kind} instead, "
+            "which is lazy: pass the result of its collect() or compute()."
+        )
+    if isinstance(X, Mapping | Set | Iterator | str | bytes):
+        raise TypeError(
+            f"X must be an array, a data frame or a list of rows. Got a {kind} instead."
+        )
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        row = np.argwhere(np.ma.getmaskarray(X))[0][0]
+        raise ValueError(f"X has a masked value in row {row}: pass X.filled(...).")
+    if getattr(getattr(X, "dtype", None), "kind", None) == "V":
+        raise TypeError("X is an array of records: pass their fields as columns.")
+    return X
+
+
+@contextmanager
+def explaining(X, names=None, missing=IMPUTE):
+    """Explain why a table cannot be converted to numbers, where that is known.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, d)
+        The table.
+    names : sequence of str, optional
+        Names of its columns.
+    missing : str
+        What to do about missing values.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing, infinite, a datetime or too large.
+    TypeError
+        If a value cannot be a number.
+    """
+    _refuse_datetimes(X, names)
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        text = str(error)
+        if "inhomogeneous" in text:
+            raise ValueError("The rows of X have different lengths.") from error
+        own_words = text.startswith(("Column ", "Complex data", "The feature names"))
+        if own_words or issparse(X) or not _is_table(X):
+            raise
+        if "contains" in text:  # NaN or infinity
+            _blame(X, names, partial(_check_finite, missing=missing))
+        _blame(X, names, partial(_check_number, kind=type(error)))
+        raise
+
+
+def _is_table(X):
+    return len(getattr(X, "shape", None) or np.shape(np.asarray(X, object))) == 2
+
+
+def _columns(X, names):
+    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+    labels = column_names(_own_names(X) if names is None else names, X.shape[1])
+    return [(labels[j], column_of(X, j)) for j in range(X.shape[1])]
+
+
+def _own_names(X):
+    return getattr(X, "column_names", getattr(X, "columns", None))
+
+
+def _refuse_datetimes(X, names):
+    """Raise ValueError at datetimes and durations, which numpy makes numbers."""
+    at = next((j for j, is_moment in enumerate(_moments(X)) if is_moment), None)
+    if at is None:
+        return
+    name, column = _columns(X, names)[at]
+    raise ValueError(
+        f"Column {name} of X holds datetimes or durations, such as "
+        f"{cut(str(column[0]))}. Convert them to numbers, in a unit that suits the "
+        "data."
+    )
+
+
+def _moments(X):
+    """Return whether each column holds datetimes or durations, if it is a table."""
+    if is_arrow(X):
+        return [_names_moments(kind) for kind in X.schema.types]
+    if hasattr(X, "columns"):
+        return [_names_moments(kind) for kind in X.dtypes]
+    if hasattr(X, "dtype") and X.dtype != object:
+        is_table = X.dtype.kind in "mM" and X.ndim == 2
+        return [True] * X.shape[1] if is_table else []
+    rows = X[:1] if hasattr(X, "__getitem__") else []  # a later one alone is missing
+    first = rows[0] if len(rows) else ()
+    if isinstance(first, str) or not hasattr(first, "__len__"):
+        return []
+    return [isinstance(value, np.datetime64 | np.timedelta64) for value in first]
+
+
+def _names_moments(kind):
+    return str(kind).lower().startswith(("date", "time", "duration"))
+
+
+def _blame(X, names, check):
+    """Raise the error of the first value that `check` refuses."""
+    for name, column in _columns(X, names):
+        values = np.asarray(column)
+        rows = range(len(values))
+        if values.dtype.kind in "biuf":
+            rows = np.flatnonzero(~np.isfinite(values)).tolist()
+        for row in rows:
+            check(values[row], f"column {name} of X", row)
+
+
+def _check_number(value, column, row, kind):
+    """Raise an error if the conversion of a value raises one of this kind."""
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        if not isinstance(error, kind):
+            return
+        reason = f": {error}"
+    else:
+        return
+    if kind is OverflowError:
+        reason = ", beyond the range of float64."
+    elif kind is ValueError:
+        reason = ", which is not a number."
+    kind = TypeError if issubclass(kind, TypeError) else ValueError
+    raise kind(f"{sentence(column)} holds {cut(value)} in row {row}{reason}") from None
+
+
+def _check_finite(value, column, row, missing):
+    is_null = value is None or type(value).__name__ in ("NAType", "NaTType")
+    if is_null or (isinstance(value, float | np.floating) and np.isnan(value)):
+        raise ValueError(f"X contains NaN: {column} is missing in row {row}. {missing}")
+    if isinstance(value, float | np.floating) and np.isinf(value):
+        raise ValueError(f"X contains infinity: {column} is {value} in row {row}.")

@@ -1,0 +1,117 @@
+"""The weight of I(S; Z), and the classifier that estimates it."""
+
+import numpy as np
+import pytest
+import torch
+from instances import small
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from skvae import CVAETransformer, TaskInvariantVAETransformer
+from skvae.conditional._task_classifier import TaskClassifier
+from skvae.training import FusedAdam, Rows, Table
+
+each_class = pytest.mark.parametrize(
+    "cls", [CVAETransformer, TaskInvariantVAETransformer]
+)
+N_ROWS = 20_000
+
+
+def estimated(z, condition, n_levels, steps=400):
+    """Return the bound on I(S; Z) in new rows of a classifier trained on the others."""
+    torch.manual_seed(0)
+    z, half = torch.from_numpy(z).float(), len(z) // 2
+    classifier = TaskClassifier(z.shape[1], n_levels, condition.shape[1])
+    classifier.begin(Rows(Table(z.numpy(), condition), "cpu", torch.float32))
+    condition = torch.from_numpy(condition).float()
+    optimizer = FusedAdam(classifier.parameters(), lr=1e-3)
+    for _ in range(steps):
+        rows = torch.randint(half, (500,))
+        (loss,) = classifier.losses(z[rows][None], condition[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        return classifier.eval()(z[half:], condition[half:]).mean().item()
+
+
+def information_of_a_mixture(distance, share):
+    """I(S; Z) for z | s ~ N(s * distance, 1), where P(S = 1) = share."""
+
+    def integrand(z):
+        parts = norm.pdf(z, [0, distance]) * [1 - share, share]
+        return np.sum(parts * np.log(norm.pdf(z, [0, distance]) / parts.sum()))
+
+    return quad(integrand, -8, 8 + distance)[0]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_two_levels_have_the_information_of_their_mixture(share):
+    random = np.random.default_rng(0)
+    s = (random.random(N_ROWS) < share).astype(int)
+    z = random.normal(size=(N_ROWS, 2))
+    z[:, 0] += 2 * s
+    found = estimated(z, np.eye(2)[s], [2])
+    assert found == pytest.approx(information_of_a_mixture(2, share), abs=0.015)
+
+
+def test_several_conditions_add_up():
+    random = np.random.default_rng(0)
+    s, t = random.integers(2, size=(2, N_ROWS))
+    z = random.normal(size=(N_ROWS, 2)) + np.column_stack([2 * s, 3 * t])
+    found = estimated(z, np.hstack([np.eye(2)[s], np.eye(2)[t]]), [2, 2])
+    expected = information_of_a_mixture(2, 0.5) + information_of_a_mixture(3, 0.5)
+    assert found == pytest.approx(expected, abs=0.03)
+
+
+def test_numbers_have_the_information_of_correlated_normals():
+    random = np.random.default_rng(0)
+    z = random.normal(size=(N_ROWS, 2))
+    s = 3 * z[:, [0]] + 4 * random.normal(size=(N_ROWS, 1)) + 100
+    expected = -0.5 * np.log(1 - 0.6**2)
+    found = estimated(z, (s - 100), None, steps=1500)
+    assert found == pytest.approx(expected, abs=0.02)
+
+
+@each_class
+def test_without_a_weight_there_is_no_classifier(cls, digits):
+    task = np.arange(200) % 2
+    names = small(cls).fit(digits, condition=task).module_.state_dict()
+    assert not any("classifier" in name for name in names)
+
+
+@each_class
+def test_a_small_weight_hardly_changes_the_model(cls, digits):
+    """The classifier takes no random numbers from the weights of the model."""
+    task = np.arange(200) % 2
+    plain = small(cls, max_epochs=1, batch_size=200).fit(digits, condition=task)
+    weighted = small(cls, max_epochs=1, batch_size=200, invariance=1e-9)
+    weighted.fit(digits, condition=task)
+    found = weighted.module_.state_dict()
+    for name, tensor in plain.module_.state_dict().items():
+        if name.startswith(("encoder", "decoder", "loc_scale")):
+            assert torch.allclose(tensor, found[name], atol=1e-6), name
+
+
+@each_class
+def test_a_constant_condition_needs_no_classifier(cls, digits):
+    plain = small(cls).fit(digits)
+    weighted = small(cls, invariance=5.0).fit(digits)
+    np.testing.assert_array_equal(plain.transform(digits), weighted.transform(digits))
+
+
+@each_class
+def test_the_weight_is_part_of_the_loss_but_not_of_the_bound(cls, digits):
+    task = np.arange(200) % 2
+    estimator = small(cls, invariance=3.0, max_epochs=3, early_stopping=True)
+    last = estimator.fit(digits, condition=task).history_[-1]
+    bound = last["reconstruction"] - last["kl"]
+    expected = -bound + 3 * last["task_information"]
+    assert last["train_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+@each_class
+@pytest.mark.parametrize("value", [-1.0, "strong", None])
+def test_a_weight_below_zero_is_refused(cls, value, digits):
+    with pytest.raises(ValueError, match="'invariance' parameter"):
+        small(cls, invariance=value).fit(digits, condition=np.arange(200) % 2)
