@@ -65,10 +65,8 @@ def _start(name, arguments, deadline, folder):
 
 
 def merge(folder, merged):
-    """Merge the rows of every cell into one result file, and return all rows."""
-    rows = []
+    """Merge the rows of every cell into one result file, and return its records."""
     for path in sorted(Path(folder).glob("*.json")):
         for record in common.read_records(path):
             common.merge_record(merged, record)
-            rows += record["rows"]
-    return rows
+    return common.read_records(merged)

@@ -60,9 +60,10 @@ def accuracies(estimator, train, test, targets):
     Z, Z_test = (latents(estimator, part) for part in (train, test))
     every = np.ones(len(Z), dtype=bool)
     kinds = {
-        "linear": (_linear(), every),
+        "linear": (LogisticRegression(max_iter=2000), every),
+        "linear, scaled": (_scaled(LogisticRegression(max_iter=2000)), every),
         "MLP": (_network(early_stopping=True), every),
-        "linear, target": (_linear(), here),
+        "linear, target": (LogisticRegression(max_iter=2000), here),
         "MLP, target": (_network(max_iter=1000), here),
     }
     return {
@@ -76,14 +77,12 @@ def accuracies(estimator, train, test, targets):
     }
 
 
-def _linear():
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-
-
 def _network(**settings):
-    return make_pipeline(
-        StandardScaler(), MLPClassifier(100, random_state=0, **settings)
-    )
+    return _scaled(MLPClassifier(100, random_state=0, **settings))
+
+
+def _scaled(classifier):
+    return make_pipeline(StandardScaler(), classifier)
 
 
 def information(estimator, test):

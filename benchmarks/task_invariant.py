@@ -14,8 +14,9 @@ optimal prior. They are compared by:
 - ln p(x | s) of the target's test rows, from 100 importance samples and refined
   posteriors, in nats per row, with the median effective sample size (ESS) of the rows;
 - test accuracy on the target of classifiers of the posterior means: "linear" (logistic
-  regression) and "MLP" (one hidden layer of 100 units) are fitted to the training rows
-  of source and target, "linear, target" and "MLP, target" to the 100 target rows alone;
+  regression; "scaled" if the latents are standardised before) and "MLP" (one hidden
+  layer of 100 units) are fitted to the training rows of source and target, "linear,
+  target" and "MLP, target" to the 100 target rows alone;
 - I(S; Z) in nats, and the accuracy with which a network tells the task from the means,
   on equally many test rows of both tasks.
 
@@ -227,6 +228,7 @@ SHOWN = (
     ESS,
     "ln Z",
     "accuracy, linear",
+    "accuracy, linear, scaled",
     "accuracy, MLP",
     "accuracy, linear, target",
     "accuracy, MLP, target",
@@ -279,7 +281,7 @@ def options(argv):
     add("--activation", default="tanh")
     add("--dropout", type=float, default=0.0)
     add("--n-components", type=int, default=40)
-    add("--share", type=float, default=0.15, help="of the target's rows")
+    add("--share", type=float, default=0.2, help="of the target's rows")
     add("--invariance", type=float, default=30.0, help="weight of I(S; Z)")
     add("--usps", choices=USPS, default="padded", help="how to enlarge USPS")
     add("--grey", action="store_true", help="do not draw the pixels of digits")
@@ -355,9 +357,11 @@ def run_beside(chosen, argv):
     flags = ("--jobs", "--minutes", "--folder", "--write", "--plan")
     argv = without(argv, flags)
     work = planned(chosen.plan, argv) if chosen.plan else cells(chosen, argv)
-    rows = run_jobs(work, chosen.jobs, chosen.minutes, chosen.folder, merged)
-    if table := summary(rows):
-        common.print_table(table)
+    found = run_jobs(work, chosen.jobs, chosen.minutes, chosen.folder, merged)
+    for record in found:
+        print(f"\n{record['settings']}")
+        if table := summary(record["rows"]):
+            common.print_table(table)
 
 
 def main(argv=None):

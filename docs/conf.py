@@ -79,7 +79,9 @@ myst_heading_anchors = 3
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "within_subsection_order": ExplicitOrder(["plot_quickstart.py", "*"]),
+    "within_subsection_order": ExplicitOrder(
+        ["plot_quickstart.py", "plot_overview.py", "*"]
+    ),
     "backreferences_dir": "gallery/backreferences",
     "doc_module": "skvae",
     "reference_url": {"skvae": None},

@@ -2,6 +2,8 @@
 Categorical latents
 ===================
 
+*What do categorical latents learn, and are they useful features?*
+
 :class:`~skvae.CategoricalVAETransformer` describes each row by a few categorical
 variables. This example shows what categories it learns from handwritten digits, how
 useful they are to a classifier, and how the temperature used in training trades bias of

@@ -2,6 +2,8 @@
 When latents collapse
 =====================
 
+*How is a collapsed model recognised, and what helps?*
+
 A latent has collapsed if its posterior equals the prior, so that it carries no
 information about the rows. Here we cause a collapse with a large ``beta``. We detect it
 with :func:`~skvae.metrics.diagnose`, in the training curves and in latent traversals,

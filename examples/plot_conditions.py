@@ -2,6 +2,8 @@
 Conditions: digits on demand
 ============================
 
+*How do I draw pictures of a given class, and change the class of a picture?*
+
 A conditional model is given a property of every row, here the digit that it shows. The
 latents of a CVAE need not encode this property again, so they encode the style. We see
 this by sampling given digits, by changing a digit while keeping its style, and in maps

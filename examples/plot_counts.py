@@ -2,6 +2,8 @@
 Counts: Poisson or Gaussian?
 ============================
 
+*Should counts be modelled as counts, or as numbers after a log transform?*
+
 Counts can be modelled directly, with ``likelihood="poisson"``, or as real numbers after
 a log transform. We compare both on word counts with known rates, along with NMF and
 latent Dirichlet allocation.

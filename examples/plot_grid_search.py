@@ -2,6 +2,8 @@
 Hyperparameter search and its cost
 ==================================
 
+*What does a search over all settings cost, and how is it made cheaper?*
+
 Every parameter of a VAE can be searched, including those of its likelihood and of the
 other steps of a pipeline. Successive halving trains all settings for a few epochs, and
 only the best ones for longer.

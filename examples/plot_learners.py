@@ -2,6 +2,8 @@
 One model, three learning algorithms
 ====================================
 
+*Does it matter how a decoder is trained?*
+
 A decoder can be trained with the evidence lower bound, by wake-sleep or by Monte Carlo
 EM: :class:`~skvae.VAETransformer`, :class:`~skvae.WakeSleepTransformer` and
 :class:`~skvae.MCEMTransformer`. With the same model and the same settings, only the

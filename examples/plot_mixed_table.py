@@ -2,6 +2,8 @@
 A table of numbers, counts and categories
 =========================================
 
+*How do I model a table of numbers, counts and categories, and find odd rows?*
+
 A mixed table needs a different likelihood for each kind of column. Here we simulate a
 table with two known causes: how far people are in their working life, and whether they
 live in a town. We compare the latents with these causes, sample new rows, and use

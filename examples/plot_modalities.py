@@ -2,6 +2,8 @@
 Modalities: from pictures to labels and back
 ============================================
 
+*How do I predict labels from pictures and draw pictures from labels?*
+
 A picture of a digit and its label are two modalities of the same thing. A joint model
 has one latent vector for both, so it works in both directions: it can predict the label
 of a picture and generate pictures for a label. We compare

@@ -2,6 +2,8 @@
 β-VAE, VampPrior and IWAE: three parameters
 ===========================================
 
+*What do β, the VampPrior and importance weighting change?*
+
 Three well-known variants of the VAE are parameters of :class:`~skvae.VAETransformer`
 rather than classes: ``beta`` (β-VAE: Higgins et al. 2017), ``prior`` (VampPrior:
 Tomczak and Welling 2018) and ``n_importance_samples`` (IWAE: Burda et al. 2016). We

@@ -2,6 +2,8 @@
 What does skvae do?
 ===================
 
+*What are latents, new rows and filled-in parts?*
+
 One picture of three tasks on handwritten digits: a map of the rows in two latents, new
 rows, and parts of rows that are missing and filled in. It takes about
 20 seconds on one core.

@@ -2,6 +2,8 @@
 Custom networks: convolutions
 =============================
 
+*How do I use an encoder of my own?*
+
 ``encoder`` and ``decoder`` accept any torch module. Here we replace the default layers
 by a small convolutional encoder and decoder, and compare both on the same folds.
 """

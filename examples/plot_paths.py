@@ -2,6 +2,8 @@
 Latents from two depths of one encoder
 ======================================
 
+*Do latents from two depths of the encoder divide the work?*
+
 The deep layers of an encoder discard information that later layers do not need. The
 multi-path VAE, :class:`~skvae.MPVAETransformer`, therefore reads latents from several
 depths. We train it on small pictures with known shape, size and position. Which factors

@@ -2,6 +2,8 @@
 Comparison with PCA and factor analysis
 =======================================
 
+*How is a VAE related to PCA and factor analysis?*
+
 Probabilistic PCA and factor analysis are variational autoencoders with linear networks.
 A VAE with linear networks should therefore reach their density, and hidden layers must
 justify their longer training: on a curve and on digits they do, on a small table hardly

@@ -2,6 +2,8 @@
 Quickstart: handwritten digits in a few numbers
 ===============================================
 
+*Does a VAE help a classifier, and is it a better density than PCA?*
+
 This example uses a variational autoencoder as a step of a scikit-learn pipeline. We
 search its settings together with a classifier, compare its latents with principal
 components and its density with that of probabilistic PCA. It takes about a minute on

@@ -2,6 +2,8 @@
 Transfer: a new task with few rows
 ==================================
 
+*Does a representation from one task help on another with few rows?*
+
 One task has many digits, another only a hundred, and a single model learns both. If the
 latents are the same for both tasks, what is learned on one might help with the other.
 We compare four models with each other and with a model of the hundred rows alone. Being

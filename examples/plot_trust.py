@@ -2,6 +2,8 @@
 How far to trust ln p(x)
 ========================
 
+*When can an estimate of ln p(x) be trusted?*
+
 A VAE has no closed form of ln p(x), so every number is an estimate, and most are too
 low. Here one model, trained for too long on few pictures, is asked for the mean ln p(x)
 of other pictures in three ways:

@@ -9,6 +9,8 @@ from scipy.stats import norm
 
 from skvae import CVAETransformer, TaskInvariantVAETransformer
 from skvae.conditional._task_classifier import TaskClassifier
+from skvae.datasets import make_task_gaussians
+from skvae.metrics import task_information
 from skvae.training import FusedAdam, Rows, Table
 
 each_class = pytest.mark.parametrize(
@@ -115,3 +117,39 @@ def test_the_weight_is_part_of_the_loss_but_not_of_the_bound(cls, digits):
 def test_a_weight_below_zero_is_refused(cls, value, digits):
     with pytest.raises(ValueError, match="'invariance' parameter"):
         small(cls, invariance=value).fit(digits, condition=np.arange(200) % 2)
+
+
+def test_the_weight_removes_the_task_but_not_the_latents():
+    """A batch effect shifts the rows of a rare task; the latents are independent of it.
+
+    At a low weight of the divergence, a plain CVAE keeps part of the shift. I(Y; Z | S)
+    is that of normals in the linear prediction of the latents y from z and s.
+    """
+    truth = make_task_gaussians([900, 100], separation=3.0, random_state=0)
+    task_part, latent_part = {}, {}
+    for weight in (0.0, 10.0):
+        estimator = CVAETransformer(
+            2,
+            hidden_layer_sizes=(),
+            init="random",
+            beta=0.1,
+            invariance=weight,
+            condition_weights="balanced",
+            early_stopping=False,
+            lr=3e-3,
+            kl_warmup=20,
+            max_epochs=30,
+            random_state=0,
+        ).fit(truth.data, condition=truth.task)
+        found = task_information(estimator, truth.data, task=truth.task, n_rows=1000)
+        task_part[weight] = float(found)
+        Z = estimator.transform(truth.data, condition=truth.task)
+        known = np.column_stack([Z, truth.task, np.ones(1000)])
+        left = truth.latents - known @ np.linalg.lstsq(known, truth.latents)[0]
+        latent_part[weight] = -0.5 * np.log(left.var(0) / truth.latents.var(0)).sum()
+    assert task_part[0.0] > 0.03
+    assert task_part[10.0] < 0.005
+    assert latent_part[10.0] > 0.98 * latent_part[0.0]
+    # The most that any code of x can have.
+    exact = truth.posterior.mutual_information_rows
+    assert latent_part[10.0] == pytest.approx(exact, rel=0.1)

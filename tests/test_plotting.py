@@ -187,3 +187,9 @@ def test_long_names_are_cut_where_they_are_all_the_same():
     assert len(title) == 22
     assert title.startswith("the conc")
     assert title.endswith("he water")
+
+
+def test_a_display_prints_as_words():
+    display = SampleDisplay(np.random.default_rng(0).normal(size=(9, 3)))
+    assert repr(display) == "<SampleDisplay, not plotted yet>"
+    assert repr(display.plot()) == "<SampleDisplay of 3 panels>"

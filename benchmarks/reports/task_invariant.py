@@ -12,7 +12,7 @@ COLUMNS = {
     "accuracy, MLP": "accuracy, MLP",
     "I(S; Z)": "I(S; Z)",
 }
-MAIN = {"usps": "resized", "n_components": 40, "kl_warmup": 20}
+MAIN = {"usps": "padded", "n_components": 40, "epochs": 100}
 NAMES = {
     "usps-mnist": "USPS to MNIST",
     "mnist-usps": "MNIST to USPS",

@@ -73,7 +73,7 @@ def _named(weights, conditions, levels, wrong):
     shares = np.full(len(levels), np.nan)
     for level, share in weights.items():
         try:
-            codes = conditions.codes(_as_row(level, conditions.n_conditions))
+            codes = conditions.codes([[value] for value in _values(level)])
         except ValueError as error:
             raise ValueError(f"{wrong} name levels of the condition. {error}") from None
         # A block of partial_fit may lack a level.
@@ -81,11 +81,8 @@ def _named(weights, conditions, levels, wrong):
     return shares
 
 
-def _as_row(level, n_conditions):
-    values = level if isinstance(level, tuple) else (level,)
-    row = np.empty((1, len(values)), dtype=object)
-    row[0] = values
-    return row
+def _values(level):
+    return level if isinstance(level, tuple) else (level,)
 
 
 def _with_the_rest(shares, counts, weights, wrong):

@@ -25,6 +25,11 @@ class Codes(Likelihood):
     """
 
     movable = False
+    joinable = True
+
+    @property
+    def n_features(self):
+        return sum(map(len, self.levels_))
 
     @property
     def most_words(self):

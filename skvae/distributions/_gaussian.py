@@ -78,6 +78,11 @@ class Gaussian(Likelihood):
     mean: str = parameter(Options(tuple(MEANS)), default="identity", kw_only=False)
     min_scale: float = parameter(FRACTION, default=0.01, kw_only=False)
 
+    @property
+    def joinable(self):
+        """Whether parts that have it may share a head: not if they share a scale."""
+        return self.scale not in ("shared", "relative")
+
     def _learn(self, X, names, frame):
         if self.mean == "identity":
             found = statistics_from_origin(X)
@@ -156,7 +161,8 @@ class LearnedScale(nn.Module):
 
     @property
     def kind(self):
-        return Working.SHARED if len(self.weight) == 1 else Working.OWN
+        is_shared = len(self.weight) < len(self.low)
+        return Working.SHARED if is_shared else Working.OWN
 
     def unit_of_noise(self):
         """Return the unit of the scales, (D,)."""

@@ -45,6 +45,8 @@ class Likelihood(Declared):
     positive_only = False
     binary = False  # whether values are 0/1, or can be binarised by drawing
     movable = True  # whether adding a number to a value makes sense
+    joinable = False  # whether parts of a table that have it may share a head
+    one_variable = False  # whether all columns are one variable
 
     def fit(self, X, names=None, frame=None, kinds=None):
         """Learn from the training table and check it; return self.
@@ -106,6 +108,11 @@ class Likelihood(Declared):
         self._learn(X, names, frame)
 
     @property
+    def n_features(self):
+        """Width of what the encoder reads of the columns, if a head may be shared."""
+        return self.n_columns_
+
+    @property
     def most_words(self):
         """How many different words a column may hold, as codes: 0 for none, (d,)."""
         return np.zeros(self.n_columns_)
@@ -162,6 +169,7 @@ class Bernoulli(Likelihood):
 
     positive_only = True
     binary = True
+    joinable = True
 
     @property
     def most_words(self):
@@ -217,6 +225,8 @@ class Categorical(Likelihood):
 
     positive_only = True
     binary = True
+    joinable = True
+    one_variable = True
 
     def check(self, X, names=None):
         _refuse_negative(X, names, "a Categorical likelihood")
@@ -258,6 +268,7 @@ class Poisson(Likelihood):
     """
 
     positive_only = True
+    joinable = True
 
     def check(self, X, names=None):
         _refuse_negative(X, names, self._owner)

@@ -8,6 +8,7 @@ from skvae._columns import column_names, resolve_columns
 from skvae._validation import check_parameters
 from skvae.distributions._discrete import Product
 from skvae.distributions._heads import Working, working_of
+from skvae.distributions._joined import groups_of, head_of, join_weights
 from skvae.distributions._likelihoods import Categorical, Likelihood, RowError
 
 
@@ -16,6 +17,13 @@ def _as_slice(columns):
     if len(columns) and (np.diff(columns) == 1).all():
         return slice(columns[0], columns[-1] + 1)
     return columns
+
+
+def _undone(values, order):
+    """Return values such that ``result[order]`` are these."""
+    out = np.empty_like(values)
+    out[order] = values
+    return out
 
 
 class Mixed(Likelihood):
@@ -152,21 +160,55 @@ class Mixed(Likelihood):
                 yield part, block, [labels[j] for j in columns], columns
 
     def head(self, n_hidden):
-        heads = [part.head(n_hidden) for part in self.parts_]
-        return MixedHead(heads, self.columns_)
+        return MixedHead(self.parts_, self.columns_, n_hidden)
 
 
 class MixedHead(nn.Module):
-    """One head per block of columns."""
+    """One head per family.
 
-    def __init__(self, heads, columns):
+    Features are in the order of the parts.
+
+    Parameters
+    ----------
+    parts : list of Likelihood
+        Fitted likelihoods of the parts.
+    columns : list of ndarray of int
+        Columns of each.
+    n_hidden : int
+        Width of the output of the decoder's body.
+    """
+
+    def __init__(self, parts, columns, n_hidden):
         super().__init__()
+        self.groups = groups_of(parts)
+        heads = [head_of([parts[i] for i in group], n_hidden) for group in self.groups]
         self.heads = nn.ModuleList(heads)
         self.n_features = sum(head.n_features for head in heads)
-        for i, positions in enumerate(columns):
+        for g, group in enumerate(self.groups):
             # Not persistent: weights read from a file must not determine the columns.
-            columns = torch.as_tensor(positions)
-            self.register_buffer(f"columns{i}", columns, persistent=False)
+            positions = torch.as_tensor(np.concatenate([columns[i] for i in group]))
+            self.register_buffer(f"columns{g}", positions, persistent=False)
+        order = self._feature_order(parts)
+        self.register_buffer("order", torch.as_tensor(order), persistent=False)
+        self._in_order = bool((order == np.arange(len(order))).all())
+
+    def _feature_order(self, parts):
+        """Return where each feature of the parts is among those of the heads."""
+        start, places = 0, {}
+        for head, group in zip(self.heads, self.groups, strict=True):
+            first = start
+            for i in group:
+                alone = len(group) == 1
+                width = head.n_features if alone else parts[i].n_features
+                places[i] = np.arange(first, first + width)
+                first += width
+            start += head.n_features
+        return np.concatenate([places[i] for i in range(len(parts))])
+
+    def join_weights(self, weights, prefix):
+        """Return weights of a file for these heads, see `join_weights`."""
+        names = [set(head.state_dict()) for head in self.heads]
+        return join_weights(weights, self.groups, f"{prefix}heads.", names)
 
     def take_as_is(self):
         raise ValueError(
@@ -180,17 +222,22 @@ class MixedHead(nn.Module):
 
     def features(self, x):
         parts = [head.features(x[..., columns]) for head, columns in self._blocks()]
-        return torch.cat(parts, -1)  # (B, n_features)
+        return self._by_part(torch.cat(parts, -1))  # (B, n_features)
+
+    def _by_part(self, features):
+        return features if self._in_order else features[..., self.order]
 
     def working(self, mean):
-        parts, start = [], 0
+        order = self.order.numpy()
+        mean, parts, start = _undone(mean, order), [], 0
         for head in self.heads:
             parts.append(working_of(head, mean[start : start + head.n_features]))
             start += head.n_features
-        return Working(*map(np.concatenate, zip(*parts, strict=True)))
+        return Working(*[np.concatenate(v)[order] for v in zip(*parts, strict=True)])
 
     def start_linear(self, weight, shift, psi):
-        start = 0
+        start, order = 0, self.order.numpy()
+        weight, shift, psi = (_undone(v, order) for v in (weight, shift, psi))
         for head in self.heads:
             columns = slice(start, start + head.n_features)
             head.start_linear(weight[columns], shift[columns], psi[columns])

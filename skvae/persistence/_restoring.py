@@ -6,6 +6,7 @@ import torch
 from skorch.history import History
 
 from skvae._validation import check_parameters
+from skvae.distributions import MixedHead
 from skvae.persistence._architecture import architecture
 from skvae.persistence._learned import put_back
 from skvae.persistence._optimizer_state import restore_optimizer_states
@@ -172,10 +173,19 @@ def _build(estimator, weights, dtype):
             module = estimator._build_module(None)
         module.dtype = dtype
         module = module.to(dtype)
+        weights = _for_joined_heads(module, weights)
         _check_weights(module.state_dict(), weights)
     _check_finite(module.state_dict(), weights)
     module.load_state_dict(weights)
     return module
+
+
+def _for_joined_heads(module, weights):
+    """Return weights of older files, with one head per part, for joined heads."""
+    for name, part in module.named_modules():
+        if isinstance(part, MixedHead):
+            weights = part.join_weights(weights, f"{name}.")
+    return weights
 
 
 def _check_weights(expected, found):

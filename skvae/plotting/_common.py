@@ -24,6 +24,16 @@ COLOURS = (
 STYLE = Instance((dict, type(None)), "a dict or None")
 
 
+class Display:
+    """Base of the displays: a short text instead of an address in memory."""
+
+    def __repr__(self):
+        name, axes = type(self).__name__, getattr(self, "axes_", None)
+        if axes is None:
+            return f"<{name}, not plotted yet>"
+        return f"<{name} of {len(axes)} panel{'s' * (len(axes) != 1)}>"
+
+
 def require_matplotlib(owner):
     """Import matplotlib, or explain how to install it.
 

@@ -7,6 +7,7 @@ from skvae._validation import NONE, POSITIVE_INT, Options, check_parameter
 from skvae.base import as_transformer
 from skvae.plotting._common import (
     COLOURS,
+    Display,
     check_latents,
     equal_scales,
     one_axes,
@@ -23,7 +24,7 @@ MARKERS = "o^sDvPX*"
 LABELS = (Options(("legend", "median")), NONE)
 
 
-class LatentMapDisplay:
+class LatentMapDisplay(Display):
     """Scatter plot of two latents, or of more latents reduced to two dimensions.
 
     Points are coloured by class, or by a continuous value with a colour bar. The ten

@@ -6,6 +6,7 @@ import numpy as np
 
 from skvae._validation import Interval, check_parameter
 from skvae.plotting._common import (
+    Display,
     check_latents,
     note,
     panels,
@@ -29,7 +30,7 @@ from skvae.plotting._panels import draw_map, edges, left_out, most
 OWNER = "ManifoldDisplay"
 
 
-class ManifoldDisplay:
+class ManifoldDisplay(Display):
     """Decoder output on a grid over two latents.
 
     The grid points are quantiles of the standard normal prior, at the midpoints of `n`

@@ -5,6 +5,7 @@ import numpy as np
 from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.plotting._common import (
     COLOURS,
+    Display,
     note,
     panels,
     require_matplotlib,
@@ -34,7 +35,7 @@ from skvae.plotting._panels import (
 OWNER = "ReconstructionDisplay"
 
 
-class ReconstructionDisplay:
+class ReconstructionDisplay(Display):
     """Original rows compared with their reconstructions.
 
     Pictures are drawn with the originals above their reconstructions. A table is drawn

@@ -4,6 +4,7 @@ import numpy as np
 
 from skvae.plotting._common import (
     COLOURS,
+    Display,
     note,
     panels,
     require_matplotlib,
@@ -26,7 +27,7 @@ from skvae.plotting._panels import (
 OWNER = "SampleDisplay"
 
 
-class SampleDisplay:
+class SampleDisplay(Display):
     """Samples from a model, optionally compared with data.
 
     Pictures are drawn as a mosaic. A table is drawn as one panel per column, with the

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvae.base import find_model
 from skvae.plotting._common import (
     COLOURS,
+    Display,
     one_axes,
     panels,
     require_matplotlib,
@@ -21,7 +22,7 @@ LOSSES = ("train_loss", "valid_loss")
 BOOKKEEPING = {"epoch", "batches", "seconds", "dur"}
 
 
-class TrainingCurvesDisplay:
+class TrainingCurvesDisplay(Display):
     """Losses, their terms and scheduled values by epoch.
 
     Everything in the history is shown: ``train_loss`` and ``valid_loss`` in one panel,

@@ -6,6 +6,7 @@ import numpy as np
 
 from skvae._validation import POSITIVE_INT, Interval, check_parameter
 from skvae.plotting._common import (
+    Display,
     check_latents,
     note,
     panels,
@@ -29,7 +30,7 @@ from skvae.plotting._panels import edges, left_out, most, moved
 OWNER = "TraversalDisplay"
 
 
-class TraversalDisplay:
+class TraversalDisplay(Display):
     """Decoder output as one latent at a time is varied.
 
     Pictures are drawn in one line per latent, whose value increases from left to right.
