@@ -124,18 +124,18 @@ def build(case, names):
 
 @contextlib.contextmanager
 def limited(seconds):
-    """Raise Slow after some seconds."""
+    """Raise Slow after some seconds of processor time."""
 
     def stop(*args):
         raise Slow
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 # --- state ----------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def check_error(error):
     raised = line.startswith("raise ")
     allowed = isinstance(error, ValueError | TypeError | FloatingPointError)
     called = frame.filename == FILE and isinstance(error, TypeError)
-    if not (allowed and (own and raised or called)):
+    if not (allowed and ((own and raised) or called)):
         return Outcome("depths", where)
     if len(str(error)) > LONGEST:
         return Outcome("message", f"{len(str(error))} characters ({where})")

@@ -2,7 +2,8 @@
 
     python -m benchmarks.attack             # 100 000 inputs: half an hour
     python -m benchmarks.attack --quick     # 2 000 inputs: a minute
-    python -m benchmarks.attack --case 123  # one of them: print its lines and the outcome
+    python -m benchmarks.attack --moments 200  # interrupts, kills and threads
+    python -m benchmarks.attack --case 123  # one of them: its lines, and the outcome
 
 Each input is a table, latents, a parameter, a condition or an argument of a kind that a
 method does not expect: other dtypes, shapes, orders and containers, missing, infinite
@@ -16,7 +17,7 @@ shape       a result with another number of rows
 accepted    a result for complex numbers, times or records
 state       the estimator gives other answers than before
 message     an error message of more than 3 000 characters
-slow        more than 10 seconds
+slow        more than 10 seconds of processor time
 
 Each fault is printed once, with lines that reproduce it. The exit code is 1 if there is
 one. An interrupted run with --keep FILE continues where it stopped.
@@ -34,6 +35,7 @@ import numpy as np
 from benchmarks import _attack_cases as cases
 from benchmarks import _common as common
 from benchmarks._attack_judge import FAULTS, FINE, Judge, NotBuilt, quiet
+from benchmarks._attack_moments import Moments
 
 FULL, QUICK = 100_000, 2_000
 GIBIBYTES = 24  # of address space: an absurd size is then an error
@@ -46,6 +48,8 @@ def main():
     resource.setrlimit(resource.RLIMIT_AS, (GIBIBYTES * 2**30,) * 2)
     if options.case is not None:
         return show_case(options.seeds[0], options.case)
+    if options.moments is not None:
+        return show_moments(options)
     n_cases = options.cases or (QUICK if options.quick else FULL)
     found = attack(options.seeds[0], n_cases, options.keep, options.minutes)
     rows = table(found["counts"])
@@ -61,6 +65,7 @@ def parsed():
     parser = common.parser("attack", __doc__)
     parser.add_argument("--cases", type=int, help="how many")
     parser.add_argument("--case", type=int, help="run this one only")
+    parser.add_argument("--moments", type=int, help="interrupts and kills, this many")
     parser.add_argument("--minutes", type=float, default=np.inf, help="stop after this")
     parser.add_argument("--keep", type=Path, help="file to continue from")
     return parser.parse_args()
@@ -116,6 +121,26 @@ def show_case(seed, number):
     case, outcome = drawn(Judge(), seed, number)
     print(f"{case.source}\n# {outcome.verdict}: {outcome.detail}")
     return outcome.verdict in FAULTS
+
+
+def show_moments(options):
+    """Interrupt, kill and ask from threads; print the faults and how many there are."""
+    moments, n = Moments(options.seeds[0]), options.moments
+    attacks = {
+        "SIGINT in fit": (moments.interrupts, n),
+        "SIGINT in a grid search": (moments.searches, n),
+        "SIGKILL in save": (moments.kills, n),
+        "8 threads on one model": (moments.threads, len(cases.CLASSES)),
+    }
+    rows = []
+    for name, (attack, number) in attacks.items():
+        faults = attack(number)
+        rows.append({"attack": name, "moments": number, "faults": len(faults)})
+        print(*[f"# {name}: {fault}" for fault in sorted(set(faults))], sep="\n")
+    common.print_table(rows)
+    for row in rows if options.write else ():
+        common.keep(options.write, {"seed": options.seeds[0]}, row)
+    return any(row["faults"] for row in rows)
 
 
 def pairs(counts):

@@ -5,6 +5,7 @@ module raises an error for an invalid value before anything is computed; the err
 the parameter, its value and what is allowed.
 """
 
+import sys
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -27,6 +28,8 @@ class Interval:
         """Whether `value` is a number of this kind in the interval."""
         if isinstance(value, bool | np.bool_) or not isinstance(value, self.kind):
             return False
+        if self.kind is Real and not _is_float(value):
+            return False
         above = (
             value >= self.low if self.closed in ("left", "both") else value > self.low
         )
@@ -42,6 +45,13 @@ class Interval:
         left = "[" if self.closed in ("left", "both") else "("
         right = "]" if self.closed in ("right", "both") else ")"
         return f"{name} in the range {left}{self.low}, {self.high}{right}"
+
+
+def _is_float(value):
+    """Whether torch and numpy can compute with a number: not with fractions."""
+    if not isinstance(value, float | int | np.floating | np.integer):
+        return False
+    return not isinstance(value, int) or abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Until its first new epoch is complete, a fit leaves the estimator as it was."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 import torch
@@ -113,7 +111,6 @@ def test_an_interrupt_before_training_changes_nothing(digits, monkeypatch):
     ("wrong", "how"),
     [
         *(({"beta": 1e300}, how) for how in HOW),
-        *(({"lr": Fraction(1, 2)}, how) for how in HOW),
         *(({"net_params": {"batch_size": 0}}, how) for how in HOW),
         ({"net_params": {"iterator_train": None}}, "fit"),  # read by a new net only
     ],
