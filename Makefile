@@ -54,6 +54,7 @@ bench-quick: .venv/.plot ## run the smallest version of each benchmark, to check
 	$(BIN)/python -m benchmarks.mnist --quick
 	$(BIN)/python -m benchmarks.defaults --quick
 	$(BIN)/python -m benchmarks.likelihood --quick
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.imputation --quick
 	$(BIN)/python -m benchmarks.normaliser --quick
 	$(BIN)/python -m benchmarks.disentanglement --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.task_invariant --quick

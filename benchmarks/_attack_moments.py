@@ -97,7 +97,7 @@ class Moments:
                     faults.append(f"a killed save: {error!r}")
             models[0].save(path)
             left = sorted(p.name for p in Path(folder).iterdir() if p != path)
-        return faults + [f"{len(left)} files stay, such as {left[0]}"] * bool(left)
+        return faults + [f"{name} stays after the next save" for name in left]
 
     def _kill(self, models, path):
         child = os.fork()

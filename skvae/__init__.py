@@ -15,6 +15,7 @@ from skvae.conditional import (
     CVAETransformer,
     TaskInvariantVAETransformer,
 )
+from skvae.imputer import VAEImputer
 from skvae.multimodal import (
     HierarchicalJMVAETransformer,
     JMVAEGANTransformer,
@@ -32,6 +33,7 @@ __all__ = [
     "MCEMTransformer",
     "MPVAETransformer",
     "TaskInvariantVAETransformer",
+    "VAEImputer",
     "VAETransformer",
     "WakeSleepTransformer",
     "__version__",

@@ -86,8 +86,43 @@ def _position(column, n_columns, names):
     return int(column) % n_columns
 
 
+def observed_cells(X):
+    """Return which cells are not NaN, (n, d), or None if all are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isnan(np.sum(X)):
+            return None
+    seen = ~np.isnan(X)
+    return None if seen.all() else seen
+
+
+def first_values(X):
+    """Return the first value of each column that is not NaN, (d,)."""
+    first = np.isnan(X).argmin(axis=0)
+    return X[first, np.arange(X.shape[1])]
+
+
+def without_holes(X):
+    """Return X with missing cells filled by the first value of their column."""
+    seen = observed_cells(X)
+    return X if seen is None else np.where(seen, X, first_values(X))
+
+
+def lowest(X):
+    """Return the minimum of each column, (d,), over cells that are not NaN."""
+    low = X.min(axis=0)
+    return np.fmin.reduce(X, axis=0) if np.isnan(low).any() else low
+
+
+def highest(X):
+    """Return the maximum of each column, (d,), over cells that are not NaN."""
+    high = X.max(axis=0)
+    return np.fmax.reduce(X, axis=0) if np.isnan(high).any() else high
+
+
 def column_statistics(X, block=4096):
     """Compute the mean, standard deviation, minimum and maximum of each column.
+
+    Missing cells, which are NaN, are left out.
 
     The table is read in blocks, so that an array in another precision, or on disk, is
     never copied as a whole.
@@ -109,6 +144,8 @@ def column_statistics(X, block=4096):
 
 def statistics_from_origin(X):
     """Compute an origin of each column, and its statistics relative to that.
+
+    Missing cells, which are NaN, are left out.
 
     Returns
     -------
@@ -147,16 +184,21 @@ def origins(mean, spread):
 
 def _shifted_statistics(X, block=4096):
     """Return the first row, the mean relative to it, and the other statistics."""
-    shift = X[0].astype(np.float64)  # centre near the data, or squares would cancel
+    seen = observed_cells(X)
+    first = X[0] if seen is None else first_values(X)
+    shift = first.astype(np.float64)  # centre near the data, or squares would cancel
     total, squares = np.zeros_like(shift), np.zeros_like(shift)
     low, high = shift.copy(), shift.copy()
     for start in range(0, len(X), block):
         rows = X[start : start + block].astype(np.float64)
+        if seen is not None:
+            rows = np.where(seen[start : start + block], rows, shift)  # adds nothing
         np.minimum(low, rows.min(axis=0), out=low)
         np.maximum(high, rows.max(axis=0), out=high)
         rows -= shift
         total += rows.sum(axis=0)
         squares += np.einsum("nd,nd->d", rows, rows)
-    mean = total / len(X)
-    variance = np.maximum(squares / len(X) - mean**2, 0.0)
+    n_values = len(X) if seen is None else seen.sum(axis=0)
+    mean = total / n_values
+    variance = np.maximum(squares / n_values - mean**2, 0.0)
     return shift, mean, np.sqrt(variance), low, high

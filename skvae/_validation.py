@@ -153,6 +153,21 @@ class Callable:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A one-dimensional array, Index or Series, which `words` describe."""
+
+    words: str
+
+    def accepts(self, value):
+        """Whether `value` is one."""
+        is_array = isinstance(value, np.ndarray) or hasattr(value, "to_numpy")
+        return is_array and len(getattr(value, "shape", ())) == 1
+
+    def __str__(self):
+        return self.words
+
+
+@dataclass(frozen=True)
 class Nothing:
     """The value None."""
 

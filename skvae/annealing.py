@@ -186,7 +186,7 @@ class Annealing:
 
     def _log_ratio(self, z):
         """Return ln p(x, z) − ln p0(z), (S, B)."""
-        value = self.module.likelihood(z, self.batch).log_prob(self.batch.x)
+        value = self.module.log_likelihood(z, self.batch)
         return value if self.tilt is None else value + self.tilt(z)
 
 
@@ -234,9 +234,7 @@ def _start(prior):
     if not isinstance(prior, NormalMixture):
         return prior, None
     # A chain cannot leave a narrow component once t has risen.
-    loc = prior.loc.mean(0)
-    scale = (prior.scale.square() + (prior.loc - loc).square()).mean(0).sqrt()
-    start = Normal(prior.mean, scale.expand(prior.n_rows, -1))
+    start = prior.as_normal()
     return start, lambda z: prior.log_prob(z) - start.log_prob(z)
 
 

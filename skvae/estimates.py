@@ -39,10 +39,12 @@ class Estimate(NamedTuple):
 
 def row_noise(batch, seed):
     """Return noise for the rows of a batch that depends on their contents only."""
-    keys = row_keys(seed, batch.x, batch.condition)
-    if batch.observed is not None:  # a complete row is the same among incomplete ones
-        some = row_keys(seed, batch.x, batch.condition, batch.observed)
-        keys = torch.where(batch.observed.all(-1), keys, some)
+    keys, tables = row_keys(seed, batch.x, batch.condition), []
+    for flags in (batch.observed, batch.seen):
+        if flags is not None:  # a complete row is the same among incomplete ones
+            tables.append(flags)
+            some = row_keys(seed, batch.x, batch.condition, *tables)
+            keys = torch.where(flags.all(-1), keys, some)
     return RowNoise(keys)
 
 
@@ -117,7 +119,7 @@ def _enumerated(q, module, batch, n_samples, support):
 
     def log_joint(q, p, where):
         z = support[where, None]  # (n, 1, K)
-        return module.likelihood(z, batch).log_prob(batch.x) + p.log_prob(z)
+        return module.log_likelihood(z, batch) + p.log_prob(z)
 
     joint = over_chunks(log_joint, q, module, batch, len(support))
     value = torch.logsumexp(joint, 0)
@@ -130,7 +132,7 @@ def elbo(module, batch, noise, n_samples):
 
     def bound(q, p, where):
         z = q.sample(noise, where.stop - where.start)  # (n, B, K)
-        return module.likelihood(z, batch).log_prob(batch.x) - kl(q, p, z)
+        return module.log_likelihood(z, batch) - kl(q, p, z)
 
     bounds = over_chunks(bound, module.posterior(batch), module, batch, n_samples)
     value = bounds.mean(0)

@@ -15,7 +15,7 @@ from skvae.annealing import N_TEMPERATURES
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise
 from skvae.estimates import annealed, elbo, importance, row_noise
-from skvae.nets import deterministic_convolutions
+from skvae.nets import deterministic_convolutions, own_precision
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
@@ -87,10 +87,12 @@ class Evaluator:
         A module in evaluation mode.
     origin : ndarray of shape (D,), optional
         What to subtract from the columns of tables, and to add to those of results.
+    fill : ndarray of shape (D,), optional
+        What stands for missing cells in tables, relative to the origin.
     """
 
-    def __init__(self, module, origin=None):
-        self.module, self.origin = module, origin
+    def __init__(self, module, origin=None, fill=None):
+        self.module, self.origin, self.fill = module, origin, fill
         tensor = next(module.parameters())
         self.device, self.dtype = tensor.device, tensor.dtype
 
@@ -98,7 +100,7 @@ class Evaluator:
         """Return rows of a table, all by default, as `Rows` for this module."""
         if isinstance(table, Rows):
             return table
-        return Rows(table, self.device, self.dtype, index, self.origin)
+        return Rows(table, self.device, self.dtype, index, self.origin, self.fill)
 
     def batch(self, table):
         """Return all rows of a table as one batch."""
@@ -139,16 +141,18 @@ class Evaluator:
 
         def through(batch):
             z = self.module.encode(batch)
-            return self.module.likelihood(z, batch).log_prob(batch.x)
+            return self.module.log_likelihood(z, batch)
 
         return self.in_slices(table, through)
 
+    @own_precision()
     @torch.inference_mode()
     def distributions(self, table):
         """Return q(z | x) and p(z) for all rows at once."""
         batch = self.batch(table)
         return self.module.posterior(batch), self.module.prior(batch)
 
+    @own_precision()
     @torch.inference_mode()
     def sample(self, n_samples, n_features, seed, mean=False, condition=None):
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
@@ -165,6 +169,7 @@ class Evaluator:
         x = finite(np.concatenate(parts), self.dtype)
         return self.in_units(x, x.dtype)
 
+    @own_precision()
     @deterministic_convolutions()
     @torch.inference_mode()
     def log_likelihood(
@@ -230,6 +235,7 @@ class Evaluator:
             again = self._estimated(rows.subset(poor), estimate, n_samples, seed + 1)
             found[:, poor] = again[0]
 
+    @own_precision()
     @torch.inference_mode()
     def in_slices(self, table, function, size=ROWS):
         """Apply a function of a batch to all rows, `size` of them at a time."""

@@ -176,7 +176,7 @@ def _bound_and_gradient(module, batch, prior, values, drawn):
     q = Normal(values[0], values[1].exp())
     with torch.enable_grad():
         z = torch.addcmul(q.loc, q.scale, drawn).requires_grad_()
-        log_joint = module.likelihood(z, batch).log_prob(batch.x) + prior.log_prob(z)
+        log_joint = module.log_likelihood(z, batch) + prior.log_prob(z)
         gradient = torch.autograd.grad(log_joint.sum(), z)[0]  # (B, K)
     by_z = gradient + drawn / q.scale
     by_z.nan_to_num_(0.0, 0.0, 0.0)  # beyond the range of the computation

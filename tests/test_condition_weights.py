@@ -138,7 +138,7 @@ def test_the_kept_posteriors_follow_the_shares(digits, task):
         ({}, "a dict from levels to shares above 0, of at most 1 in total"),
         ({"a": 0.7, "b": 0.4}, "of at most 1 in total"),
         ({"a": -0.1}, "shares above 0"),
-        ({"d": 0.5}, "must name levels of the condition. The condition 'd' of row 0"),
+        ({"d": 0.5}, "must name levels of the condition. The condition is 'd'"),
         ({("a", "b"): 0.5}, "There are 2 conditions per row, but there were 1"),
         (
             {"a": 0.2, "b": 0.2, "c": 0.2},

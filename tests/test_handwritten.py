@@ -21,6 +21,7 @@ from skvae.training._fast import fast_training, written_model
 GAUSSIANS = [
     "gaussian",
     "gaussian-shared",
+    "gaussian-relative",
     "gaussian-unit",
     Gaussian(scale="row"),
     Gaussian(scale=0.3, mean="sigmoid"),
@@ -31,6 +32,11 @@ MIXED = [
     ("codes", [5, 7, 9]),
     ("poisson", [4, 6, 8, 10, 11]),
 ]
+JOINED = [  # parts of one family, which share a head, in another order than theirs
+    *[("poisson", [1]), ("codes", [5]), ("gaussian", [0, 2]), ("codes", [3, 8])],
+    *[("poisson", [4, 6]), ("gaussian", [7, 9, 10, 11])],
+]
+SEVERAL = [("categorical", slice(0, 4)), ("categorical", slice(4, 12))]
 SMALL = {"n_components": 3, "hidden_layer_sizes": (7, 5), "random_state": 0}
 
 
@@ -46,6 +52,11 @@ def one_hot():
     return np.eye(12)[np.random.default_rng(0).integers(0, 12, 60)]
 
 
+def one_hots():
+    random = np.random.default_rng(0)
+    return np.hstack([np.eye(n)[random.integers(0, n, 60)] for n in (4, 8)])
+
+
 def vae(**params):
     return VAETransformer(**SMALL | params)
 
@@ -57,7 +68,9 @@ def cases():
         yield str(likelihood), vae(likelihood=likelihood, init=start), numbers()
     for likelihood in ("codes", "poisson", MIXED):
         yield str(likelihood)[:8], vae(likelihood=likelihood), counts()
+    yield "joined", vae(likelihood=JOINED), counts()
     yield "categorical", vae(likelihood="categorical"), one_hot()
+    yield "several", vae(likelihood=SEVERAL), one_hots()
     for activation in ACTIVATIONS:
         yield activation, vae(activation=activation), numbers()
     yield "random start", vae(init="random"), numbers()
@@ -316,7 +329,7 @@ class Body(nn.Linear):
         {"net_params": {"fast_path": False}},
         {"callbacks": [Hook()]},
     ],
-    ids=str,
+    ids=lambda params: next(iter(params)),
 )
 def test_other_networks_and_settings_fall_back(params):
     assert not is_fast(trained(vae(), numbers(), max_epochs=1, **params), numbers())

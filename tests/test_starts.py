@@ -131,7 +131,7 @@ def test_random_projections_find_the_leading_components(monkeypatch):
     y = random.normal(size=(60, 5)) * [9, 7, 5, 3, 2] @ random.normal(size=(5, 40))
     y += 0.1 * random.normal(size=y.shape)
     _, expected = principal_components(y, 5, random)
-    monkeypatch.setattr("skvae.starts.MAX_COLUMNS", 10)
+    monkeypatch.setattr("skvae.starts._linear.MAX_COLUMNS", 10)
     _, found = principal_components(y, 5, random)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 

@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from skvae import CVAETransformer, VAETransformer
 from skvae.distributions import Working
 from skvae.nets import Dense, Skip
-from skvae.starts import KEPT, WIDE, fit_linear
+from skvae.starts import fit_linear
+from skvae.starts._linear import KEPT, WIDE
 
 WINE = StandardScaler().fit_transform(load_wine().data)
 NO_STEP = {"max_epochs": 1, "lr": 1e-12, "dtype": "float64", "random_state": 0}

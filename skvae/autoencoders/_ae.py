@@ -70,14 +70,14 @@ class AE(LatentModel):
         return WrittenAE if type(self) is AE else None
 
     def posterior(self, batch):
-        return Point(self.code(self.encoder(self.head.features(batch.x))))
+        return Point(self.code(self.encoder(self.inputs(batch))))
 
     def likelihood(self, z, batch=None):
         return self.head(over_rows(self.decoder, z))
 
     def bound(self, batch, noise=None):
         z = self.posterior(batch).mean  # (B, K)
-        return self.likelihood(z, batch).log_prob(batch.x)
+        return self.log_likelihood(z, batch)
 
     def losses(self, batch, phase, noise):
         reconstruction = self.bound(batch)
@@ -211,6 +211,38 @@ default="gaussian-shared"
 
     def _build_module(self, table):
         return AE(*self._build_parts(self.n_components), self.n_components)
+
+    def impute(self, X):
+        """Fill missing cells with the reconstruction from the observed ones.
+
+        There is no distribution of missing cells, as there is no prior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN, None and ``pd.NA`` are missing.
+
+        Returns
+        -------
+        X_filled : ndarray of shape (n_samples, n_features), or data frame
+            Rows with their observed cells unchanged. Missing ones are the means of
+            p(x | z) at the latents, or the most probable values of labels.
+
+        Raises
+        ------
+        ValueError
+            As `transform`.
+        """
+        table, module = self._check_encodable(X), self.module_
+
+        def reconstructed(batch):
+            p = module.likelihood(module.encode(batch), batch)
+            return p.typical(p.statistic)
+
+        evaluator = self._evaluator()
+        dtype = evaluator.precision(table.dtype)
+        x = evaluator.in_units(evaluator.in_slices(table, reconstructed), dtype)
+        return self._restored(np.where(np.isnan(table.x), x, table.x), rows=X)
 
     def score(self, X, y=None) -> float:
         """Return the mean of ln p(x | z) at the latents, in nats per row.

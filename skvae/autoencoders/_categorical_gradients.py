@@ -75,12 +75,12 @@ class TargetPropagation:
         q = module.posterior(batch)
         y = q.sample(noise)
         p = module.likelihood(y)
-        log_likelihood = p.log_prob(batch.x)
+        log_likelihood = p.observed_log_prob(batch.x, batch.seen)
         divergence = kl(q, module.prior(batch))
         bound = elbo(log_likelihood, divergence.detach(), self._beta(module))
         terms = {"reconstruction": log_likelihood, "kl": divergence}
         yield Loss("model", -bound.mean(), terms)
-        loss, terms = self._to_target(module, q, p, divergence)
+        loss, terms = self._to_target(module, q, p, divergence, batch)
         inverse = self.inverse_distance(module, y, batch, noise)
         terms["inverse_distance"] = inverse
         yield Loss(ENCODER, loss + inverse.mean(), terms)
@@ -89,27 +89,28 @@ class TargetPropagation:
         """Return the encoder's loss without the inverse distance, and its terms."""
         q = module.posterior(batch)
         p = module.likelihood(q.sample(noise))
-        return self._to_target(module, q, p, kl(q, module.prior(batch)))
+        divergence = kl(q, module.prior(batch))
+        return self._to_target(module, q, p, divergence, batch)
 
     def _beta(self, module):
         return module.beta * module.kl_weight
 
-    def _to_target(self, module, q, p, divergence):
-        target = self.target(module, q, p).detach()
+    def _to_target(self, module, q, p, divergence, batch):
+        target = self.target(module, q, p, batch).detach()
         distance = (q.mean - target).square().sum(-1)  # (B,)
         loss = distance + SCALE * self._beta(module) * divergence
         return loss.mean(), {"target_distance": distance}
 
-    def target(self, module, q, p):
+    def target(self, module, q, p, batch):
         """π̂ = 2 π(x) − π(x'), (B, V K)."""
-        return 2 * q.mean - self._encoded(module, p).mean
+        return 2 * q.mean - self._encoded(module, p, batch).mean
 
     def inverse_distance(self, module, y, batch, noise):
         """‖π(x̃) − ỹ‖², (B,)."""
         y = self.redrawn(module, y, batch, noise)
         with torch.no_grad():
             p = module.likelihood(y)
-        return (self._encoded(module, p).mean - y).square().sum(-1)
+        return (self._encoded(module, p, batch).mean - y).square().sum(-1)
 
     def redrawn(self, module, y, batch, noise):
         """ỹ, one-hot: y with some variables drawn from the prior, (B, V K)."""
@@ -118,8 +119,11 @@ class TargetPropagation:
         redrawn = noise.uniform(y[..., 0]) < REDRAWN  # (B, V)
         return torch.where(redrawn[..., None], anew, y).flatten(-2)
 
-    def _encoded(self, module, p):
-        return module.posterior_of(module.head.features(p.mean))
+    def _encoded(self, module, p, batch):
+        x = p.mean
+        if batch.seen is not None:  # means lack the cells that the rows lack
+            x = torch.where(batch.seen, x, batch.x)
+        return module.posterior(batch._replace(x=x))
 
 
 GRADIENTS = {

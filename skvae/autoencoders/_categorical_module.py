@@ -1,5 +1,6 @@
 """The torch module of the variational autoencoder with categorical latents."""
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -72,12 +73,17 @@ class CategoricalVAE(LatentModel):
         self.n_outputs = n_variables * (1 if output == "codes" else n_categories)
 
     def posterior(self, batch):
-        return self.posterior_of(self.head.features(batch.x))
+        logits = self._logits(self.inputs(batch))  # (B, V, K)
+        if batch.seen is not None:  # the prior, for rows without an observed cell
+            logits = torch.where(batch.seen.any(-1)[:, None, None], logits, 0)
+        return Categories(logits)
 
     def posterior_of(self, features):
         """q(y | x) from the encoder's input, (B, n_features)."""
-        logits = self.to_logits(self.encoder(features))  # (B, V K)
-        return Categories(logits.unflatten(-1, (self.n_variables, self.n_categories)))
+        return Categories(self._logits(features))
+
+    def _logits(self, features):
+        return self.by_variable(self.to_logits(self.encoder(features)))
 
     def prior(self, batch):
         like = batch.x.new_empty((len(batch.x), self.n_variables * self.n_categories))
@@ -124,7 +130,7 @@ class CategoricalVAE(LatentModel):
 
     def terms(self, q, y, batch):
         """Return the bound at y, (B, V K), and its parts, each (B,)."""
-        reconstruction = self.likelihood(y).log_prob(batch.x)
+        reconstruction = self.log_likelihood(y, batch)
         divergence = kl(q, self.prior(batch))
         bound = elbo(reconstruction, divergence, self.beta * self.kl_weight)
         return bound, {"reconstruction": reconstruction, "kl": divergence}

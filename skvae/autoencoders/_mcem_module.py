@@ -10,7 +10,7 @@ from skvae.distributions import Defensive, Normal, SharedNoise, StandardNormal, 
 from skvae.hmc import adapted, transition
 from skvae.nets import over_rows
 from skvae.objectives import elbo
-from skvae.training import LatentModel, Loss
+from skvae.training import Batch, LatentModel, Loss
 
 ACCEPTANCE = 0.9
 FIRST_STEP = 0.1
@@ -70,7 +70,7 @@ class MCEM(LatentModel):
     def start_at(self, start):
         """Start the decoder at the linear model of rows, see `LinearStart`."""
         model = start.fit(self.n_latents)
-        self.head.start_linear(*start.decoder(model.W, model.psi))
+        self.head.start_linear(*start.decoder(model.W, model.psi, model.mean))
 
     def prior(self, batch):
         return StandardNormal(batch.x.new_empty((len(batch.x), self.n_latents)))
@@ -78,57 +78,64 @@ class MCEM(LatentModel):
     def likelihood(self, z, batch=None):
         return self.head(over_rows(self.decoder, z))
 
-    def log_joint(self, x):
+    def log_joint(self, batch):
         """Return the function z -> ln p(x, z), (B, K) -> (B,)."""
-        return lambda z: self.likelihood(z).log_prob(x) + StandardNormal(z).log_prob(z)
+
+        def value(z):
+            return self.log_likelihood(z, batch) + StandardNormal(z).log_prob(z)
+
+        return value
 
     def posterior(self, batch):
         with torch.inference_mode(False):
             # Acceptance is a threshold, and results in single precision depend on the
             # other rows of the batch.
             twin = copy.deepcopy(self).double()
-            x = batch.x.double().clone()
-            loc, scale = twin.measured(x)
+            seen = None if batch.seen is None else batch.seen.clone()
+            loc, scale = twin.measured(Batch(batch.x.double().clone(), seen=seen))
         return Normal(loc.to(batch.x.dtype), scale.to(batch.x.dtype))
 
     def proposal(self, batch, q=None):
         return Defensive(super().proposal(batch, q), self.prior(batch), DEFENSIVE)
 
-    def measured(self, x):
+    def measured(self, batch):
         """Return mean and scale over a run of transitions, (B, K) each."""
+        x = batch.x
         noise = SharedNoise.from_seed(self.seed, x.device)
         total = squares = x.new_zeros((len(x), self.n_latents))
-        for i, z in enumerate(self._run(x, noise)):
+        for i, z in enumerate(self._run(batch, noise)):
             if i >= self.n_burn_in:
                 total, squares = total + z, squares + z.square()
         mean = total / self.n_draws
         variance = squares / self.n_draws - mean.square()
         return mean, variance.clamp(min=0).sqrt() + MIN_SCALE
 
-    def _run(self, x, noise):
-        z = self._begun(x, noise)
+    def _run(self, batch, noise):
+        z = self._begun(batch, noise)
         for _ in range(self.n_burn_in + self.n_draws):
-            z = self._moved(x, z, noise)[0]
+            z = self._moved(batch, z, noise)[0]
             yield z
 
     @torch.no_grad()
-    def _begun(self, x, noise):
+    def _begun(self, batch, noise):
         """Return one of `N_TRIED` prior draws per row, chosen by likelihood, (B, K)."""
+        x = batch.x
         like = x.new_zeros((len(x), self.n_latents))
         tried = noise.normal(like, N_TRIED).expand(N_TRIED, *like.shape)  # (T, B, K)
         size = max(1, CHUNK_ELEMENTS // x.numel())
         log_likelihood = torch.cat(
-            [self.likelihood(z).log_prob(x) for z in tried.split(size)]
+            [self.log_likelihood(z, batch) for z in tried.split(size)]
         )  # (T, B)
         keys = log_likelihood + noise.gumbel(like[:, :1], N_TRIED)[..., 0]
         return tried[keys.argmax(0), torch.arange(len(x), device=x.device)]
 
-    def _moved(self, x, z, noise):
-        return transition(self.log_joint(x), z, noise, self.step_size, self.n_leapfrog)
+    def _moved(self, batch, z, noise):
+        log_joint = self.log_joint(batch)
+        return transition(log_joint, z, noise, self.step_size, self.n_leapfrog)
 
     def bound(self, batch, noise):
         q = self.posterior(batch)
-        log_likelihood = self.likelihood(q.sample(noise)).log_prob(batch.x)
+        log_likelihood = self.log_likelihood(q.sample(noise), batch)
         return elbo(log_likelihood, kl(q, self.prior(batch)))
 
     def begin(self, rows):
@@ -143,7 +150,7 @@ class MCEM(LatentModel):
         z, acceptance = self._sampled(batch, noise)
         log_prior = self.prior(batch).log_prob(z)
         for _ in range(self.n_updates):
-            log_likelihood = self.likelihood(z).log_prob(batch.x)
+            log_likelihood = self.log_likelihood(z, batch)
             loss = -(log_likelihood + log_prior).mean()
             terms = {"reconstruction": log_likelihood, "acceptance": acceptance}
             yield Loss("model", loss, terms)
@@ -155,7 +162,7 @@ class MCEM(LatentModel):
         z = torch.where(fresh[:, None], noise.normal(begun), begun)
         # All chains of a batch start in the same step, in the first epoch.
         for _ in range(1 + self.n_burn_in * bool(fresh.any())):
-            z, acceptance = self._moved(batch.x, z, noise)
+            z, acceptance = self._moved(batch, z, noise)
             step_size = adapted(self.step_size, acceptance.mean(), ACCEPTANCE)
             self.step_size.copy_(step_size)
         self.chains[batch.index], self.fresh[batch.index] = z, False

@@ -11,7 +11,8 @@ from skvae._parameters import parameter
 from skvae._validation import NATURAL, NON_NEGATIVE, NONE, POSITIVE_INT, AnyOf, Sequence
 from skvae.autoencoders._multi_path_module import MPVAE
 from skvae.autoencoders._start import Start
-from skvae.base import BODY, SIZES, BaseVAETransformer, Divergence
+from skvae.base import BODY, SIZES, BaseVAETransformer, Divergence, reading_flags
+from skvae.distributions import n_inputs
 from skvae.nets import JoinedConvDecoder, build_body, mlp
 from skvae.priors import StandardNormal
 
@@ -204,13 +205,13 @@ default="gaussian-shared"
         decoder, n_out = self._build_decoder(widths)
         decoder, n_out = self._with_linear_path(decoder, sum(widths), n_out)
         head = self._build_head(decoder, n_out)
-        stages, hidden = self._build_stages(head.n_features, len(widths))
+        stages, hidden = self._build_stages(head, len(widths))
         paths, sizes, skips = [], [], []
         for k, h in enumerate(hidden):
             path, size = self._build_layers(h, self.path_hidden_layer_sizes)
             skip = self._needs_linear_path(*stages[: k + 1], path)
             paths.append(path)
-            sizes.append(size + skip * head.n_features)
+            sizes.append(size + skip * n_inputs(head))
             skips.append(skip)
         prior = StandardNormal().build(None, None)
         return MPVAE(
@@ -248,11 +249,11 @@ default="gaussian-shared"
             )
         return shown
 
-    def _build_stages(self, n_in, n_paths):
+    def _build_stages(self, head, n_paths):
         """Build the parts of the encoder; return their widths too."""
         if self.encoder is not None:
-            return self._build_custom_stages(n_in, n_paths)
-        sizes = tuple(self.hidden_layer_sizes)
+            return self._build_custom_stages(head, n_paths)
+        n_in, sizes = n_inputs(head), tuple(self.hidden_layer_sizes)
         taps = self._taps(len(sizes), n_paths)
         stages, hidden = [], []
         for start, end in pairwise((0, *taps)):
@@ -261,13 +262,15 @@ default="gaussian-shared"
             hidden.append(n_in)
         return stages, hidden
 
-    def _build_custom_stages(self, n_in, n_paths):
+    def _build_custom_stages(self, head, n_paths):
         bodies = self.encoder
         if not isinstance(bodies, list | tuple):
             bodies = [bodies, *[nn.Identity()] * (n_paths - 1)]
-        stages, hidden = [], []
+        stages, hidden, n_in = [], [], head.n_features
         for body in bodies:
             stage, n_in = build_body(body, n_in, "encoder")
+            if not stages:
+                stage, n_in = reading_flags(stage, n_in, head)
             stages.append(stage)
             hidden.append(n_in)
         return stages, hidden

@@ -65,12 +65,13 @@ class MPVAE(VAE):
         """
         order = np.argsort(-self._path.numpy(), kind="stable")
         model = start.fit(self.n_latents).ordered(np.argsort(order))
-        weight, bias = start.encoder(model.encoder)
+        by_y = model.encoder
+        weight, bias = start.encoder(by_y, shift=-by_y @ model.mean)
         scale = np.sqrt(model.variance)
         for k, head in enumerate(self.heads):
             its = self._path.numpy() == k
             head.start_linear(weight[its], bias[its], scale[its])
-        self.head.start_linear(*start.decoder(model.W, model.psi))
+        self.head.start_linear(*start.decoder(model.W, model.psi, model.mean))
 
     def posterior_of(self, features):
         h, parts = features, []
@@ -110,7 +111,7 @@ class MPVAE(VAE):
     def _terms(self, batch, noise):
         q, p = self.posterior(batch), self.prior(batch)
         z = q.rsample(noise)  # (B, Σ K)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)
+        reconstruction = self.log_likelihood(z, batch)
         by_latent = marginal_kl(q, p)  # (B, Σ K)
         weighted = (by_latent * self._weights(by_latent)).sum(-1)
         bound = elbo(reconstruction, weighted, self.kl_weight)

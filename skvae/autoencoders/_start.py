@@ -52,7 +52,8 @@ class Start(Declared):
         if not self._starts_at_pca or table is None:
             return
         chosen = self._rows_of_start(table)
-        rows = Rows(table, "cpu", torch.float64, origin=self.likelihood_.origin)
+        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
+        rows = Rows(table, "cpu", torch.float64, **units)
         batch = rows.take(torch.from_numpy(np.unique(chosen)))
         untouched = copy.deepcopy(module.double().state_dict())
         try:

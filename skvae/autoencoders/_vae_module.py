@@ -61,7 +61,7 @@ class VAE(LatentModel):
         self.n_outputs = self.n_latents = n_components
 
     def posterior(self, batch):
-        return self.posterior_of(self.head.features(batch.x))
+        return self.unless_empty(self.posterior_of(self.inputs(batch)), batch)
 
     def posterior_of(self, features):
         """q(z | x) from the encoder's input, (B, n_features)."""
@@ -86,9 +86,10 @@ class VAE(LatentModel):
 
     def start_at(self, start):
         """Start at the linear model of rows within conditions, see `LinearStart`."""
-        effect, shift = start.effects(start.y)  # (c, D), (D,)
+        effect, shift = start.effects(start.y, start.seen)  # (c, D), (D,)
         left = start.y - start.condition @ effect - shift
         model = start.fit(self.n_latents, left)
+        shift = shift + model.mean
         by_y = model.encoder  # (K, D)
         mean = start.encoder(by_y, -by_y @ effect.T, -by_y @ shift)
         self.loc_scale.start_linear(*mean, np.sqrt(model.variance))
@@ -143,7 +144,7 @@ class VAE(LatentModel):
     def _terms_at(self, z, q, p, batch):
         """Return the bound and its parts at one draw, (B, K), or several, (S, B, K)."""
         beta = self.beta * self.kl_weight
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)  # (B,) or (S, B)
+        reconstruction = self.log_likelihood(z, batch)  # (B,) or (S, B)
         if z.ndim == 2:
             divergence = kl(q, p, z)
             bound = elbo(reconstruction, divergence, beta)

@@ -19,7 +19,7 @@ class WakeSleep(VAE):
     - Wake: z ~ q(z | x) is drawn for each row; the decoder takes a step to increase
       ln p(x | z).
     - Sleep: z ~ p(z) and then x ~ p(x | z), not its mean, are drawn; the encoder takes
-      a step to increase ln q(z | x).
+      a step to increase ln q(z | x). Dreams lack the cells that the rows lack.
 
     (Hinton et al. 1995; compared with the VAE in Kingma & Welling 2014, fig. 2 and 3.)
     No gradient passes through a draw, so latents and data may be of any type. As the
@@ -38,14 +38,16 @@ class WakeSleep(VAE):
             q = self.posterior(batch)
             z = q.sample(noise)  # (B, K)
             divergence = kl(q, self.prior(batch), z)
-        reconstruction = self.likelihood(z, batch).log_prob(batch.x)
+        reconstruction = self.log_likelihood(z, batch)
         bound = elbo(reconstruction, divergence)
         terms = {"reconstruction": reconstruction, "kl": divergence}
         yield Loss("model", -bound.mean(), terms)
         with torch.no_grad():
             z = self.prior(batch).sample(noise)
             x = self.likelihood(z, batch).sample(noise)
-        dreamed = self.posterior(Batch(x)).log_prob(z)  # (B,)
+            if batch.seen is not None:  # dreams have the holes of the rows
+                x = torch.where(batch.seen, x, batch.x)
+        dreamed = self.posterior(Batch(x, seen=batch.seen)).log_prob(z)  # (B,)
         yield Loss(ENCODER, -dreamed.mean(), {})
 
 

@@ -2,6 +2,7 @@
 
 from skvae._parameters import Declared, parameter
 from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._fitting import reading_flags
 from skvae.base._groups import (
     BODY,
     SIZES,
@@ -37,6 +38,7 @@ __all__ = [
     "find_model",
     "page",
     "parameter",
+    "reading_flags",
     "selected",
     "split_model",
     "with_callbacks",

@@ -111,6 +111,7 @@ class BaseAutoencoderTransformer(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
         except (ValueError, TypeError):  # an invalid parameter, reported by fit
@@ -277,7 +278,8 @@ class BaseAutoencoderTransformer(
         return self._columns.as_given(self, table, index_of(rows))
 
     def _evaluator(self):
-        return Evaluator(self.module_, self.likelihood_.origin)
+        likelihood = self.likelihood_
+        return Evaluator(self.module_, likelihood.origin, likelihood.fill)
 
     def _check_ready(self):
         """Check that it is fitted, and apply parameters that may change after fit."""

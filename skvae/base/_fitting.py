@@ -9,8 +9,9 @@ from sklearn.utils import check_random_state
 from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
-from skvae.inputs import NOTHING
-from skvae.nets import Beside, build_body, mlp
+from skvae.distributions import inputs, n_inputs
+from skvae.inputs import NOTHING, check_some_value
+from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
 from skvae.training import (
     OPTIMIZERS,
@@ -38,7 +39,7 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        with undone_without_an_epoch(self, self.warm_start):
+        with trainable(), undone_without_an_epoch(self, self.warm_start):
             rows = self._prepare(X, given, self.warm_start)
             if self.early_stopping and len(rows) == 1:
                 raise ValueError("early_stopping holds rows out, but n_samples = 1.")
@@ -50,7 +51,7 @@ class FittingMixin:
         return self
 
     def _partial_fit(self, X, given=NOTHING):
-        with undone_without_an_epoch(self, resumes=True):
+        with trainable(), undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1, validate=False)
         return self
@@ -68,8 +69,9 @@ class FittingMixin:
             table = self._learn_columns(X, given)
             self._build_net(table, device)
         self._check_live_settings()
-        origin, odds = self.likelihood_.origin, self._odds(table)
-        rows = Rows(table, device, self.net_.module_.dtype, origin=origin, odds=odds)
+        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
+        units["odds"] = self._odds(table)
+        rows = Rows(table, device, self.net_.module_.dtype, **units)
         self._configure_net()
         return rows
 
@@ -81,6 +83,7 @@ class FittingMixin:
         """Learn the roles and the contents of the columns; return a `Table`."""
         self._columns = self._columns_type()
         table = self._columns.fit(self, X, given)
+        check_some_value(table, self._columns.names)
         self.likelihood_ = self._columns.likelihood(self, X)
         self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
         return table
@@ -219,8 +222,8 @@ class FittingMixin:
         decoder, n_out = self._build_body("decoder", n_latents)
         decoder, n_out = self._with_linear_path(decoder, n_latents, n_out)
         head = self._build_head(decoder, n_out)
-        encoder, n_hidden = self._build_encoder(head.n_features)
-        n_in = head.n_features + self._columns.condition_width
+        encoder, n_hidden = self._build_encoder(head)
+        n_in = n_inputs(head) + self._columns.condition_width
         encoder, n_hidden = self._with_linear_path(encoder, n_in, n_hidden)
         return encoder, n_hidden, decoder, head
 
@@ -231,13 +234,14 @@ class FittingMixin:
         """Return a body and its width, unless a model adds a path beside it."""
         return body, n_out
 
-    def _build_encoder(self, n_features):
+    def _build_encoder(self, head):
         """Build the encoder of a row and its condition; return its width too."""
         width = self._columns.condition_width
         if self.encoder is None:
-            return self._build_layers(n_features + width, self.hidden_layer_sizes)
-        body, n_hidden = build_body(self.encoder, n_features, "encoder")
-        return (Beside(body, n_features) if width else body), n_hidden + width
+            n_in = n_inputs(head) + width
+            return self._build_layers(n_in, self.hidden_layer_sizes)
+        body, n_hidden = build_body(self.encoder, head.n_features, "encoder")
+        return reading_flags(body, n_hidden, head, width)
 
     def _build_body(self, name, n_in):
         """Build the encoder's or the decoder's body; return its width too."""
@@ -253,29 +257,42 @@ class FittingMixin:
 
     def _build_head(self, decoder, n_hidden, likelihood=None):
         """Build the head behind a decoder's body, unless the body has its own."""
-        head = (likelihood or self.likelihood_).head(n_hidden)
+        likelihood = likelihood or self.likelihood_
+        head = likelihood.head(n_hidden)
+        if likelihood.has_holes:
+            head.n_flags = likelihood.n_columns_
         if getattr(decoder, "gives_parameters", False):
             head.take_as_is()
         return head
 
     def _training_features(self, table, head):
         """Return a function n -> n training rows as the encoder sees them."""
-        width = head.n_features + self._columns.condition_width
-        origin = self.likelihood_.origin
+        width = n_inputs(head) + self._columns.condition_width
+        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
 
         def rows(n):
             if table is None:
                 return torch.zeros(n, width)
             which = np.random.default_rng(self._seed).permutation(len(table))
-            block = table[np.resize(which, n)]
-            x = block.x if origin is None else block.x - origin
-            features = head.features(_as_tensor(x))
-            if block.condition is None:
+            dtype = torch.get_default_dtype()
+            batch = Rows(table, "cpu", dtype, **units).take(
+                torch.from_numpy(np.resize(which, n))
+            )
+            features = inputs(head, batch.x, batch.seen)
+            if batch.condition is None:
                 return features
-            return torch.cat([features, _as_tensor(block.condition)], dim=1)
+            return torch.cat([features, batch.condition], dim=1)
 
         return rows
 
 
-def _as_tensor(values):
-    return torch.as_tensor(values).to(torch.get_default_dtype())
+def reading_flags(body, n_hidden, head, width=0):
+    """Let a user's encoder pass on what it does not read; return its width too.
+
+    It reads the features. Flags of missing cells before them, and `width` columns after
+    them, are appended to its output.
+    """
+    n_flags = n_inputs(head) - head.n_features
+    if n_flags or width:
+        body = Beside(body, head.n_features, n_flags)
+    return body, n_hidden + n_flags + width

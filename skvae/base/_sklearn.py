@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils.validation import check_is_fitted
 
 from skvae._kinds import cut
 
@@ -81,7 +82,13 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
         ndarray of str
             One name per latent; a categorical variable is one latent, however many
             columns it has.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
+        check_is_fitted(self)
         return self._prefixed(self._names_of_latents())
 
     def _prefixed(self, names):

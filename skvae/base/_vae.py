@@ -16,6 +16,7 @@ from skvae._validation import (
 )
 from skvae.annealing import N_TEMPERATURES
 from skvae.base._autoencoder import BaseAutoencoderTransformer
+from skvae.base._imputing import ImputingMixin
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
 from skvae.inputs import NOTHING
@@ -30,8 +31,8 @@ METHODS = ("importance", "elbo", "ais")
 _WARNED = weakref.WeakSet()  # nets whose user has been told
 
 
-class DensityMixin:
-    """Adds `sample`, `score_samples`, `score` and `log_likelihood`."""
+class DensityMixin(ImputingMixin):
+    """Adds `sample`, `score_samples`, `score`, `log_likelihood` and `impute`."""
 
     def sample(self, n_samples=1, random_state=None, mean=False) -> np.ndarray:
         """Draw rows from the model, z ~ p(z) and x ~ p(x | z).

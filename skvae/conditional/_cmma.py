@@ -58,20 +58,22 @@ class CMMA(VAE):
         N(0, I): the posterior means are regressed on the conditions.
         """
         model = start.fit(self.n_latents)
-        z = start.y @ model.encoder.T  # (n, K)
+        z, variance = start.posterior(model)  # (n, K), (K,)
         effect, shift = start.effects(z)  # (c, K), (K,)
         left = z - start.condition @ effect - shift
-        prior = np.square(left).mean(0) + model.variance  # variances, (K,)
+        prior = np.square(left).mean(0) + variance  # variances, (K,)
         self.prior_module.start_linear(effect.T, shift, np.sqrt(prior))
         own = 1 / (1 / prior + model.precision)
         by_y = own[:, None] * model.evidence  # (K, D)
         share = own / prior  # of the prior's mean in the posterior's, (K,)
-        mean = start.encoder(by_y, (share * effect).T, share * shift)
+        constant = share * shift - by_y @ model.mean
+        mean = start.encoder(by_y, (share * effect).T, constant)
         self.loc_scale.start_linear(*mean, np.sqrt(own))
-        self.head.start_linear(*start.decoder(model.W, model.psi))
+        self.head.start_linear(*start.decoder(model.W, model.psi, model.mean))
 
     def posterior(self, batch):
-        return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
+        q = self.posterior_of(beside(self.inputs(batch), batch.condition))
+        return self.unless_empty(q, batch)
 
     def prior(self, batch):
         return self.prior_module(batch.condition)
@@ -117,9 +119,10 @@ class CMMATransformer(
         Draws of z per row in training; above 1, the bound is importance-weighted.
     condition_columns : columns of X or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With
-        None, conditions are passed as the argument ``condition`` of every method; if
-        that is missing too, all rows have the same condition.
+        :class:`~sklearn.compose.ColumnTransformer`. They may hold bools, integers,
+        floats, strings, datetimes or categories of one of these. With None, conditions
+        are passed as the argument ``condition`` of every method; if that is missing
+        too, all rows have the same condition.
     condition_encoding : {"one-hot", "passthrough"}, default="one-hot"
         What the networks read: one 0/1 column per level, or the numbers themselves,
         less a constant if they are far from zero. It is appended to the output of a

@@ -50,11 +50,12 @@ class CVAE(VAE):
         return WrittenCVAE if plain else None
 
     def posterior(self, batch):
-        return self.posterior_of(beside(self.head.features(batch.x), batch.condition))
+        q = self.posterior_of(beside(self.inputs(batch), batch.condition))
+        return self.unless_empty(q, batch)
 
     def blind_posterior(self, batch):
         """q(z | 0, s), the posterior of zeros under the condition."""
-        zeros = torch.zeros_like(self.head.features(batch.x))
+        zeros = torch.zeros_like(self.inputs(batch))
         return self.posterior_of(beside(zeros, batch.condition))
 
     def likelihood(self, z, batch):

@@ -45,6 +45,45 @@ class ConditionalDensityMixin(DensityMixin):
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
         return self._restored(x, codes)
 
+    def impute(
+        self,
+        X,
+        n_samples=64,
+        n_imputations=None,
+        random_state=None,
+        condition=None,
+    ):
+        """Fill missing cells with their means given the observed ones, or with draws.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN, None and ``pd.NA`` are missing. Conditions must not be.
+        n_samples : int, default=64
+            Draws of z per row. Their seed is set in fit.
+        n_imputations : int or None, default=None
+            Number of draws per row, for multiple imputation; None fills in means, or
+            the most probable values of labels.
+        random_state : int, RandomState or None, default=None
+            Seed of these draws; not used for means.
+        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+            As in `transform`.
+
+        Returns
+        -------
+        X_filled : ndarray of shape (n_samples, n_features), or data frame
+            As :meth:`skvae.VAETransformer.impute`, condition columns included.
+
+        Raises
+        ------
+        ValueError
+            As `transform`, and if an argument is not valid.
+        """
+        table = self._check_encodable(X, Given(condition))
+        codes = self._columns.codes_of(self, X, condition)
+        given = {"codes": codes, "rows": X}
+        return self._impute(table, n_samples, n_imputations, random_state, **given)
+
     def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
 

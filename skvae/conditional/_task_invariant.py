@@ -73,9 +73,10 @@ class TaskInvariantVAETransformer(
         Draws of z per row in training; above 1, the bound is importance-weighted.
     condition_columns : columns of X or None, default=None
         Names, positions, a slice, a mask or a selector, as in
-        :class:`~sklearn.compose.ColumnTransformer`. They may contain strings. With
-        None, conditions are passed as the argument ``condition`` of every method; if
-        that is missing too, all rows have the same condition.
+        :class:`~sklearn.compose.ColumnTransformer`. They may hold bools, integers,
+        floats, strings, datetimes or categories of one of these. With None, conditions
+        are passed as the argument ``condition`` of every method; if that is missing
+        too, all rows have the same condition.
     condition_encoding : {"one-hot", "passthrough"}, default="one-hot"
         What the networks read: one 0/1 column per level, or the numbers themselves,
         less a constant if they are far from zero. It is appended to the output of a

@@ -21,7 +21,14 @@ from skvae.distributions._gaussian import (
     LearnedScale,
     RowScale,
 )
-from skvae.distributions._heads import NoLinearModel, Working, working_of
+from skvae.distributions._heads import (
+    NoLinearModel,
+    Working,
+    inputs,
+    n_inputs,
+    working_of,
+)
+from skvae.distributions._joined import OneHotsHead
 from skvae.distributions._likelihoods import (
     Bernoulli,
     BernoulliHead,
@@ -66,6 +73,7 @@ __all__ = [
     "NormalMixture",
     "OneHot",
     "OneHotHead",
+    "OneHotsHead",
     "Point",
     "Poisson",
     "PoissonHead",
@@ -79,8 +87,10 @@ __all__ = [
     "UniformCategories",
     "Working",
     "as_likelihood",
+    "inputs",
     "kl",
     "marginal_kl",
+    "n_inputs",
     "register_kl",
     "row_keys",
     "working_of",

@@ -75,9 +75,20 @@ class Distribution:
         return None
 
     @property
-    def mixture_mean(self):
-        """The mean of the equal mixture over the first axis, (B, D)."""
-        return self.mean.mean(0)
+    def statistic(self):
+        """Values, (..., B, E), whose mean over draws of z `typical` can read."""
+        return self.mean
+
+    def typical(self, statistic):
+        """Return the mean, (..., B, D), of a mixture with this mean `statistic`.
+
+        Discrete variables have their most probable value instead.
+        """
+        return statistic
+
+    def as_normal(self):
+        """Return the Normal with the same means and variances, or None."""
+        return None
 
     def divergence_from(self, q, z):
         """Estimate KL(q || self) at draws z ~ q, if no closed form is registered."""

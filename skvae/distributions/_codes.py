@@ -36,20 +36,27 @@ class Codes(Likelihood):
         return np.full(self.n_columns_, np.inf)
 
     def _learn(self, X, names, frame):
-        counted = [np.unique(column, return_counts=True) for column in X.T]
+        observed = [column[~np.isnan(column)] for column in X.T]
+        counted = [np.unique(column, return_counts=True) for column in observed]
         self.levels_ = [levels for levels, _ in counted]
-        self.frequencies_ = [counts / len(X) for _, counts in counted]
+        self.frequencies_ = [counts / counts.sum() for _, counts in counted]
         for name, levels in zip(
             column_names(names, X.shape[1]), self.levels_, strict=True
         ):
             _check_levels(name, levels)
+
+    @property
+    def fill(self):
+        """The most frequent code of each column, (d,), in place of a missing one."""
+        pairs = zip(self.levels_, self.frequencies_, strict=True)
+        return np.array([levels[shares.argmax()] for levels, shares in pairs])
 
     def check(self, X, names=None):
         self.check_codes(X, names)
 
     def check_codes(self, X, names=None):
         for j, levels in enumerate(self.levels_):
-            unseen = ~np.isin(X[:, j], levels)
+            unseen = ~(np.isin(X[:, j], levels) | np.isnan(X[:, j]))
             if unseen.any():
                 raise ValueError(
                     f"Column {column_names(names, X.shape[1])[j]} holds the code "
@@ -93,18 +100,24 @@ class CodesHead(Head):
             start = sum(map(len, levels[:j]))
             table[j, : len(known)] = torch.as_tensor(known)
             place[j, : len(known)] = torch.arange(start, start + len(known))
-        self.start_at(
-            torch.cat([torch.as_tensor(share) for share in frequencies]).log()
-        )
         columns = [torch.full((len(known),), j) for j, known in enumerate(levels)]
         codes = [torch.as_tensor(known, dtype=torch.float32) for known in levels]
+        share = torch.cat([torch.as_tensor(share) for share in frequencies])
+        self.start_at(share.log())
+        self.register_buffer("share", share, persistent=False)  # (n,)
         self.register_buffer("levels", table)  # (D, L)
         self.register_buffer("place", place, persistent=False)  # (D, L)
         self.register_buffer("column", torch.cat(columns), persistent=False)  # (n,)
         self.register_buffer("code", torch.cat(codes), persistent=False)  # (n,)
 
-    def features(self, x):
-        return (x[..., self.column] == self.code).to(x.dtype)  # (B, D) -> (B, n_levels)
+    def features(self, x, seen=None):
+        is_level = x[..., self.column] == self.code  # (B, D) -> (B, n_levels)
+        if seen is None:
+            return is_level.to(x.dtype)
+        return torch.where(seen[..., self.column], is_level, self.share).to(x.dtype)
+
+    def by_feature(self, flags):
+        return flags[..., self.column]
 
     def forward(self, h):
         logits = functional.pad(self.linear(h), (0, 1), value=-torch.inf)

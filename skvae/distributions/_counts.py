@@ -60,7 +60,7 @@ class NegativeBinomialHead(Head):
         """Dispersions r, (D,)."""
         return (GAIN * self.weight).clamp(*LOG_SIZES).exp()
 
-    def features(self, x):
+    def features(self, x, seen=None):
         return x.log1p()
 
     def working(self, mean):

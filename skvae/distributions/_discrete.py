@@ -16,14 +16,21 @@ class BernoulliVector(Distribution):
     ----------
     logits : Tensor of shape (..., B, D)
         ln π − ln(1 − π).
+    is_flag : Tensor of bool of shape (D,), optional
+        Which columns hold 0 and 1 only, and no grey values.
     """
 
-    def __init__(self, logits):
-        self.logits = logits
+    def __init__(self, logits, is_flag=None):
+        self.logits, self.is_flag = logits, is_flag
 
     @property
     def mean(self):
         return self.logits.sigmoid()
+
+    def typical(self, statistic):
+        if self.is_flag is None:
+            return statistic
+        return torch.where(self.is_flag, statistic.round(), statistic)
 
     def log_prob(self, value):
         return self.cell_log_prob(value).sum(-1)
@@ -91,8 +98,11 @@ class OneHot(Distribution):
 
     def sample(self, noise, n_samples=None):
         keys = self.log_probabilities + noise.gumbel(self.log_probabilities, n_samples)
-        one_hot = functional.one_hot(keys.argmax(-1), keys.shape[-1])
-        return one_hot.to(keys.dtype)
+        return self.typical(keys)
+
+    def typical(self, statistic):
+        one_hot = functional.one_hot(statistic.argmax(-1), statistic.shape[-1])
+        return one_hot.to(statistic.dtype)
 
 
 class CodeVector(Distribution):
@@ -121,8 +131,11 @@ class CodeVector(Distribution):
         return self._codes(self.log_probabilities)
 
     @property
-    def mixture_mean(self):
-        return self._codes(self.log_probabilities.logsumexp(0))
+    def statistic(self):
+        return self.log_probabilities.exp().flatten(-2)  # (..., B, D L)
+
+    def typical(self, statistic):
+        return self._codes(statistic.unflatten(-1, self.levels.shape))
 
     def log_prob(self, value):
         return self.cell_log_prob(value).sum(-1)
@@ -165,8 +178,13 @@ class Product(Distribution):
         return self._join([block.mean for block, _ in self.blocks])
 
     @property
-    def mixture_mean(self):
-        return self._join([block.mixture_mean for block, _ in self.blocks])
+    def statistic(self):
+        return torch.cat([block.statistic for block, _ in self.blocks], -1)
+
+    def typical(self, statistic):
+        widths = [block.statistic.shape[-1] for block, _ in self.blocks]
+        parts = zip(self.blocks, statistic.split(widths, -1), strict=True)
+        return self._join([block.typical(part) for (block, _), part in parts])
 
     def log_prob(self, value):
         return sum(self.block_log_probs(value))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from skvae._columns import spreads, statistics_from_origin
+from skvae._columns import spreads, statistics_from_origin, without_holes
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
@@ -93,6 +93,7 @@ class Gaussian(Likelihood):
     def misfits(self, X):
         if self.scale not in ("column", "row"):
             return super().misfits(X)
+        X = without_holes(X)
         groups = [np.arange(X.shape[1])[group] for group in one_hot_groups(X)]
         return np.unique(np.concatenate([two_valued(X), *groups])), groups
 
@@ -244,7 +245,7 @@ class GaussianHead(Head):
         sigma = torch.from_numpy(np.sqrt(psi)) * self.scale.unit_of_noise().double()
         self.scale.start_at(sigma)
 
-    def features(self, x):
+    def features(self, x, seen=None):
         # (x − center) / spread, in one pass.
         return torch.addcmul(self.offset, x, self.per_spread)
 

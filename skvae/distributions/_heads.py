@@ -52,7 +52,15 @@ class Head(nn.Module):
         Width of the linear map.
     n_features : int
         Width of ``features(x)``, the encoder's input.
+
+    Attributes
+    ----------
+    n_flags : int
+        Number of columns of which the encoder reads whether a cell is missing; 0 if no
+        cell was missing in fit.
     """
+
+    n_flags = 0
 
     def __init__(self, n_hidden, n_outputs, n_features):
         super().__init__()
@@ -106,9 +114,45 @@ class Head(nn.Module):
         bias = self.linear.bias.detach().double().numpy()
         enter_linearly(self.linear, weight, bias + shift)
 
-    def features(self, x):
-        """Convert x to the encoder's input: (B, d) -> (B, n_features)."""
+    def features(self, x, seen=None):
+        """Convert x to the encoder's input: (B, d) -> (B, n_features).
+
+        Missing cells of x, those not in `seen`, (B, d), are filled already by the
+        likelihood's `fill`.
+        """
         return x
+
+    def by_feature(self, flags):
+        """Convert flags of cells, (B, d), to flags of features, (B, n_features)."""
+        return flags
+
+
+def n_inputs(head):
+    """Return the width of what the encoder reads of a head's columns, see `inputs`."""
+    return head.n_features + getattr(head, "n_flags", 0)
+
+
+def inputs(head, x, seen=None):
+    """Return what the encoder reads of rows: flags of missing cells, then features.
+
+    Parameters
+    ----------
+    head : torch.nn.Module
+        Head of the columns. Without cells that were missing in fit, it has no flags.
+    x : Tensor of shape (..., B, d)
+        Rows, with missing cells filled.
+    seen : Tensor of bool of shape (B, d), optional
+        Which cells are observed, all by default.
+
+    Returns
+    -------
+    Tensor of shape (..., B, n_inputs)
+    """
+    features = head.features(x) if seen is None else head.features(x, seen)
+    if not getattr(head, "n_flags", 0):
+        return features
+    flags = torch.zeros_like(x) if seen is None else (~seen).to(x.dtype)
+    return torch.cat([flags.expand_as(x), features], -1)
 
 
 def working_of(head, mean):

@@ -44,6 +44,10 @@ def joined(parts):
 def _joined(values, parts):
     if any(isinstance(value, bool) for value in values):
         return any(values)
+    if any(value is None for value in values):  # flags of columns, if there are any
+        none = [np.zeros(part.n_columns_, dtype=bool) for part in parts]
+        pairs = zip(values, none, strict=True)
+        values = [other if value is None else value for value, other in pairs]
     if isinstance(values[0], int):
         return sum(values)
     if isinstance(values[0], list):
@@ -150,7 +154,10 @@ class OneHots(Distribution):
 
     def sample(self, noise, n_samples=None):
         keys = self.log_probabilities + noise.gumbel(self.log_probabilities, n_samples)
-        by_variable = self._by_variable(keys)
+        return self.typical(keys)
+
+    def typical(self, statistic):
+        by_variable = self._by_variable(statistic)
         best = by_variable.argmax(-1)
         one_hot = functional.one_hot(best, by_variable.shape[-1])
-        return self._flat(one_hot).to(keys.dtype)
+        return self._flat(one_hot).to(statistic.dtype)

@@ -10,7 +10,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from skvae._columns import column_names, column_statistics
+from skvae._columns import (
+    column_names,
+    column_statistics,
+    highest,
+    lowest,
+    observed_cells,
+)
 from skvae._parameters import Declared
 from skvae._validation import check_parameters
 from skvae.distributions._discrete import (
@@ -54,7 +60,7 @@ class Likelihood(Declared):
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            The columns that have this likelihood.
+            The columns that have this likelihood; NaN where a cell is missing.
         names : sequence of str, optional
             Their names, for error messages.
         frame : DataFrame, optional
@@ -99,13 +105,23 @@ class Likelihood(Declared):
         """
         return np.empty(0, dtype=int), []
 
+    @property
+    def has_holes(self):
+        """Whether cells were missing in fit, so that encoders read which are."""
+        return hasattr(self, "holes_")
+
     def _check_spreads(self, names):
         """Warn if the columns' spreads are too different for the family."""
 
     def _learn_columns(self, X, names, frame, kinds=None):
         check_parameters(self)
         self.n_columns_ = X.shape[1]
+        self._note_holes(X)
         self._learn(X, names, frame)
+
+    def _note_holes(self, X):
+        if observed_cells(X) is not None:
+            self.holes_ = True
 
     @property
     def n_features(self):
@@ -126,11 +142,19 @@ class Likelihood(Declared):
         origin = getattr(self, "origin_", None)
         return origin if origin is not None and origin.any() else None
 
+    @property
+    def fill(self):
+        """What the encoder reads in place of a missing cell, (d,), from the origin."""
+        return getattr(self, "mean_", np.zeros(self.n_columns_))
+
     def _learn(self, X, names, frame):
         self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
 
     def check(self, X, names=None):
-        """Raise ValueError if a value is outside the family's support."""
+        """Raise ValueError if a value is outside the family's support.
+
+        Missing cells, which are NaN, are passed over.
+        """
 
     def check_codes(self, X, names=None):
         """Raise ValueError if the encoder cannot read a value."""
@@ -140,16 +164,17 @@ class Likelihood(Declared):
         raise NotImplementedError
 
 
+N_ROWS = 4096  # read at once
 ROUNDING = 1e-6  # how far a scaler to [0, 1] may overshoot
 
 
 def _refuse_negative(X, names, owner, advice=""):
-    low = X.min(axis=0)
+    low = lowest(X)
     if (low < -ROUNDING).any():
-        name = column_names(names, X.shape[1])[int(np.argmin(low))]
+        j = int(np.nanargmin(low))
         raise ValueError(
-            f"Negative values in data passed to {owner}: column {name} reaches "
-            f"{low.min():g}.{advice}"
+            f"Negative values in data passed to {owner}: column "
+            f"{column_names(names, X.shape[1])[j]} reaches {low[j]:g}.{advice}"
         )
 
 
@@ -178,9 +203,9 @@ class Bernoulli(Likelihood):
     def check(self, X, names=None):
         advice = " MinMaxScaler(clip=True) keeps new rows in [0, 1]."
         _refuse_negative(X, names, "a Bernoulli likelihood", advice)
-        high = X.max(axis=0)
+        high = highest(X)
         if (high > 1 + ROUNDING).any():
-            j = int(np.argmax(high))
+            j = int(np.nanargmax(high))
             name = column_names(names, X.shape[1])[j]
             warn_data(
                 f"Column {name} reaches {high[j]:g} under a Bernoulli "
@@ -188,27 +213,48 @@ class Bernoulli(Likelihood):
                 "(MinMaxScaler(clip=True)) or choose another likelihood."
             )
 
+    def _learn(self, X, names, frame):
+        super()._learn(X, names, frame)
+        is_flag = flags(X)
+        if is_flag.any():
+            self.is_flag_ = is_flag
+
     def head(self, n_hidden):
-        return BernoulliHead(n_hidden, self.mean_)
+        return BernoulliHead(n_hidden, self.mean_, getattr(self, "is_flag_", None))
+
+
+def flags(X):
+    """Return which columns hold 0 and 1 only, (d,), apart from missing cells."""
+    found = np.ones(X.shape[1], dtype=bool)
+    for start in range(0, len(X), N_ROWS):
+        block = X[start : start + N_ROWS, found]
+        found[found] = ((block == 0) | (block == 1) | np.isnan(block)).all(axis=0)
+        if not found.any():
+            break
+    return found
 
 
 class BernoulliHead(Head):
     """h -> logits of π, starting at the columns' means."""
 
-    def __init__(self, n_hidden, mean):
+    def __init__(self, n_hidden, mean, is_flag=None):
         super().__init__(n_hidden, len(mean), len(mean))
         self.start_at(logit(mean))
+        is_flag = None if is_flag is None else torch.as_tensor(is_flag)
+        self.register_buffer("is_flag", is_flag, persistent=False)
 
     def working(self, mean):
         variance = np.maximum(mean * (1 - mean), SMALLEST_SHARE)
         return Working.residuals(np.sqrt(variance))
 
     def forward(self, h):
-        return BernoulliVector(self.linear(h))
+        return BernoulliVector(self.linear(h), self.is_flag)
 
 
 class Categorical(Likelihood):
     """All columns together are one categorical variable, one-hot encoded.
+
+    The variable is missing in a row whose columns are all NaN.
 
     Raises
     ------
@@ -228,16 +274,31 @@ class Categorical(Likelihood):
     joinable = True
     one_variable = True
 
+    def check_codes(self, X, names=None):
+        missing = np.isnan(X)
+        partly = missing.any(axis=1) & ~missing.all(axis=1)
+        if partly.any():
+            columns = column_names(names, X.shape[1])
+            raise RowError(
+                int(np.argmax(partly)),
+                f"is partly NaN in the columns {columns[0]} to {columns[-1]} under a "
+                "Categorical likelihood, which are one variable: all must be NaN.",
+            )
+
     def check(self, X, names=None):
+        self.check_codes(X, names)
         _refuse_negative(X, names, "a Categorical likelihood")
         is_one_hot = ((X == 0) | (X == 1)).all(axis=1) & (X.sum(axis=1) == 1)
+        if not is_one_hot.all():
+            is_one_hot |= np.isnan(X).all(axis=1)
         if not is_one_hot.all():
             row = int(np.argmin(is_one_hot))
             columns = column_names(names, X.shape[1])
             raise RowError(
                 row,
                 f"is not one-hot in the columns {columns[0]} to {columns[-1]} under a "
-                "Categorical likelihood: one value must be 1, the others 0.",
+                "Categorical likelihood: one value must be 1, the others 0, or all NaN "
+                "if the variable is missing.",
             )
 
     def head(self, n_hidden):
@@ -272,7 +333,7 @@ class Poisson(Likelihood):
 
     def check(self, X, names=None):
         _refuse_negative(X, names, self._owner)
-        fractional = np.array([(column != np.floor(column)).any() for column in X.T])
+        fractional = np.array([(column > np.floor(column)).any() for column in X.T])
         if fractional.any():
             j = int(np.argmax(fractional))
             raise ValueError(
@@ -301,7 +362,7 @@ class PoissonHead(Head):
         # remain possible.
         self.register_buffer("scale", torch.as_tensor(np.maximum(mean, 1e-3)))
 
-    def features(self, x):
+    def features(self, x, seen=None):
         return x.log1p()
 
     def working(self, mean):

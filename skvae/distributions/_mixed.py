@@ -1,5 +1,7 @@
 """Tables of mixed types: one likelihood for each block of columns."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import nn
@@ -17,6 +19,16 @@ def _as_slice(columns):
     if len(columns) and (np.diff(columns) == 1).all():
         return slice(columns[0], columns[-1] + 1)
     return columns
+
+
+@contextmanager
+def _row_of_table(X, columns):
+    """Name the row of X in a `RowError`, which counts only rows that have a block."""
+    try:
+        yield
+    except RowError as error:
+        present = np.flatnonzero(~np.isnan(X[:, columns]).all(axis=1))
+        raise RowError(present[error.row], error.text) from None
 
 
 def _undone(values, order):
@@ -63,6 +75,13 @@ class Mixed(Likelihood):
         return origin if origin.any() else None
 
     @property
+    def fill(self):
+        fill = np.zeros(self.n_columns_)
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            fill[columns] = part.fill
+        return fill
+
+    @property
     def most_words(self):
         most = np.zeros(self.n_columns_)
         for part, columns in zip(self.parts_, self.columns_, strict=True):
@@ -72,6 +91,7 @@ class Mixed(Likelihood):
     def _learn_columns(self, X, names, frame, kinds=None):
         check_parameters(self)
         self.n_columns_ = n_columns = X.shape[1]
+        self._note_holes(X)
         parts = self._choose(X, names, kinds)
         self.columns_ = [
             resolve_columns(columns, n_columns, names, frame) for _, columns in parts
@@ -103,11 +123,8 @@ class Mixed(Likelihood):
 
     def check(self, X, names=None):
         for part, block, labels, columns in self._blocks(X, names):
-            try:
+            with _row_of_table(X, columns):
                 part.check(block, labels)
-            except RowError as error:  # its row counts only rows that have the block
-                present = np.flatnonzero(~np.isnan(X[:, columns[0]]))
-                raise RowError(present[error.row], error.text) from None
 
     def misfits(self, X):
         found, groups = [np.empty(0, dtype=int)], []
@@ -123,8 +140,9 @@ class Mixed(Likelihood):
             part._check_spreads(labels[columns])
 
     def check_codes(self, X, names=None):
-        for part, block, labels, _ in self._blocks(X, names):
-            part.check_codes(block, labels)
+        for part, block, labels, columns in self._blocks(X, names):
+            with _row_of_table(X, columns):
+                part.check_codes(block, labels)
 
     def check_changed(self, X, changed, names=None):
         """Raise ValueError if changed one-hot columns are no longer one-hot.
@@ -155,6 +173,7 @@ class Mixed(Likelihood):
             block = X[:, _as_slice(columns)]
             missing = np.isnan(block[:, 0])
             if missing.any():
+                missing = np.isnan(block).all(axis=1)
                 block = block[~missing]
             if len(block):
                 yield part, block, [labels[j] for j in columns], columns
@@ -178,6 +197,8 @@ class MixedHead(nn.Module):
         Width of the output of the decoder's body.
     """
 
+    n_flags = 0  # as of `Head`
+
     def __init__(self, parts, columns, n_hidden):
         super().__init__()
         self.groups = groups_of(parts)
@@ -190,7 +211,7 @@ class MixedHead(nn.Module):
             self.register_buffer(f"columns{g}", positions, persistent=False)
         order = self._feature_order(parts)
         self.register_buffer("order", torch.as_tensor(order), persistent=False)
-        self._in_order = bool((order == np.arange(len(order))).all())
+        self.in_order = bool((order == np.arange(len(order))).all())
 
     def _feature_order(self, parts):
         """Return where each feature of the parts is among those of the heads."""
@@ -220,12 +241,21 @@ class MixedHead(nn.Module):
         for i, head in enumerate(self.heads):
             yield head, getattr(self, f"columns{i}")
 
-    def features(self, x):
-        parts = [head.features(x[..., columns]) for head, columns in self._blocks()]
+    def features(self, x, seen=None):
+        parts = []
+        for head, columns in self._blocks():
+            given = (x[..., columns],)
+            if seen is not None:
+                given += (seen[..., columns],)
+            parts.append(head.features(*given))
         return self._by_part(torch.cat(parts, -1))  # (B, n_features)
 
     def _by_part(self, features):
-        return features if self._in_order else features[..., self.order]
+        return features if self.in_order else features[..., self.order]
+
+    def by_feature(self, flags):
+        parts = [head.by_feature(flags[..., at]) for head, at in self._blocks()]
+        return self._by_part(torch.cat(parts, -1))
 
     def working(self, mean):
         order = self.order.numpy()

@@ -51,6 +51,12 @@ class Noise:
             rate = rate.expand(n_samples, *rate.shape)
         return torch.poisson(rate.detach(), generator=self.generator)
 
+    def fork(self):
+        """Return an independent source, seeded by this one."""
+        device = self.generator.device
+        seed = torch.randint(2**62, (), generator=self.generator, device=device)
+        return self.from_seed(int(seed), device)
+
     @classmethod
     def from_seed(cls, seed, device="cpu"):
         """Build the source from an integer seed."""

@@ -43,6 +43,9 @@ class Normal(Distribution):
         with torch.no_grad():
             return self.rsample(noise, n_samples)
 
+    def as_normal(self):
+        return self
+
     def detached(self):
         return Normal(self.loc.detach(), self.scale.detach())
 
@@ -73,6 +76,9 @@ class StandardNormal(Distribution):
         return noise.normal(self._like, n_samples)
 
     rsample = sample
+
+    def as_normal(self):
+        return Normal(self.mean, torch.ones_like(self._like))
 
 
 class NormalMixture(Distribution):
@@ -106,6 +112,11 @@ class NormalMixture(Distribution):
         constant = scale.log().sum(-1) + 0.5 * scale.shape[-1] * LOG_2PI  # (M,)
         log_joint = -0.5 * squares - constant - math.log(len(scale))
         return log_joint.logsumexp(-1).to(value.dtype)
+
+    def as_normal(self):
+        mean = self.loc.mean(0)
+        variance = (self.scale.square() + (self.loc - mean).square()).mean(0)
+        return Normal(self.mean, variance.sqrt().expand(self.n_rows, -1))
 
     def marginal_log_prob(self, value):
         parts = Normal(self.loc, self.scale).marginal_log_prob(value.unsqueeze(-2))

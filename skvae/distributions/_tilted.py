@@ -41,5 +41,8 @@ class Tilted(Distribution):
     def marginal_log_prob(self, value):
         return self.near.marginal_log_prob(value)
 
+    def as_normal(self):
+        return self.near.as_normal()
+
     def sample(self, noise, n_samples=None):
         return self.near.sample(noise, n_samples)

@@ -18,6 +18,7 @@ from skvae.distributions import (
     LearnedScale,
     MixedHead,
     OneHotHead,
+    OneHotsHead,
     PoissonHead,
     RowScale,
 )
@@ -83,6 +84,27 @@ class WrittenOneHot(Written):
     def slope(self):
         """x − π Σ x."""
         return self.x - self.log_pi.exp() * self.x.sum(-1, keepdim=True)
+
+
+class WrittenOneHots(Written):
+    """Σ_d x_d ln π_d with a softmax for each variable."""
+
+    kind = OneHotsHead
+
+    def __init__(self, members, path):
+        super().__init__(members, path)
+        self.place = members.shared(f"{path}.place")  # (V, L)
+        self.inside = members.shared(f"{path}.inside")  # (D,)
+
+    def log_prob(self, x, y, out):
+        logits = functional.pad(out, (0, 1), value=-torch.inf)
+        log_pi = logits[..., self.place].log_softmax(-1)  # (M, B, V, L)
+        self.x, self.log_pi = x, log_pi.flatten(-2).index_select(-1, self.inside)
+        return (x * self.log_pi).sum(-1)
+
+    def slope(self):
+        """x − π, as each variable of x sums to 1."""
+        return self.x - self.log_pi.exp()
 
 
 class WrittenCodes(Written):
@@ -281,7 +303,7 @@ class WrittenMixed:
     """Independent blocks of columns, whose linear maps are one."""
 
     def __init__(self, members, path):
-        known(members, path, MixedHead, OF_HEADS)
+        known(members, path, MixedHead, OF_HEADS | {"groups", "in_order"})
         (head, *_) = members.part(path)
         self.heads = [
             written_head(members, f"{path}.heads.{i}") for i in range(len(head.heads))
@@ -289,18 +311,20 @@ class WrittenMixed:
         self.columns = [
             members.shared(f"{path}.columns{i}") for i in range(len(self.heads))
         ]
-        self.widths = [one.n_features for one in head.heads]
+        self.order = None if head.in_order else members.shared(f"{path}.order")
         self.linears = [linear for one in self.heads for linear in one.linears]
         self.n_outputs = sum(one.n_outputs for one in self.heads)
 
     def features(self, x):
         self.x = [x.index_select(-1, columns) for columns in self.columns]
         pairs = zip(self.heads, self.x, strict=True)
-        return torch.cat([head.features(x) for head, x in pairs], -1)
+        self.y = [head.features(x) for head, x in pairs]
+        y = torch.cat(self.y, -1)
+        return y if self.order is None else y.index_select(-1, self.order)
 
     def log_prob(self, x, y, out):
         outs = out.split([head.n_outputs for head in self.heads], -1)
-        parts = zip(self.heads, self.x, y.split(self.widths, -1), outs, strict=True)
+        parts = zip(self.heads, self.x, self.y, outs, strict=True)
         return sum(head.log_prob(*values) for head, *values in parts)
 
     def backward(self, w):
@@ -313,6 +337,7 @@ HEADS = {
     GaussianHead: WrittenGaussian,
     MixedHead: WrittenMixed,
     OneHotHead: WrittenOneHot,
+    OneHotsHead: WrittenOneHots,
     PoissonHead: WrittenPoisson,
 }
 

@@ -1,7 +1,12 @@
 """Conversion of X to the arrays that a model reads, and back."""
 
 from skvae.inputs._blocks import BlockColumns
-from skvae.inputs._columns import NOTHING, Given, PlainColumns
+from skvae.inputs._columns import (
+    NOTHING,
+    Given,
+    PlainColumns,
+    check_some_value,
+)
 from skvae.inputs._conditioned import ConditionedColumns
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
@@ -17,6 +22,7 @@ __all__ = [
     "Given",
     "PlainColumns",
     "as_numpy",
+    "check_some_value",
     "explaining",
     "in_memory",
     "index_of",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skvae._columns import observed_cells
 from skvae._validation import Instance, Options, check_parameter
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs._columns import (
@@ -43,17 +44,18 @@ class BlockColumns(PlainColumns):
     def validated(self, estimator, X, reset=False):
         """Check rows except for missing values, and return them as an array."""
         X = check_dimensions(X, type(estimator).__name__)
-        whole = True if estimator.modalities is None else "allow-nan"
-        return self._validated(estimator, X, reset, ensure_all_finite=whole)
+        return self._validated(estimator, X, reset)
 
     def as_table(self, estimator, x, **beside):
         """Return checked rows as a `Table`, with the observed blocks."""
-        if estimator.modalities is None:
+        seen = observed_cells(x)
+        if seen is None:
             return Table(x, **beside)
-        observed = observed_modalities(
-            x, self.blocks, estimator.empty_rows, self.all_names
-        )
-        return Table(x, observed=observed, **beside)
+        observed = observed_modalities(seen, self.blocks, estimator.empty_rows)
+        if observed is not None:
+            for block, rows in zip(self.blocks.values(), ~observed.T, strict=True):
+                seen[np.ix_(rows, block)] = True  # the block is missing, not its cells
+        return Table(x, observed=observed, seen=None if seen.all() else seen, **beside)
 
     def _check_all_seen(self, observed):
         for name, seen in zip(self.blocks, observed.any(axis=0), strict=True):

@@ -6,21 +6,22 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from skvae._columns import column_names
+from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs._contents import MAX_NAMED, Contents
 from skvae.inputs._numbers import (
-    IMPUTE,
-    NAME_BLOCKS,
     as_numpy,
+    check_range,
     explaining,
     in_memory,
+    with_na,
 )
 from skvae.inputs._templates import wanted_output
 from skvae.persistence import is_plain
 from skvae.training import Table
 
 FLOATS = [np.float64, np.float32]
+CELLS = {"dtype": FLOATS, "ensure_all_finite": "allow-nan"}  # NaN is a missing cell
 
 
 @dataclass(frozen=True)
@@ -74,18 +75,15 @@ def check_dimensions(X, owner):
     return X
 
 
-def check_range(x, dtype, names):
-    """Raise ValueError at a value that becomes infinite in the computing precision."""
-    if dtype != "float32" or x.dtype == np.float32:
+def check_some_value(table, names):
+    """Raise ValueError at a column in which every cell is missing."""
+    if table.seen is None and table.observed is None:
         return
-    limit = np.finfo(dtype).max
-    # The extremes are found without a copy of the table; NaN stands for missing.
-    if np.fmax.reduce(x, axis=None) > limit or np.fmin.reduce(x, axis=None) < -limit:
-        row, column = np.argwhere(np.abs(x) > limit)[0]
-        name = column_names(names, x.shape[1])[column]
+    empty = np.isnan(table.x).all(axis=0)
+    if empty.any():
+        name = column_names(names, len(empty))[int(np.argmax(empty))]
         raise ValueError(
-            f"Row {row} of column {name} is {x[row, column]:g}, beyond the range of "
-            f"{dtype}. Scale the column, or set dtype='float64'."
+            f"Column {name} has no value: every cell is missing. Leave it out."
         )
 
 
@@ -152,39 +150,37 @@ class PlainColumns:
     def _table(self, estimator, X, given, reset):
         X = check_dimensions(X, type(estimator).__name__)
         x = self._validated(estimator, X, reset)
-        return Table(x, **given.arrays(len(x)))
+        return Table(x, seen=observed_cells(x), **given.arrays(len(x)))
 
-    def _validated(self, estimator, X, reset, **checks):
-        missing = NAME_BLOCKS if hasattr(estimator, "modalities") else IMPUTE
-        with explaining(X, missing=missing):
-            x = self._converted(estimator, X, reset, **checks)
+    def _validated(self, estimator, X, reset):
+        with explaining(X):
+            x = self._converted(estimator, X, reset)
         if reset:
             self._remember(estimator)
         check_range(x, estimator.dtype, self.all_names)
         return x
 
-    def _converted(self, estimator, X, reset, **checks):
+    def _converted(self, estimator, X, reset):
         if reset:
             self.contents = Contents.of(X)
         if not self._has_words:
-            return validate_data(estimator, X, dtype=FLOATS, reset=reset, **checks)
+            how = CELLS | {"reset": reset}
+            return with_na(X, lambda X: validate_data(estimator, X, **how))
         check_is_table(X, estimator)
         validate_data(estimator, X, skip_check_array=True, reset=reset)
-        return self._in_numbers(estimator, X, reset, **checks)
+        return self._in_numbers(estimator, X, reset)
 
     @property
     def _has_words(self):
         return self.contents is not None and self.contents.has_words
 
-    def _in_numbers(self, estimator, X, reset, positions=None, **checks):
+    def _in_numbers(self, estimator, X, reset, positions=None):
         """Return columns of a table with words as numbers."""
         positions = range(len(self.contents.kinds)) if positions is None else positions
         x = self.contents.numbers(X, positions)
         if not reset:
             self._refuse_unseen(X, x, positions)
-        return check_array(
-            x, dtype=FLOATS, estimator=estimator, input_name="X", **checks
-        )
+        return check_array(x, **CELLS, estimator=estimator, input_name="X")
 
     def _refuse_unseen(self, X, x, positions):
         """Raise ValueError at a word that was not seen in fit."""

@@ -3,21 +3,21 @@
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from skvae._columns import column_names, resolve_columns
+from skvae._columns import column_names, observed_cells, resolve_columns
 from skvae._kinds import as_objects
 from skvae._validation import Instance
 from skvae.distributions import Auto, Mixed
 from skvae.inputs._columns import (
-    FLOATS,
+    CELLS,
     PlainColumns,
     check_dimensions,
     check_is_table,
-    check_range,
+    plain,
 )
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._contents import Contents
 from skvae.inputs._frames import column_of, take_columns
-from skvae.inputs._numbers import explaining
+from skvae.inputs._numbers import check_range, explaining, with_na
 from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
@@ -58,7 +58,8 @@ class ConditionedColumns(PlainColumns):
         else:
             codes = self.codes(estimator, condition, len(x))
         beside = given.arrays(len(x))
-        return Table(x, condition=self.conditions.encode(codes), **beside)
+        condition = self.conditions.encode(codes)
+        return Table(x, condition=condition, seen=observed_cells(x), **beside)
 
     def _learn(self, estimator, condition, n_rows):
         """Learn the levels of the conditions, and return the codes, (n_rows, m)."""
@@ -116,7 +117,8 @@ class ConditionedColumns(PlainColumns):
     def _data(self, estimator, X, data, reset):
         if self._has_words:
             return self._in_numbers(estimator, X, reset, self.data_positions)
-        return check_array(data, dtype=FLOATS, estimator=estimator, input_name="X")
+        how = CELLS | {"estimator": estimator, "input_name": "X"}
+        return with_na(data, lambda data: check_array(data, **how))
 
     def _resolve(self, estimator, X):
         columns = estimator.condition_columns
@@ -254,8 +256,9 @@ class ConditionedColumns(PlainColumns):
 
     def plain_parameters(self, estimator):
         values = super().plain_parameters(estimator)
-        if callable(estimator.condition_columns):
-            values["condition_columns"] = self.condition_positions.tolist()
+        values["condition_columns"] = plain(
+            estimator.condition_columns, self.condition_positions
+        )
         return values
 
 

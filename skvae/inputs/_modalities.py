@@ -5,7 +5,6 @@ import numpy as np
 from skvae._columns import column_names, resolve_columns
 
 ALL = "data"  # the only block of a table without modalities
-MISSING = "A missing modality is a block of NaN"
 
 
 def resolve_modalities(modalities, n_columns, names=None, frame=None):
@@ -58,56 +57,33 @@ def _check_cover(blocks, labels):
             raise ValueError(f"The 'modalities' parameter has {some}{more} in {said}.")
 
 
-def observed_modalities(X, blocks, empty_rows, names=None):
-    """Return which blocks are observed in each row.
+def observed_modalities(seen, blocks, empty_rows):
+    """Return which blocks are observed, in at least one cell, in each row.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-        The table, NaN where a block is missing.
+    seen : ndarray of bool of shape (n, d)
+        Which cells are observed.
     blocks : dict of str to ndarray of int
         As returned by `resolve_modalities`.
     empty_rows : {"error", "prior"}
         Whether a row may lack all blocks.
-    names : sequence of str, optional
-        Names of the columns, for messages.
 
     Returns
     -------
     ndarray of bool of shape (n, m), or None
-        None if nothing is missing.
+        None if no block is missing.
 
     Raises
     ------
     ValueError
-        If a block is partly NaN, or a row lacks all blocks and may not.
+        If a row lacks all blocks and may not.
     """
-    if not any(np.isnan(X[:, at[0]]).any() for at in blocks.values()):
-        _check_whole(X, blocks, names, missing=None)
-        return None
-    missing = np.stack([np.isnan(X[:, at[0]]) for at in blocks.values()], axis=1)
-    _check_whole(X, blocks, names, missing)
-    empty = missing.all(axis=1)
+    observed = np.stack([seen[:, at].any(axis=1) for at in blocks.values()], axis=1)
+    empty = ~observed.any(axis=1)
     if empty.any() and empty_rows == "error":
         raise ValueError(
             f"Row {int(np.argmax(empty))} has no modality at all: every column is NaN. "
             "With empty_rows='prior' it is treated as unknown under the prior."
         )
-    return ~missing
-
-
-def _check_whole(X, blocks, names, missing):
-    """Raise ValueError if a block is partly NaN."""
-    for m, (name, positions) in enumerate(blocks.items()):
-        wrong = np.isnan(X[:, positions])
-        if missing is not None:
-            wrong ^= missing[:, [m]]
-        if wrong.any():
-            row, j = np.argwhere(wrong)[0]
-            labels = column_names(names, X.shape[1])
-            one, other = labels[positions[0]], labels[positions[j]]
-            pair = (other, one) if np.isnan(X[row, positions[j]]) else (one, other)
-            raise ValueError(
-                f"The modality {name!r} is partly NaN in row {row}: column {pair[0]} "
-                f"is, and column {pair[1]} is not. {MISSING}, of all its columns."
-            )
+    return None if observed.all() else observed

@@ -17,15 +17,6 @@ from skvae._columns import column_names
 from skvae._kinds import cut, sentence
 from skvae.inputs._frames import column_of, is_arrow
 
-IMPUTE = (
-    "Impute missing values first, for example with sklearn.impute.SimpleImputer. The "
-    "models with a parameter 'modalities' accept rows in which whole blocks of columns "
-    "are missing."
-)
-NAME_BLOCKS = (
-    "If whole blocks of columns are missing together, name the blocks in "
-    "modalities={name: columns, ...}; otherwise impute missing values first."
-)
 _LACKING = (  # what a tensor may lack, and what to do
     ("is_complex", "is complex: pass its real and imaginary parts as columns"),
     ("is_nested", "is nested: pass rows of one length"),
@@ -87,6 +78,19 @@ def in_memory(X):
         raise TypeError(
             f"X must be an array, a data frame or a list of rows. Got a {kind} instead."
         )
+    _refuse_layout(X)
+    n_dimensions = len(getattr(X, "shape", (1, 1)))
+    dtype = getattr(X, "dtype", None)
+    if n_dimensions < 2 and getattr(dtype, "kind", "O") not in "fiubcmM":
+        raise ValueError(
+            f"Expected 2D array, got {n_dimensions}D array of {dtype} instead. "
+            "Reshape your data to one row per sample."
+        )
+    return X
+
+
+def _refuse_layout(X):
+    """Raise an error if a table is sparse, has masked values or holds records."""
     if issparse(X) or _is_sparse_frame(X):
         raise TypeError(
             "Sparse data was passed for X, but dense data is required: pass "
@@ -97,13 +101,6 @@ def in_memory(X):
         raise ValueError(f"X has a masked value in row {row}: pass X.filled(...).")
     if getattr(getattr(X, "dtype", None), "kind", None) == "V":
         raise TypeError("X is an array of records: pass their fields as columns.")
-    n_dimensions = len(getattr(X, "shape", (1, 1)))
-    if n_dimensions < 2 and getattr(X.dtype, "kind", "O") not in "fiubcmM":
-        raise ValueError(
-            f"Expected 2D array, got {n_dimensions}D array of {X.dtype} instead. "
-            "Reshape your data to one row per sample."
-        )
-    return X
 
 
 def _is_no_table(X):
@@ -123,8 +120,38 @@ def _is_sparse_frame(X):
     return len(names) > 0 and all(name.startswith("Sparse") for name in names)
 
 
+def check_range(x, dtype, names):
+    """Raise ValueError at a value that becomes infinite in the computing precision."""
+    if dtype != "float32" or x.dtype == np.float32:
+        return
+    limit = np.finfo(dtype).max
+    # The extremes are found without a copy of the table; NaN stands for missing.
+    if np.fmax.reduce(x, axis=None) > limit or np.fmin.reduce(x, axis=None) < -limit:
+        row, column = np.argwhere(np.abs(x) > limit)[0]
+        name = column_names(names, x.shape[1])[column]
+        raise ValueError(
+            f"Row {row} of column {name} is {x[row, column]:g}, beyond the range of "
+            f"{dtype}. Scale the column, or set dtype='float64'."
+        )
+
+
+def with_na(X, convert):
+    """Return ``convert(X)``; if it fails, once more with NaN in place of ``pd.NA``."""
+    try:
+        return convert(X)
+    except TypeError:
+        if hasattr(X, "notna"):
+            return convert(X.where(X.notna(), np.nan))
+        X = np.array(X, dtype=object)
+        is_na = [type(value).__name__ == "NAType" for value in X.ravel()]
+        if not any(is_na):
+            raise
+        X[np.reshape(is_na, X.shape)] = np.nan
+        return convert(X)
+
+
 @contextmanager
-def explaining(X, names=None, missing=IMPUTE):
+def explaining(X, names=None):
     """Explain why a table cannot be converted to numbers, where that is known.
 
     Parameters
@@ -133,13 +160,11 @@ def explaining(X, names=None, missing=IMPUTE):
         The table.
     names : sequence of str, optional
         Names of its columns.
-    missing : str
-        What to do about missing values.
 
     Raises
     ------
     ValueError
-        If a value is missing, infinite, a datetime or too large.
+        If a value is infinite, a datetime or too large.
     TypeError
         If a value cannot be a number.
     """
@@ -156,8 +181,8 @@ def explaining(X, names=None, missing=IMPUTE):
         if not _is_table(X):
             _refuse_unexplained(error)
             raise
-        if "contains" in text:  # NaN or infinity
-            _blame(X, names, partial(_check_finite, missing=missing))
+        if "contains" in text:  # infinity
+            _blame(X, names, _check_finite)
         _blame(X, names, partial(_check_number, kind=type(error)))
         _refuse_unexplained(error)
         raise
@@ -246,9 +271,6 @@ def _check_number(value, column, row, kind):
     raise kind(f"{sentence(column)} holds {cut(value)} in row {row}{reason}") from None
 
 
-def _check_finite(value, column, row, missing):
-    is_null = value is None or type(value).__name__ in ("NAType", "NaTType")
-    if is_null or (isinstance(value, float | np.floating) and np.isnan(value)):
-        raise ValueError(f"X contains NaN: {column} is missing in row {row}. {missing}")
+def _check_finite(value, column, row):
     if isinstance(value, float | np.floating) and np.isinf(value):
         raise ValueError(f"X contains infinity: {column} is {value} in row {row}.")

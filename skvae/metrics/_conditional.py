@@ -170,18 +170,20 @@ class _Joint:
         self.table = model._check_scorable(X)
 
     def predictive(self, target, given, n_samples):
-        model, x = self.model, self.table.x
+        model = self.model
         at = list(model.modalities_).index(target)
         self._check_present([target, *given])
         table = self._only(given)
         evaluator, seed = model._evaluator(), _seed(model)
         module, columns = evaluator.module, model.modalities_[target]
-        values = evaluator.rows(x)
+        values = evaluator.rows(self.table)
 
         def mean(batch):
-            x = values.take(batch.index).x[:, columns]  # (B, D_m)
+            whole = values.take(batch.index)
+            x = whole.x[:, columns]  # (B, D_m)
+            seen = None if whole.seen is None else whole.seen[:, columns]
             return _mean_of(
-                module.likelihood_of(at, z).log_prob(x)
+                module.likelihood_of(at, z).observed_log_prob(x, seen)
                 for z in module.predictive_draws(
                     batch, row_noise(batch, seed), n_samples
                 )
@@ -222,8 +224,8 @@ class _Joint:
 
     def _check_present(self, names):
         for name in names:
-            first = self.model.modalities_[name][0]
-            missing = np.isnan(self.table.x[:, first])
+            columns = self.model.modalities_[name]
+            missing = np.isnan(self.table.x[:, columns]).all(axis=1)
             if missing.any():
                 raise ValueError(f"{name!r} is missing in row {np.argmax(missing)}.")
 
@@ -243,7 +245,7 @@ class _Conditional:
         def mean(batch):
             q = module.posterior(batch) if seen else module.blind_posterior(batch)
             draws = q.sample(row_noise(batch, seed), n_samples)  # (S, B, K)
-            return module.likelihood(draws, batch).log_prob(batch.x).mean(0)
+            return module.log_likelihood(draws, batch).mean(0)
 
         return evaluator.in_slices(self.table, mean, ROWS).astype(np.float64)
 

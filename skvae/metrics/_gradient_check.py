@@ -145,7 +145,7 @@ def exact_bound(module, batch):
     """
     q, y = module.posterior(batch), configurations(module).to(batch.x)  # (C, V K)
     y = y.unsqueeze(1)  # (C, 1, V K)
-    log_likelihood = module.likelihood(y).log_prob(batch.x)  # (C, B)
+    log_likelihood = module.log_likelihood(y, batch)  # (C, B)
     expected = (q.log_prob(y).exp() * log_likelihood).sum(0)
     beta = module.beta * module.kl_weight
     return expected - beta * kl(q, module.prior(batch))

@@ -3,23 +3,21 @@
 from numbers import Real
 
 import numpy as np
-import torch
 
 from skvae._columns import resolve_columns
-from skvae._validation import BOOLEAN, COUNT, AnyOf, Interval, check_parameter
+from skvae._validation import BOOLEAN, AnyOf, Interval
 from skvae.base import (
     BaseAutoencoderTransformer,
     DensityMixin,
     Divergence,
     ImportanceWeighted,
 )
-from skvae.distributions import Noise, SharedNoise
+from skvae.distributions import Noise
 from skvae.inputs import BlockColumns
 from skvae.multimodal._networks import MultimodalNetworks
 from skvae.multimodal._starts import StartOfModalities
-from skvae.training import derive_seed
 
-ROWS = 256  # per slice, with many draws per row in memory
+N_SAMPLES = 64  # by which `edit` fills blocks
 FINITE = AnyOf((Interval(Real, -np.inf, closed="neither"), BOOLEAN))
 
 
@@ -34,54 +32,6 @@ class BaseMultimodalTransformer(
     """Base of every model of several modalities."""
 
     _columns_type = BlockColumns
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.modalities is not None
-        return tags
-
-    # -- missing blocks -------------------------------------------------------------
-
-    def impute(self, X, n_samples=32) -> np.ndarray:
-        """Fill missing blocks with their mean given the observed ones.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; a missing modality is a block of NaN.
-        n_samples : int, default=32
-            Draws of z per row over which the mean of p(x | z) is averaged. Their noise
-            is seeded in fit and the same for all rows. If the model iterates, they are
-            successive states.
-
-        Returns
-        -------
-        X_filled : ndarray of shape (n_samples, n_features)
-            Rows with the observed blocks unchanged.
-
-        Raises
-        ------
-        ValueError
-            If `X` has other columns than in fit, or a row is not valid.
-        """
-        table = self._check_encodable(X)
-        owner = f"{type(self).__name__}.impute"
-        check_parameter("n_samples", n_samples, (COUNT,), owner)
-        evaluator, seed = self._evaluator(), derive_seed(self._seed, "evaluation")
-        out = table.x.astype(evaluator.precision(table.dtype))
-        if table.observed is None:
-            return out
-        module, holed = evaluator.module, ~table.observed.all(axis=1)
-
-        def mean(batch):
-            noise = SharedNoise.from_seed(seed, evaluator.device)
-            draws = torch.stack(list(module.draws(batch, noise, n_samples)))
-            return module.likelihood(draws).mixture_mean
-
-        filled = evaluator.in_slices(table[holed], mean, ROWS)
-        filled = evaluator.in_units(filled, filled.dtype)
-        out[holed] = np.where(np.isnan(out[holed]), filled, out[holed])
-        return out
 
     def generate(
         self, X, modality, n_samples=1, random_state=None, mean=False
@@ -158,7 +108,8 @@ class BaseMultimodalTransformer(
             is in it, or it is missing in a row; if `changes` are not finite numbers or
             make a one-hot row invalid.
         """
-        before = self.impute(X)
+        table = self._check_encodable(X)
+        before = self._with_means(table, N_SAMPLES)
         self._check_editable(self._columns.validated(self, X), modality)
         after = self._changed(before, changes, modality)
         mean_after = self._mean_given_others(after, modality)
@@ -168,7 +119,7 @@ class BaseMultimodalTransformer(
 
     def _check_editable(self, x, modality):
         self._columns.check_modality(self, modality)
-        missing = np.isnan(x[:, self.modalities_[modality][0]])
+        missing = np.isnan(x[:, self.modalities_[modality]]).all(axis=1)
         if missing.any():
             raise ValueError(
                 f"The modality {modality!r} is missing in row {np.argmax(missing)} and "

@@ -36,8 +36,7 @@ class ExpertNetworks(Latents):
 
     def _build_expert(self, modality):
         """Build an encoder of the same layers that sees one modality."""
-        n_features = modality.head.n_features
-        encoder, n_hidden = self._build_encoder_of(modality.name, n_features)
+        encoder, n_hidden = self._build_encoder_of(modality.name, modality.head)
         return nn.Sequential(encoder, self._to_normal(n_hidden))
 
 

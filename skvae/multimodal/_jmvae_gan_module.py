@@ -60,16 +60,21 @@ class JMVAEGAN(JMVAE):
         yield Loss(GENERATOR, *self._generator_loss(modality, z, batch))
         with torch.no_grad():
             fake = modality.head.features(modality.likelihood(z).mean)  # (2, B, n_m)
-        real = modality.features(batch.x)  # (B, n_m)
+        real = modality.head.features(batch.x[..., modality.columns])  # (B, n_m)
         yield Loss(DISCRIMINATOR, *self._discriminator_loss(real, fake, batch))
 
     def _generator_loss(self, modality, z, batch):
         p = modality.likelihood(z)  # of 2 x B rows
-        x = batch.x[..., modality.columns]
-        log_likelihood = self._seen(p.log_prob(x)[0], batch)
+        log_likelihood = self._seen(self._log_likelihood(p, modality, batch)[0], batch)
         logits = self._logits(modality.head.features(p.mean))  # (2, B)
         fooled = functional.softplus(-logits).sum(0)
         return (fooled - self.gamma * log_likelihood).mean(), {"not_fooled": fooled}
+
+    def _log_likelihood(self, p, modality, batch):
+        """Return ln p of the observed cells of one modality, (..., B)."""
+        at = modality.columns
+        cells = None if batch.seen is None else batch.seen[..., at]
+        return p.observed_log_prob(batch.x[..., at], cells)
 
     def _discriminator_loss(self, real, fake, batch):
         logits = self._logits(fake)  # (2, B)

@@ -88,13 +88,13 @@ class JMVAE(LatentModel):
         """Return the latents that decoders see."""
         return z
 
-    def q(self, x, observed=None):
-        """q(z | x_1, ..., x_M), with zeros for what is not observed."""
-        return self.joint(self.modalities.encode(x, observed))
+    def q(self, x, observed=None, seen=None):
+        """q(z | x_1, ..., x_M), with zeros for modalities that are not observed."""
+        return self.joint(self.modalities.encode(x, observed, seen))
 
     def experts_of(self, batch):
         """Return q(z | x_m) of each modality, N(0, I) where it is not observed."""
-        features = self.modalities.features(batch.x)
+        features = self.modalities.inputs(batch.x, seen=batch.seen)
         seen = [None] * len(self.experts)
         if batch.observed is not None:
             seen = batch.observed.unbind(-1)  # M of (B,)
@@ -109,13 +109,14 @@ class JMVAE(LatentModel):
             lambda f: torch.stack(parameters_of(to_normal(f)), 1), features, rows
         )
         if q is None:  # no such row
-            q = features.new_zeros((len(features), 2, self.n_latents))
+            x = features if isinstance(features, torch.Tensor) else features.x
+            q = x.new_zeros((len(rows), 2, self.n_latents))
         loc, scale = q.unbind(1)
         return Normal(loc, torch.where(rows[:, None], scale, 1))
 
     def posterior(self, batch):
         if batch.observed is None:
-            return self.q(batch.x)
+            return self.q(batch.x, seen=batch.seen)
         if len(self.experts):
             return self._by_experts(batch, self.experts_of(batch))
         return self._iterated(batch)
@@ -124,7 +125,11 @@ class JMVAE(LatentModel):
         """Return q(z | x) of complete rows, and the product of experts of others."""
         some = product_of_experts(experts, batch.observed)
         whole = batch.observed.all(-1)
-        return where(whole, self._on_rows(self.q, batch.x, whole), some)
+        return where(whole, self._on_rows(self._q_of, batch, whole), some)
+
+    def _q_of(self, batch):
+        """q(z | x_1, ..., x_M) of rows without a missing block."""
+        return self.q(batch.x, seen=batch.seen)
 
     def proposal(self, batch, q=None):
         q = super().proposal(batch, q)
@@ -143,7 +148,8 @@ class JMVAE(LatentModel):
 
     def _iterated(self, batch):
         """Return q(z | x) of complete rows, and the last q of iterations for others."""
-        q, rows = self.q(batch.x, batch.observed), ~batch.observed.all(-1)
+        q = self.q(batch.x, batch.observed, batch.seen)
+        rows = ~batch.observed.all(-1)
         found = on_rows(self._ends, batch, rows)
         if found is None:
             return q
@@ -172,16 +178,16 @@ class JMVAE(LatentModel):
 
     def filled(self, batch, noise):
         """Return the rows with missing blocks drawn, and q(z | x) of them."""
-        x, q = batch.x, self.q(batch.x, batch.observed)
+        x, q = batch.x, self.q(batch.x, batch.observed, batch.seen)
         for _ in range(self.n_iterations - 1):
-            x, q = self.step(x, q, batch.observed, noise)
+            x, q = self.step(x, q, batch, noise)
         return x, q
 
-    def step(self, x, q, observed, noise):
+    def step(self, x, q, batch, noise):
         """Draw the missing blocks once; return the rows and q(z | x) of them."""
         drawn = self.likelihood(self.down(q, noise)).sample(noise)
-        x = torch.where(self.modalities.columns_of(observed), x, drawn)
-        return x, self.q(x)
+        x = torch.where(self.modalities.columns_of(batch.observed), x, drawn)
+        return x, self.q(x, seen=batch.seen)
 
     def down(self, q, noise):
         """Draw the latents from which the missing blocks are drawn."""
@@ -206,7 +212,7 @@ class JMVAE(LatentModel):
         x, q = self.filled(batch, noise)
         for i in range(n_states):
             if i > 0:
-                x, q = self.step(x, q, batch.observed, noise)
+                x, q = self.step(x, q, batch, noise)
             yield self.or_prior(q, batch.observed)
 
     def predictive_draws(self, batch, noise, n_draws):
@@ -234,7 +240,7 @@ class JMVAE(LatentModel):
         """Return q(z | ·) without iterations, and the experts."""
         experts = self.experts_of(batch) if len(self.experts) else []
         if batch.observed is None or not experts:
-            return self.q(batch.x, batch.observed), experts
+            return self.q(batch.x, batch.observed, batch.seen), experts
         return self._by_experts(batch, experts), experts
 
     def terms(self, q, experts, batch, noise):
@@ -250,7 +256,7 @@ class JMVAE(LatentModel):
         """Return L_JM, importance-weighted over several draws, and its parts."""
         n_draws = self.n_importance_samples
         z = q.rsample(noise, n_draws if n_draws > 1 else None)  # (B, K) or (S, B, K)
-        parts = self.likelihood(z, batch).block_log_probs(batch.x)
+        parts = self.likelihood(z, batch).block_log_probs(batch.x, batch.seen)
         reconstruction = self._weighted(parts)
         if n_draws > 1:
             log_prior, log_q = p.log_prob(z), q.log_prob(z)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from skvae.distributions import Normal, Product
+from skvae.distributions import Normal, Product, inputs
 from skvae.nets import LocScale, over_rows
 
 
@@ -33,9 +33,10 @@ class Modality(nn.Module):
         # Not persistent, as the weights in a file must not set the columns.
         self.register_buffer("columns", torch.as_tensor(columns), persistent=False)
 
-    def features(self, x):
-        """Return the encoder's input for the block, (B, D) -> (B, n_features)."""
-        return self.head.features(x[..., self.columns])
+    def inputs(self, x, seen=None):
+        """Return the encoder's input for the block, (B, D) -> (B, n_inputs)."""
+        cells = None if seen is None else seen[..., self.columns]
+        return inputs(self.head, x[..., self.columns], cells)
 
     def likelihood(self, z):
         """p(x_m | z)."""
@@ -60,17 +61,17 @@ class Modalities(nn.ModuleList):
         blocks = [(modality.likelihood(z), modality.columns) for modality in self]
         return Product(blocks, observed)
 
-    def features(self, x, observed=None):
-        """Return the features of each block, zeros if it is not observed."""
-        features = [modality.features(x) for modality in self]
+    def inputs(self, x, observed=None, seen=None):
+        """Return the encoders' input for each block, zeros if it is not observed."""
+        features = [modality.inputs(x, seen) for modality in self]
         if observed is None:
             return features
-        seen = observed.unsqueeze(-1).unbind(-2)  # M of (B, 1)
-        return [torch.where(s, f, 0) for s, f in zip(seen, features, strict=True)]
+        blocks = observed.unsqueeze(-1).unbind(-2)  # M of (B, 1)
+        return [torch.where(b, f, 0) for b, f in zip(blocks, features, strict=True)]
 
-    def encode(self, x, observed=None):
+    def encode(self, x, observed=None, seen=None):
         """Return the outputs of all encoders side by side, (B, Σ h)."""
-        features = self.features(x, observed)
+        features = self.inputs(x, observed, seen)
         pairs = zip(self, features, strict=True)
         return torch.cat([modality.encoder(f) for modality, f in pairs], -1)
 
@@ -191,7 +192,9 @@ def on_rows(function, values, rows):
 def _taken(values, index):
     if isinstance(values, torch.Tensor):
         return values[index]
-    return values._replace(x=values.x[index], observed=values.observed[index])
+    seen = None if values.seen is None else values.seen[index]
+    observed = values.observed[index]
+    return values._replace(x=values.x[index], observed=observed, seen=seen)
 
 
 def where(rows, yes, no):

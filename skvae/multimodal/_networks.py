@@ -6,8 +6,8 @@ from torch import nn
 
 from skvae._parameters import Declared, parameter
 from skvae._validation import NONE, POSITIVE, Instance, Mapping, Options
-from skvae.base import BODY, SIZES, BaseAutoencoderTransformer
-from skvae.distributions import Likelihood
+from skvae.base import BODY, SIZES, BaseAutoencoderTransformer, reading_flags
+from skvae.distributions import Likelihood, n_inputs
 from skvae.multimodal._modality import Modalities, Modality
 from skvae.nets import build_body
 
@@ -85,15 +85,20 @@ class MultimodalNetworks(Declared):
             decoder, n_out = self._build_part("decoder", name, n_latents)
             decoder, n_out = self._with_linear_path(decoder, n_latents, n_out)
             head = self._build_head(decoder, n_out, likelihood)
-            encoder, n_hidden = self._build_encoder_of(name, head.n_features)
+            encoder, n_hidden = self._build_encoder_of(name, head)
             networks = encoder, n_hidden, decoder, head
             modalities.append(Modality(name, *networks, columns))
         return modalities
 
-    def _build_encoder_of(self, name, n_features):
+    def _build_encoder_of(self, name, head):
         """Build an encoder of one modality; return its width too."""
-        body, n_hidden = self._build_part("encoder", name, n_features)
-        return self._with_linear_path(body, n_features, n_hidden)
+        n_in = n_inputs(head)
+        if self._columns.of(self, name, "encoder") is None:
+            body, n_hidden = self._build_part("encoder", name, n_in)
+        else:
+            body, n_hidden = self._build_part("encoder", name, head.n_features)
+            body, n_hidden = reading_flags(body, n_hidden, head)
+        return self._with_linear_path(body, n_in, n_hidden)
 
     def _build_part(self, role, name, n_in):
         """Build the encoder or decoder of a modality; return its width too."""

@@ -31,7 +31,7 @@ import numpy as np
 
 from skvae.autoencoders import Start
 from skvae.distributions import Working, working_of
-from skvae.starts import Linear, fit_linear
+from skvae.starts import Linear, fit_linear, fit_with_holes, mean_of_seen, seen_features
 
 COMPLETE_PER_LATENT = 10  # complete rows from which the others are left out
 
@@ -66,6 +66,8 @@ class Block(NamedTuple):
         Mean of its features.
     working : Working
         Units and kinds of noise.
+    cells : ndarray of bool of shape (n, d) or None
+        Which cells are observed; None if all cells of all observed blocks are.
     linear : Linear or None
         W_m and Ψ_m.
     """
@@ -74,16 +76,23 @@ class Block(NamedTuple):
     seen: np.ndarray
     mean: np.ndarray
     working: Working
+    cells: np.ndarray | None = None
     linear: Linear | None = None
 
     @classmethod
-    def of(cls, modality, x, seen):
+    def of(cls, modality, batch, seen):
         """Return the block of a modality, without a linear model."""
-        features = modality.features(x).double().numpy()
-        mean = features[seen].mean(0)
+        features = modality.head.features(batch.x[..., modality.columns])
+        features, cells = features.double().numpy(), None
+        if batch.seen is None:
+            mean = features[seen].mean(0)
+        else:
+            cells = seen_features(modality.head, batch.seen[..., modality.columns])
+            cells &= seen[:, None]
+            mean = mean_of_seen(features, cells)
         working = working_of(modality.head, mean)
         y = np.where(seen[:, None], working.rate * (features - mean), 0.0)
-        return cls(y, seen, mean, working)
+        return cls(y, seen, mean, working, cells)
 
 
 def fitted_blocks(modalities, batch, n_latents, random, wide):
@@ -92,14 +101,19 @@ def fitted_blocks(modalities, batch, n_latents, random, wide):
     if batch.observed is not None:
         seen = batch.observed.numpy()
     blocks = [
-        Block.of(modality, batch.x, flags)
+        Block.of(modality, batch, flags)
         for modality, flags in zip(modalities, seen.T, strict=True)
     ]
     noise = np.concatenate([block.working.noise for block in blocks])
-    y = _rows_to_fit(blocks, n_latents)
-    linear = fit_linear(y, n_latents, noise, random, wide)
+    if batch.seen is None:
+        y = _rows_to_fit(blocks, n_latents)
+        linear = fit_linear(y, n_latents, noise, random, wide)
+    else:
+        y = np.hstack([block.y for block in blocks])
+        cells = np.hstack([block.cells for block in blocks])
+        linear = fit_with_holes(y, cells, n_latents, noise, random, wide)
     cuts = np.cumsum([len(block.mean) for block in blocks])[:-1]
-    parts = map(Linear, np.split(linear.W, cuts), np.split(linear.psi, cuts))
+    parts = map(Linear, *(np.split(values, cuts) for values in linear))
     return [
         block._replace(linear=part) for block, part in zip(blocks, parts, strict=True)
     ]
@@ -127,7 +141,9 @@ class Posterior(NamedTuple):
         W = np.vstack([block.linear.W for block in blocks])  # (d, K)
         psi = np.concatenate([block.linear.psi for block in blocks])
         rate = np.concatenate([block.working.rate for block in blocks])
-        mean = np.concatenate([block.mean for block in blocks])
+        mean = np.concatenate(
+            [block.mean + block.linear.mean / block.working.rate for block in blocks]
+        )
         by_y = (W / psi[:, None]).T
         sigma = np.linalg.inv(np.eye(W.shape[1]) + by_y @ W)
         weight = sigma @ by_y * rate
@@ -174,8 +190,8 @@ def start_joint(module, batch, random, wide=False):
 
 def _start_decoders(modalities, blocks):
     for modality, block in zip(modalities, blocks, strict=True):
-        slope, (W, psi) = block.working.slope, block.linear
-        modality.head.start_linear(W / slope[:, None], np.zeros(len(slope)), psi)
+        slope, (W, psi, mean) = block.working.slope, block.linear
+        modality.head.start_linear(W / slope[:, None], mean / slope, psi)
 
 
 def start_layers(module, batch, random, wide=False):

@@ -13,6 +13,7 @@ from skvae.nets._mlp import (
     over_rows,
     set_dropout_generator,
 )
+from skvae.nets._modes import own_precision, trainable
 from skvae.nets._posterior import EPSILON, LocScale, enter_linearly
 from skvae.nets._recipes import ConvDecoder, ConvEncoder, Dense, Recipe
 
@@ -34,5 +35,7 @@ __all__ = [
     "enter_linearly",
     "mlp",
     "over_rows",
+    "own_precision",
     "set_dropout_generator",
+    "trainable",
 ]

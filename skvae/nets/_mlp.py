@@ -88,9 +88,10 @@ def over_rows(body, h):
 
 
 class Beside(nn.Module):
-    """Apply a body to the first columns and append the others to its output.
+    """Apply a body to some columns and append the others to its output.
 
-    (B, n_in + c) -> (B, h + c): a user's encoder sees the image without the condition.
+    (B, s + n_in + c) -> (B, h + s + c): a user's encoder sees the image without the
+    condition.
 
     Parameters
     ----------
@@ -98,15 +99,17 @@ class Beside(nn.Module):
         (B, n_in) -> (B, h).
     n_in : int
         Width of its input.
+    start : int, default=0
+        s, the first of its columns.
     """
 
-    def __init__(self, body, n_in):
+    def __init__(self, body, n_in, start=0):
         super().__init__()
-        self.body, self.n_in = body, n_in
+        self.body, self.where = body, slice(start, start + n_in)
 
     def forward(self, x):
-        seen, beside = x[..., : self.n_in], x[..., self.n_in :]
-        return torch.cat([self.body(seen), beside], -1)
+        before, after = x[..., : self.where.start], x[..., self.where.stop :]
+        return torch.cat([self.body(x[..., self.where]), before, after], -1)
 
 
 class Skip(nn.Module):
@@ -134,7 +137,8 @@ def build_body(body, n_in, parameter):
     Parameters
     ----------
     body : torch.nn.Module or callable
-        Module, which is copied, or function ``n_in -> module``.
+        Module, which is copied, or function ``n_in -> module``. Lazy modules take the
+        width of the input.
     n_in : int
         Width of its input.
     parameter : str
@@ -171,12 +175,18 @@ def _built(body, n_in, parameter):
 
 
 def _called(body, n_in, parameter):
+    """Call a function for a width; a class is a common mistake for an instance."""
     try:
         return body(n_in)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, RuntimeError, ValueError) as error:
+        is_class = isinstance(body, type)
+        if isinstance(error, ValueError) and not is_class:  # a recipe explains itself
+            raise
+        name = f"the class {body.__name__}" if is_class else "a function"
         raise ValueError(
-            f"The {parameter!r} parameter must be a torch module or a function of the "
-            f"input's width that returns one. Called with {n_in}, it failed: {error}"
+            f"The {parameter!r} parameter must be a torch module or a function "
+            f"n_in -> module. Got {name}, and calling it with {n_in} failed: {error}. "
+            "Pass an instance, or a function that makes one."
         ) from error
 
 

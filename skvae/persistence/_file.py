@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 import safetensors.torch
 import torch
 
+from skvae.nets import trainable
+
 FORMAT = 1
 KEY = "skvae"
 HEADER_LIMIT = 100_000_000  # bytes, as in safetensors itself
@@ -108,6 +110,7 @@ def _checksum(header, tensors):
 # -- reading ---------------------------------------------------------------------------
 
 
+@trainable()  # tensors of inference mode could not be trained
 def read(path):
     """Read a header and tensors, and check that the file is intact.
 

@@ -52,12 +52,15 @@ def put_back(likelihood, values, n_columns):
     check_parameters(likelihood)
     owner = type(likelihood).__name__
     check, names = _CHECKS.get(type(likelihood), (_check_own, values.keys()))
-    if values.keys() - OPTIONAL.get(type(likelihood), ()) != {"n_columns_", *names}:
+    optional = {"holes_", *OPTIONAL.get(type(likelihood), ())}
+    if values.keys() - optional != {"n_columns_", *names} - optional:
         raise ValueError(f"{owner} does not learn {', '.join(sorted(values))}.")
     if values["n_columns_"] != n_columns:
         raise ValueError(
             f"{owner} has learned {values['n_columns_']!r} columns, not {n_columns}."
         )
+    if values.get("holes_", True) is not True:
+        raise ValueError("holes_ must be true.")
     check(values, n_columns)
     if isinstance(likelihood, Mixed):
         columns = values["columns_"]
@@ -76,13 +79,21 @@ def _parts(likelihood, values):
 
 
 STATISTICS = ("mean_", "std_", "low_", "high_")
-OPTIONAL = {Gaussian: {"origin_"}}  # older files lack it: their columns start at 0
+# Older files lack these: their columns start at 0, and may be grey.
+OPTIONAL = {Gaussian: {"origin_"}, Bernoulli: {"is_flag_"}}
 
 
 def _check_statistics(values, n_columns):
     for name in [name for name in (*STATISTICS, "origin_") if name in values]:
         if not _is_vector(values[name], "f") or len(values[name]) != n_columns:
             raise ValueError(f"{name} must be one number per column.")
+
+
+def _check_bernoulli(values, n_columns):
+    _check_statistics(values, n_columns)
+    is_flag = values.get("is_flag_", np.zeros(n_columns, dtype=bool))
+    if not _is_vector(is_flag, "b") or len(is_flag) != n_columns:
+        raise ValueError("is_flag_ must be one bool per column.")
 
 
 def _check_gaussian(values, n_columns):
@@ -137,7 +148,7 @@ def _is_vector(value, kind):
 
 _CHECKS = {
     Auto: (_check_chosen, ("chosen_", "columns_", "names_", "parts_")),
-    Bernoulli: (_check_statistics, STATISTICS),
+    Bernoulli: (_check_bernoulli, STATISTICS),
     Categorical: (_check_statistics, STATISTICS),
     Codes: (_check_levels, ("levels_", "frequencies_")),
     Gaussian: (_check_gaussian, STATISTICS),

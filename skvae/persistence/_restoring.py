@@ -7,6 +7,7 @@ from skorch.history import History
 
 from skvae._validation import check_parameters
 from skvae.distributions import MixedHead
+from skvae.nets import trainable
 from skvae.persistence._architecture import architecture
 from skvae.persistence._learned import put_back
 from skvae.persistence._optimizer_state import restore_optimizer_states
@@ -21,6 +22,7 @@ HEADER = {
 BEFORE = {"init": "random"}  # of files that were written before a parameter was added
 
 
+@trainable()
 def restore(cls, header, tensors, own, device=None):
     """Build a fitted estimator.
 

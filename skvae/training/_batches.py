@@ -25,6 +25,9 @@ class Batch(NamedTuple):
         Conditions as numbers.
     observed : Tensor of bool of shape (B, M), optional
         Which modalities are observed; the others are zeros in `x`.
+    seen : Tensor of bool of shape (B, D), optional
+        Which cells of observed modalities are observed; the others are filled in `x`
+        by values that are typical of their columns.
     y : Tensor of shape (B,) or (B, T), optional
         Targets.
     sample_weight : Tensor of shape (B,), optional
@@ -36,12 +39,13 @@ class Batch(NamedTuple):
     x: torch.Tensor
     condition: torch.Tensor | None = None
     observed: torch.Tensor | None = None
+    seen: torch.Tensor | None = None
     y: torch.Tensor | None = None
     sample_weight: torch.Tensor | None = None
     index: torch.Tensor | None = None
 
 
-BESIDE = ("condition", "observed", "y", "sample_weight")
+BESIDE = ("condition", "observed", "seen", "y", "sample_weight")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ class Table:
         Conditions as numbers.
     observed : ndarray of bool of shape (n, m), optional
         Which modalities are observed; the others are NaN in `x`. None if all are.
+    seen : ndarray of bool of shape (n, d), optional
+        Which cells of observed modalities are observed; the others are NaN in `x`. None
+        if all are.
     y : ndarray of shape (n,) or (n, t), optional
         Targets.
     sample_weight : ndarray of shape (n,), optional
@@ -65,6 +72,7 @@ class Table:
     x: np.ndarray
     condition: np.ndarray | None = None
     observed: np.ndarray | None = None
+    seen: np.ndarray | None = None
     y: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
 
@@ -109,11 +117,15 @@ class Rows:
         Which rows of the table these are, all by default.
     origin : ndarray of shape (d,), optional
         What to subtract from the columns, in double precision before they are cast.
+    fill : ndarray of shape (d,), optional
+        What stands for missing cells, relative to the origin; 0 by default.
     odds : ndarray of shape (n,), optional
         Relative to each other, how often the rows of the table are drawn in training.
     """
 
-    def __init__(self, table, device, dtype, index=None, origin=None, odds=None):
+    def __init__(
+        self, table, device, dtype, index=None, origin=None, fill=None, odds=None
+    ):
         table = Table.of(table)
         self.odds = odds
         self.table, self.device, self.dtype = table, torch.device(device), dtype
@@ -123,6 +135,7 @@ class Rows:
             name: self._placed(values) for name, values in table.beside().items()
         }
         self._origin = None if origin is None else torch.tensor(origin)
+        self._fill = None if fill is None else torch.tensor(fill).to(device, dtype)
         # torch warns about read-only arrays, so rows of these are taken by numpy.
         self._tensor = torch.from_numpy(self.X) if _shareable(self.X) else None
         if self.device.type == "cuda" and self._fits():
@@ -184,7 +197,9 @@ class Rows:
             block = self.X[start : start + 4096]
             drawn[start : start + 4096] = random.random(block.shape) < block
         table = replace(self.table, x=drawn)
-        return Rows(table, self.device, self.dtype, self.index, odds=self.odds)
+        rows = Rows(table, self.device, self.dtype, self.index, odds=self.odds)
+        rows._fill = self._fill
+        return rows
 
     def shares(self):
         """Return how often each row is drawn in training, (n,), or None if equally."""
@@ -219,9 +234,11 @@ class Rows:
         x = self._from_origin(x)
         if x.device != self.device or x.dtype != self.dtype:
             x = x.to(device=self.device, dtype=self.dtype)
-        if "observed" in self._beside:
-            x = x.nan_to_num(0.0)
         beside = {name: choose(values) for name, values in self._beside.items()}
+        if "seen" in beside and self._fill is not None:
+            x = torch.where(beside["seen"], x, self._fill)
+        if "observed" in beside or "seen" in beside:
+            x = x.nan_to_num(0.0)
         return Batch(x, **beside, index=index)
 
 

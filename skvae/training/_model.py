@@ -1,8 +1,10 @@
 """What the training loop and the estimators expect of a model."""
 
+import torch
 from torch import nn
 
 from skvae import objectives
+from skvae.distributions import Normal, inputs
 from skvae.refinement import N_STEPS
 
 
@@ -44,6 +46,23 @@ class LatentModel(nn.Module):
     def prior(self, batch):
         """p(z): a distribution over (B, K)."""
         raise NotImplementedError
+
+    def inputs(self, batch):
+        """Return what an encoder reads of rows, (B, n_inputs)."""
+        return inputs(self.head, batch.x, batch.seen)
+
+    def unless_empty(self, q, batch):
+        """Return q(z | x), and the prior for rows without an observed cell."""
+        prior = None if batch.seen is None else self.prior(batch).as_normal()
+        if prior is None:
+            return q
+        some = batch.seen.any(-1, keepdim=True)  # (B, 1)
+        loc = torch.where(some, q.loc, prior.loc)
+        return Normal(loc, torch.where(some, q.scale, prior.scale))
+
+    def log_likelihood(self, z, batch):
+        """Return ln p(x | z) of the observed cells, (..., B)."""
+        return self.likelihood(z, batch).observed_log_prob(batch.x, batch.seen)
 
     def bound(self, batch, noise):
         """Return the training bound of each row in nats, (B,), for validation."""
@@ -121,5 +140,5 @@ class LatentModel(nn.Module):
     def log_weights(self, q, p, batch, noise, n_samples):
         """Return ln w at draws z ~ q and β = 1, (S, B); mean w estimates p(x)."""
         z = q.sample(noise, n_samples)  # (S, B, K)
-        log_likelihood = self.likelihood(z, batch).log_prob(batch.x)
+        log_likelihood = self.log_likelihood(z, batch)
         return objectives.log_weights(log_likelihood, p.log_prob(z), q.log_prob(z))

@@ -266,8 +266,10 @@ class VariationalNet(NeuralNet):
         """Yield the batches, with grey values drawn as 0/1 under "dynamic"."""
         for batch in batches:
             if self.binarize == "dynamic":
-                drawn = noise.uniform(batch.x) < batch.x
-                yield batch._replace(x=drawn.to(batch.x.dtype))
+                drawn = (noise.uniform(batch.x) < batch.x).to(batch.x.dtype)
+                if batch.seen is not None:
+                    drawn = torch.where(batch.seen, drawn, batch.x)
+                yield batch._replace(x=drawn)
             else:
                 yield batch
 

@@ -23,7 +23,7 @@ def gaussians(estimator, X):
     x = torch.tensor(np.nan_to_num(X), dtype=module.dtype)
     with torch.no_grad():
         found = [
-            expert(modality.features(x))
+            expert(modality.inputs(x))
             for modality, expert in zip(module.modalities, module.experts, strict=True)
         ]
     return [(q.loc.numpy(), q.scale.numpy() ** -2.0) for q in found]

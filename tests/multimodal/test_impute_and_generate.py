@@ -22,9 +22,10 @@ def test_imputing_keeps_observed_values(model, holed, whole):
     is_observed = ~np.isnan(holed)
     np.testing.assert_array_equal(filled[is_observed], holed[is_observed])
     assert np.isfinite(filled).all()
-    assert (filled[2::4, :16] > 0).all()
-    assert (filled[2::4, :16] < 1).all()
-    np.testing.assert_allclose(filled[1::4, 16:].sum(1), 1.0, rtol=1e-5)
+    assert (filled[2::4, :16] >= 0).all()
+    assert (filled[2::4, :16] <= 1).all()
+    assert np.isin(filled[1::4, 16:], [0, 1]).all()
+    assert (filled[1::4, 16:].sum(1) == 1).all()
     nothing_to_do = estimator.impute(whole)
     np.testing.assert_array_equal(nothing_to_do, whole)
     assert nothing_to_do is not whole
@@ -66,17 +67,6 @@ def test_draws_depend_on_their_rows(model, whole):
         assert differ(draw(given[[row]], 2, mean=True)[:, 0], means[:, row]).max() < 5
     assert differ(means[:, 0], means[:, 1]).max() > 10
     np.testing.assert_array_equal(drawn, draw(given, 1))
-
-
-def test_imputed_values_are_the_mean_of_generated_ones(whole):
-    estimator, given = trained("experts"), whole[:4]
-    drawn = estimator.generate(
-        given, "label", n_samples=4000, random_state=0, mean=True
-    )
-    given[:, BLOCKS["label"]] = np.nan
-    filled = estimator.impute(given, n_samples=4000)[:, 16:]
-    error = np.sqrt(drawn.var(0) / 2000)  # both are estimates
-    assert np.all(np.abs(filled - drawn.mean(0)) < 5 * error + 1e-6)
 
 
 @each_model

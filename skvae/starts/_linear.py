@@ -1,4 +1,4 @@
-"""Starts at a closed form: probabilistic PCA, factor analysis, and their analogues.
+"""The linear models at which fits start: probabilistic PCA and factor analysis.
 
 The networks have linear paths from rows to latents and back beside their hidden layers,
 which add from zero. In units in which every column's noise is comparable, a row is
@@ -10,25 +10,20 @@ column (factor analysis), or fixed. It is fixed where the noise of a column foll
 its mean: there y are Pearson residuals, so that the natural parameters of 0/1 columns,
 categories and counts start from principal components. The decoder begins at W and Ψ,
 the encoder at the posterior N(Σ Wᵀ Ψ⁻¹ y, Σ), with W rotated so that Σ is diagonal.
-
-A module sets its own weights, in `start_at`: it gets a `LinearStart`, which fits linear
-models and converts them to the units of the networks.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from skvae.distributions import Working, working_of
+from skvae.distributions import Working
 
-MAX_ROWS = 20_000  # from which a start is computed
 MAX_COLUMNS = 1000  # whose covariance is computed; of more, random projections
 N_ITERATIONS = 200  # of EM for factor analysis
 TOLERANCE = 1e-6  # relative change of the variances at which EM ends
 SMALLEST = 1e-4  # variance of the noise, as a share of a column's
 WIDE = 0.6  # the same where training begins, as a share of the mean of the columns
 KEPT = 0.5  # share of a component's variance that is explained there
-RANK = 1e-12  # share of the variance below which a component is a rounding error
 
 
 class Linear(NamedTuple):
@@ -40,10 +35,13 @@ class Linear(NamedTuple):
         Loadings; Wᵀ Ψ⁻¹ W is diagonal.
     psi : ndarray of shape (d,)
         Variances of the noise.
+    mean : ndarray of shape (d,)
+        Mean of y; 0 unless cells are missing, as rows are centred.
     """
 
     W: np.ndarray
     psi: np.ndarray
+    mean: np.ndarray
 
     @property
     def precision(self):
@@ -67,7 +65,7 @@ class Linear(NamedTuple):
 
     def ordered(self, order):
         """Return the model with its latents in another order, (K,)."""
-        return Linear(self.W[:, order], self.psi)
+        return self._replace(W=self.W[:, order])
 
 
 def fit_linear(y, n_latents, noise, random, wide=False):
@@ -182,132 +180,11 @@ def _expectation_maximisation(y, W, psi, noise, total):
 def rotated(W, psi, n_latents):
     """Return the same model with independent posteriors, padded by empty latents."""
     _, vectors = np.linalg.eigh((W / psi[:, None]).T @ W)
-    return Linear(_settled(W @ vectors[:, ::-1], n_latents), psi)
+    return Linear(settled(W @ vectors[:, ::-1], n_latents), psi, np.zeros(len(psi)))
 
 
-def _settled(W, n_latents):
+def settled(W, n_latents):
     """Choose signs that do not depend on the library, and pad by empty latents."""
     largest = np.abs(W).argmax(0)
     W = W * np.where(W[largest, np.arange(W.shape[1])] < 0, -1.0, 1.0)
     return np.pad(W, ((0, 0), (0, n_latents - W.shape[1])))
-
-
-class LinearStart:
-    """Rows in units in which they are linear in the latents, see `Working`.
-
-    Parameters
-    ----------
-    head : torch.nn.Module
-        Head of the decoder.
-    batch : Batch
-        Rows, in the module's units and float64.
-    random : RandomState
-        Source of random projections.
-    wide : bool, default=False
-        Whether linear models have more noise than is best, see `widened`.
-
-    Attributes
-    ----------
-    batch : Batch
-        The rows as passed.
-    y : ndarray of shape (n, d)
-        The rows, centred.
-    condition : ndarray of shape (n, c)
-        Their conditions; c is 0 without any.
-    """
-
-    def __init__(self, head, batch, random, wide=False):
-        features = head.features(batch.x).double().numpy()
-        self.batch = batch
-        self._random, self._wide, self._mean = random, wide, features.mean(0)
-        self._rate, self._slope, self._noise = working_of(head, self._mean)
-        self.y = self._rate * (features - self._mean)
-        given = batch.condition
-        self.condition = np.zeros((len(features), 0))
-        if given is not None:
-            self.condition = given.double().numpy()
-
-    def fit(self, n_latents, y=None):
-        """Return the `Linear` model of the rows, or of what is left of them, (n, d)."""
-        y = self.y if y is None else y
-        return fit_linear(y, n_latents, self._noise, self._random, self._wide)
-
-    def principal(self, n_latents):
-        """Return PCA's directions, and the variances of what they leave.
-
-        Returns
-        -------
-        directions : ndarray of shape (d, K)
-            Orthonormal; those beyond the rank are zero.
-        psi : ndarray of shape (d,)
-            Variances as in `Linear`.
-        """
-        n, d = self.y.shape
-        k = min(n_latents, d, n - 1)
-        directions, variance = principal_components(self.y, k, self._random)
-        directions = directions * (variance > RANK * np.square(self.y).mean(0).sum())
-        left = np.square(self.y - self.y @ directions @ directions.T).mean(0)
-        shared = self._noise == Working.SHARED
-        if shared.any():
-            left[shared] = left[shared].mean()
-        return _settled(directions, n_latents), left
-
-    def effects(self, values):
-        """Regress values of the rows, (n, m), on the conditions.
-
-        Returns
-        -------
-        effect : ndarray of shape (c, m)
-            Effects.
-        shift : ndarray of shape (m,)
-            The intercept.
-        """
-        C = self.condition
-        if not C.shape[1]:
-            return np.zeros((0, values.shape[1])), values.mean(0)
-        centre = C.mean(0)
-        effect = np.linalg.lstsq(C - centre, values, rcond=1e-8)[0]
-        return effect, values.mean(0) - centre @ effect
-
-    def encoder(self, by_y, by_condition=None, shift=0.0):
-        """Convert by_y y + by_condition s + shift to the encoder's input.
-
-        Parameters
-        ----------
-        by_y : ndarray of shape (K, d)
-            Map of the rows.
-        by_condition : ndarray of shape (K, c), optional
-            Map of the conditions s; zero by default.
-        shift : float or ndarray of shape (K,), default=0.0
-            The constant.
-
-        Returns
-        -------
-        weight : ndarray of shape (K, d + c)
-            Map of the features and the conditions.
-        bias : ndarray of shape (K,)
-            The constant.
-        """
-        if by_condition is None:
-            by_condition = np.zeros((len(by_y), self.condition.shape[1]))
-        weight = np.hstack([by_y * self._rate, by_condition])
-        return weight, shift - weight[:, : len(self._rate)] @ self._mean
-
-    def decoder(self, by_latent, psi, shift=0.0):
-        """Convert by_latent z + shift with variances psi to the arguments of the head.
-
-        Parameters
-        ----------
-        by_latent : ndarray of shape (d, k)
-            Map of the decoder's input to y.
-        psi : ndarray of shape (d,)
-            Variances of the noise of y.
-        shift : float or ndarray of shape (d,), default=0.0
-            The constant.
-
-        Returns
-        -------
-        weight, shift, psi : ndarray
-            As in `skvae.distributions.Head.start_linear`.
-        """
-        return by_latent / self._slope[:, None], shift / self._slope, psi
