@@ -212,7 +212,10 @@ def own_arguments(random, name, variant):
         return others(random, name, variant)
     method = str(random.choice(found))
     known = inspect.signature(getattr(CLASSES[name], method)).parameters
-    argument = str(random.choice([key for key in known if key not in NOT_ARGUMENTS]))
+    names = [key for key in known if key not in NOT_ARGUMENTS]
+    if not names:
+        return others(random, name, variant)
+    argument = str(random.choice(names))
     value = values.value(random, argument)
     passed = {argument: "value"}
     if method in ("generate", "edit"):
