@@ -181,7 +181,7 @@ def rows(random, name, variant):
 def latents(random, name, variant):
     """Draw a case with hostile latents."""
     value = inputs.table(random)[0].replace("X", "L").replace("12, 4", "12, 2")
-    extra = ", condition=['a', 'b'] * (len(value) // 2)" if variant == "beside" else ""
+    extra = ", condition='a'" if variant == "beside" else ""
     if variant == "column":
         extra = ", condition=0"
     lines = (f"result = model.inverse_transform(value{extra})",)

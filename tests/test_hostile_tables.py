@@ -35,6 +35,12 @@ REFUSED = {
     "class": (list, TypeError, "X must be an array.* Got a type instead"),
     "object": (object(), TypeError, "X must be an array.* Got a object instead"),
     "list of dicts": ([{"a": 1}] * 12, TypeError, "X must be an array"),
+    "nothing": (None, ValueError, "Expected 2D array|X is not a table"),
+    "masked records": (
+        np.ma.array(np.rec.fromarrays(TABLE.T)),
+        TypeError,
+        "array of records",
+    ),
     "words": (["a"] * 12, ValueError, "X is not a table of numbers"),
     "1-D objects": (np.array(["a", 1], object), ValueError, "got 1D array of object"),
     "0-D objects": (np.array(["a"], object)[0:1].reshape(()), ValueError, "got 0D"),

@@ -96,11 +96,11 @@ def _refuse_layout(X):
             "Sparse data was passed for X, but dense data is required: pass "
             f"X.{'toarray' if issparse(X) else 'sparse.to_dense'}()."
         )
+    if getattr(getattr(X, "dtype", None), "kind", None) == "V":
+        raise TypeError("X is an array of records: pass their fields as columns.")
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         row = np.argwhere(np.ma.getmaskarray(X))[0][0]
         raise ValueError(f"X has a masked value in row {row}: pass X.filled(...).")
-    if getattr(getattr(X, "dtype", None), "kind", None) == "V":
-        raise TypeError("X is an array of records: pass their fields as columns.")
 
 
 def _is_no_table(X):
@@ -231,7 +231,8 @@ def _moments(X):
     if hasattr(X, "dtype") and X.dtype != object:
         is_table = X.dtype.kind in "mM" and X.ndim == 2
         return [True] * X.shape[1] if is_table else []
-    rows = X[:1] if hasattr(X, "__getitem__") else []  # a later one alone is missing
+    is_scalar = not hasattr(X, "__getitem__") or np.ndim(X) == 0
+    rows = [] if is_scalar else X[:1]  # a later one alone is missing
     first = rows[0] if len(rows) else ()
     if isinstance(first, str) or not hasattr(first, "__len__"):
         return []
