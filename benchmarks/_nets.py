@@ -34,9 +34,10 @@ class Task:
         return draw((n_rows, self.n_features), dtype=np.float32)
 
 
-DIGITS = Task("digits", 784, (500, 500), 50, "bernoulli", 100, 1.05)
-DIGITS_512 = Task("digits", 784, (500, 500), 50, "bernoulli", 512, 1.05)
-TABLE = Task("table", 30, (64, 64), 8, "gaussian", 128, 1.15)
+DIGITS = Task("digits", 784, (500, 500), 50, "bernoulli", 100, 1.0)
+DIGITS_512 = Task("digits", 784, (500, 500), 50, "bernoulli", 512, 1.0)
+TABLE = Task("table", 30, (64, 64), 8, "gaussian", 128, 0.45)
+COLUMNS = Task("64 columns", 64, (256, 256), 8, "gaussian", 128, 0.8)
 
 
 def mlp(*widths):

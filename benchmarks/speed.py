@@ -1,6 +1,6 @@
 """Cost of skvae over a bare torch loop, both measured in the same run.
 
-    python -m benchmarks.speed            # everything: about 15 minutes
+    python -m benchmarks.speed            # everything: about half an hour
     python -m benchmarks.speed --quick    # small sizes, under a minute
     python -m benchmarks.speed --only epochs --against skorch --pairs 21
     python -m benchmarks.speed --write    # also write docs/results/speed.json
@@ -8,9 +8,13 @@
 epochs      training: CPU time divided by the bare loop's; "epoch" is the difference
             between fits of 1 + E epochs and of 1, "whole fit" is the longer fit itself
 transform   `transform` divided by the encoder's forward pass in the same slices
-likelihood  `log_likelihood` divided by the decoder's forward pass of as many latents
+likelihood  `log_likelihood` divided by the decoder's forward pass of as many latents;
+            refined `score_samples` divided by the same without refinement
+stacks      an epoch of 24 fits at once divided by the bare loop's epoch of one
+searches    `StackedGridSearchCV` divided by `GridSearchCV`, scores included
 memory      peak memory that a call adds to the process
-imports     `import skvae` after torch, scikit-learn and skorch; the first `fit`
+imports     `import skvae` after torch, scikit-learn and skorch; the first `fit`; a
+            process that fits a table's default model, divided by a torch script
 
 Everything runs on one thread. Speed varies more between runs than between loops, so
 the loops take turns and only ratios are printed, with their quartiles. A ratio above
@@ -27,9 +31,9 @@ import numpy as np
 import torch
 
 from benchmarks import _common as common
-from benchmarks import _imports, _loops, _memory
+from benchmarks import _imports, _loops, _memory, _searches, _stacks
 from benchmarks._common import interleaved, row, seconds
-from benchmarks._nets import DIGITS, DIGITS_512, TABLE, BareVAE
+from benchmarks._nets import COLUMNS, DIGITS, DIGITS_512, TABLE, BareVAE
 
 SLICE = 4_096
 
@@ -42,6 +46,12 @@ FULL = {
     "transform_rows": 60_000,
     "likelihood_rows": 128,
     "likelihood_samples": 500,
+    "refined_rows": 1_000,
+    "members": 24,
+    "search_rows": 5_000,
+    "search_epochs": (10, 50),
+    "search_pairs": 3,
+    "candidates": 24,
     "memory_rows": [100, 60_000, 1_000_000, 1_000_000, 100],
     "import_runs": 5,
 }
@@ -54,6 +64,12 @@ QUICK = {
     "transform_rows": 8_192,
     "likelihood_rows": 128,
     "likelihood_samples": 100,
+    "refined_rows": 100,
+    "members": 6,
+    "search_rows": 120,
+    "search_epochs": (2,),
+    "search_pairs": 1,
+    "candidates": 2,
     "memory_rows": [100, 3_000, 50_000, 50_000, 32],
     "import_runs": 1,
 }
@@ -86,6 +102,7 @@ def epochs(s):
     tasks = [
         (DIGITS, s["digits_rows"], s["digits_epochs"]),
         (DIGITS_512, s["digits_rows"], s["digits_epochs"]),
+        (COLUMNS, s["table_rows"], s["table_epochs"]),
         (TABLE, s["table_rows"], s["table_epochs"]),
     ]
     loops = contenders(s["against"])
@@ -151,6 +168,7 @@ def likelihood(s):
     return [
         row("log_likelihood over the decoder", ratio),
         row("log_likelihood, latents", speed, unit="1/s"),
+        *_searches.refined(s["refined_rows"], s["pairs"]),
     ]
 
 
@@ -165,6 +183,26 @@ def _paired(ours, bare, pairs):
     timers = {"ours": partial(seconds, ours), "bare": partial(seconds, bare)}
     interleaved(timers, 1)
     return interleaved(timers, pairs)
+
+
+# --- many fits ---
+
+
+def stacks(s):
+    """One row: an epoch of many fits at once over one fit's by the bare loop."""
+    sizes = s["table_rows"], s["table_epochs"], s["members"], s["pairs"]
+    return _stacks.ratios(TABLE, *sizes, "cpu", time.process_time)
+
+
+def searches(s):
+    """Two rows for each number of epochs: stacked searches over scikit-learn's."""
+    found = [
+        _searches.searches(
+            s["search_rows"], n_epochs, s["search_pairs"], s["candidates"]
+        )
+        for n_epochs in s["search_epochs"]
+    ]
+    return [row for rows in found for row in rows]
 
 
 # --- processes ------------------------------------------------------------------------
@@ -194,14 +232,14 @@ def imports(s):
         row("import skvae, after those", values["skvae"], 0.3, "s"),
         row("first fit over the second", late, unit="s"),
         row("first fit imports torch._dynamo", values["dynamo"], unit="yes: 1"),
+        *_searches.processes(s["table_rows"], s["table_epochs"], s["import_runs"]),
     ]
 
 
 # --- command line ---------------------------------------------------------------------
 
-PARTS = {
-    part.__name__: part for part in (epochs, transform, likelihood, memory, imports)
-}
+MEASURED = (epochs, transform, likelihood, stacks, searches, memory, imports)
+PARTS = {part.__name__: part for part in MEASURED}
 
 
 def options(argv=None):

@@ -6,11 +6,14 @@ ascent on the bound of the row itself, starting at the encoder's posterior, mend
 """
 
 import math
+from functools import partial
 
 import torch
 
 from skvae.chunks import over_chunks
 from skvae.distributions import Distribution, Normal
+from skvae.handwritten import Frozen, Unknown
+from skvae.hmc import value_and_gradient
 
 N_STEPS = 20
 # Of the steps of Adam, chosen on digits and breast cancer by the bias of ln p(x) after
@@ -145,13 +148,13 @@ def refined(module, batch, q, n_steps, noise):
     with torch.inference_mode(False):
         # Tensors made in inference mode cannot take part in a backward pass.
         batch = type(batch)(*(t if t is None else t.clone() for t in batch))
-        prior = module.prior(batch)
+        density = joint_density(module, batch, module.prior(batch))
         values = torch.stack([loc, log_scale])  # (2, B, K)
         first, second = torch.zeros_like(values), torch.zeros_like(values)
         bounds = values.new_empty((n_steps, len(loc)))
         for step in range(1, n_steps + 1):
             bounds[step - 1], gradient = _bound_and_gradient(
-                module, batch, prior, values, drawn[step - 1]
+                density, values, drawn[step - 1]
             )
             first.lerp_(gradient, 1 - DECAYS[0])
             second.lerp_(gradient.square(), 1 - DECAYS[1])
@@ -167,18 +170,47 @@ def _rate(step, n_steps):
     return start * (end / start) ** ((step - 1) / max(1, n_steps - 1))
 
 
-def _bound_and_gradient(module, batch, prior, values, drawn):
+def joint_density(module, batch, prior):
+    """Return a function z -> ln p(x, z), (B,), and its gradient by z, (B, K).
+
+    It is written by hand where `skvae.handwritten` knows the module and the batch.
+    """
+    try:
+        return _by_hand(module, batch, prior)
+    except Unknown:
+        return partial(value_and_gradient, partial(_log_joint, module, batch, prior))
+
+
+def _by_hand(module, batch, prior):
+    kind = module.written() if hasattr(module, "written") else None
+    fields = {name for name, value in batch._asdict().items() if value is not None}
+    if kind is None or fields - {"x", "condition", "index"}:
+        raise Unknown(type(module).__name__)
+    model, x, condition = kind(Frozen(module)), batch.x.unsqueeze(0), batch.condition
+    if condition is not None:
+        condition = condition.unsqueeze(0) if condition.shape[-1] else None
+
+    def density(z):
+        value, gradient = model.density(x, condition, z.unsqueeze(0))
+        return value[0] + prior.log_prob(z), gradient[0] - z  # the prior is N(0, I)
+
+    return density
+
+
+def _log_joint(module, batch, prior, z):
+    return module.log_likelihood(z, batch) + prior.log_prob(z)
+
+
+def _bound_and_gradient(density, values, drawn):
     """Return each row's bound, (B,), and its gradient by loc and ln scale, (2, B, K).
 
     At z = loc + scale · ε, the gradient of ln p(x, z) − ln q(z) by z is that of
     ln p(x, z) plus ε / scale.
     """
     q = Normal(values[0], values[1].exp())
-    with torch.enable_grad():
-        z = torch.addcmul(q.loc, q.scale, drawn).requires_grad_()
-        log_joint = module.log_likelihood(z, batch) + prior.log_prob(z)
-        gradient = torch.autograd.grad(log_joint.sum(), z)[0]  # (B, K)
+    z = torch.addcmul(q.loc, q.scale, drawn)
+    log_joint, gradient = density(z)
     by_z = gradient + drawn / q.scale
     by_z.nan_to_num_(0.0, 0.0, 0.0)  # beyond the range of the computation
-    bound = log_joint.detach() - q.log_prob(z.detach())
+    bound = log_joint - q.log_prob(z)
     return bound, torch.stack([by_z, by_z * q.scale * drawn])

@@ -14,7 +14,9 @@ from torch import nn
 from skvae import AETransformer, CVAETransformer, VAETransformer, load
 from skvae.autoencoders import VAE
 from skvae.distributions import Gaussian, Noise
+from skvae.hmc import value_and_gradient
 from skvae.nets import ACTIVATIONS
+from skvae.refinement import joint_density
 from skvae.training import Batch, VariationalNet
 from skvae.training._fast import fast_training, written_model
 
@@ -152,6 +154,23 @@ def test_gradients_in_single_precision(estimator, X):
     _, exact = autograd(copy.deepcopy(module).double(), double, SingleNoise)
     off = largest_difference(theirs, exact)
     assert largest_difference(ours, exact) < max(1e-6, 1.5 * off)
+
+
+@pytest.mark.parametrize(("estimator", "X"), CASES)
+def test_the_density_of_latents_is_autograds(estimator, X):
+    module, batch = prepared(estimator, X, "float64")
+    if not hasattr(module, "prior_module"):
+        pytest.skip("the model has no prior")
+    prior = module.eval().prior(batch)
+    z = torch.from_numpy(np.random.default_rng(0).standard_normal((20, 3)))
+    value, gradient = joint_density(module, batch, prior)(z)
+
+    def log_joint(z):
+        return module.likelihood(z, batch).log_prob(batch.x) + prior.log_prob(z)
+
+    wanted, slope = value_and_gradient(log_joint, z)
+    torch.testing.assert_close(value, wanted, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(gradient, slope, rtol=1e-10, atol=1e-10)
 
 
 def weights(estimator):

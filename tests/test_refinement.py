@@ -159,6 +159,8 @@ def test_refinement_touches_nothing_and_works_in_threads_and_inference_mode(digi
     model = small(VAETransformer).fit(digits)
     expected = model.log_likelihood(digits, refine=5)
     parameters = list(model.module_.parameters())
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
     before = [(p.clone(), p.grad.clone()) for p in parameters]
     generator = torch.get_rng_state()
     with torch.inference_mode():

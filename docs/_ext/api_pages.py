@@ -66,7 +66,7 @@ GROUPS = (
     ),
     Group(
         "Model selection",
-        "Splitters for rows from several tasks.",
+        "Searches that train many fits at once, and splitters for several tasks.",
         ("skvae.model_selection",),
     ),
     Group(

@@ -17,6 +17,7 @@ from skvae.base._pipelines import (
     find_model,
     split_model,
 )
+from skvae.base._ready import ready_fits
 from skvae.base._sklearn import REPOSITORY, SITE, page, with_callbacks
 from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
 
@@ -39,6 +40,7 @@ __all__ = [
     "page",
     "parameter",
     "reading_flags",
+    "ready_fits",
     "selected",
     "split_model",
     "with_callbacks",

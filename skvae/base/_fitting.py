@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
+from skvae.base._ready import take_ready
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value
 from skvae.nets import Beside, build_body, mlp, trainable
@@ -39,6 +40,15 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
+        rows = take_ready(self, X) if given is NOTHING else None
+        if rows is None:
+            rows = self._train(X, y, given)
+        if self._may_collapse:
+            warn_of_collapse(self, rows)
+        return self
+
+    def _train(self, X, y, given):
+        """Prepare and train; return the rows."""
         with trainable(), undone_without_an_epoch(self, self.warm_start):
             rows = self._prepare(X, given, self.warm_start)
             if self.early_stopping and len(rows) == 1:
@@ -46,9 +56,7 @@ class FittingMixin:
             n_epochs = self.net_.max_epochs
             with watching(self, n_epochs, X, y) as watchers:
                 self.net_.partial_fit(rows, epochs=n_epochs, watchers=watchers)
-        if self._may_collapse:
-            warn_of_collapse(self, rows)
-        return self
+        return rows
 
     def _partial_fit(self, X, given=NOTHING):
         with trainable(), undone_without_an_epoch(self, resumes=True):

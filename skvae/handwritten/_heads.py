@@ -57,6 +57,10 @@ class Written:
         """
         return self.slope().mul_(-w)
 
+    def slope(self):
+        """Return the derivative of ln p(x | z) by the linear maps, (M, B, O)."""
+        raise NotImplementedError
+
 
 class WrittenBernoulli(Written):
     """x π − ln(1 + e^π) with logits π."""
@@ -210,6 +214,11 @@ class WrittenGaussian(Written):
         more = self.scale.backward(self.squares, self.sigma, w)
         return d if more is None else torch.cat([d, more], -1)
 
+    def slope(self):
+        """The derivatives by raw and by what the scale sees."""
+        d, more = self.r * self.by_raw, self.scale.slope(self.squares, self.sigma)
+        return d if more is None else torch.cat([d, more], -1)
+
 
 class WrittenFixedScale:
     """A scale that is not learned."""
@@ -225,6 +234,9 @@ class WrittenFixedScale:
 
     def backward(self, squares, sigma, w):
         """There is nothing to learn."""
+
+    def slope(self, squares, sigma):
+        """The scale does not depend on z."""
 
 
 class WrittenLearnedScale:
@@ -256,6 +268,9 @@ class WrittenLearnedScale:
             d = d.sum(-1, keepdim=True)
         self.by_v.copy_(d.squeeze(1))
 
+    def slope(self, squares, sigma):
+        """The scale does not depend on z."""
+
 
 class WrittenRowScale:
     """σ = unit (floor + softplus(raw)), (M, B, D)."""
@@ -272,8 +287,12 @@ class WrittenRowScale:
         return self.unit * (self.floor + functional.softplus(raw))
 
     def backward(self, squares, sigma, w):
+        """As `slope`, for the loss."""
+        return self.slope(squares, sigma).mul_(-w)
+
+    def slope(self, squares, sigma):
         """dσ/draw = unit · sigmoid(raw)."""
-        return (1 - squares) / sigma * self.unit * self.raw.sigmoid() * w
+        return (squares - 1) / sigma * self.unit * self.raw.sigmoid()
 
 
 def _is_number(w):
@@ -305,12 +324,9 @@ class WrittenMixed:
     def __init__(self, members, path):
         known(members, path, MixedHead, OF_HEADS | {"groups", "in_order"})
         (head, *_) = members.part(path)
-        self.heads = [
-            written_head(members, f"{path}.heads.{i}") for i in range(len(head.heads))
-        ]
-        self.columns = [
-            members.shared(f"{path}.columns{i}") for i in range(len(self.heads))
-        ]
+        numbers = range(len(head.heads))
+        self.heads = [written_head(members, f"{path}.heads.{i}") for i in numbers]
+        self.columns = [members.shared(f"{path}.columns{i}") for i in numbers]
         self.order = None if head.in_order else members.shared(f"{path}.order")
         self.linears = [linear for one in self.heads for linear in one.linears]
         self.n_outputs = sum(one.n_outputs for one in self.heads)
@@ -329,6 +345,9 @@ class WrittenMixed:
 
     def backward(self, w):
         return torch.cat([head.backward(w) for head in self.heads], -1)
+
+    def slope(self):
+        return torch.cat([head.slope() for head in self.heads], -1)
 
 
 HEADS = {

@@ -89,10 +89,11 @@ class Body:
         """Number of outputs of the last layer, or None without layers."""
         return self.layers[-1].weight.shape[1] if self.layers else None
 
-    def backward(self, d, to_input=True):
+    def backward(self, d, to_input=True, learns=True):
         """Set all gradients from that of the output; return that of the input.
 
         Without `to_input`, the gradient of a direct path may be left out of `d`.
+        Without `learns`, the weights' gradients are not computed.
         """
         n, beside = self.n_hidden, None
         if self.skips:
@@ -100,7 +101,8 @@ class Body:
         for i in reversed(range(len(self.layers))):
             slope = self.activations[i][1]
             d = d * slope(self.inputs[i], self.outputs[i])  # (M, B, h_l)
-            self.layers[i].backward(d)
+            if learns:
+                self.layers[i].backward(d)
             if i or to_input:
                 d = self.layers[i].to_input(d)  # (M, B, h_{l-1})
         return d + beside if self.skips and to_input else d

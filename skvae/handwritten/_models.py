@@ -43,6 +43,14 @@ class WrittenModel:
         """The largest number of values that a row has in a layer."""
         return max(max(block.value.shape[1:]) for block in self.members.blocks.values())
 
+    def density(self, x, condition, z):
+        """Return ln p(x | z) at any z, (M, B, K), and its gradient by z."""
+        out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
+        value = self.head.log_prob(x, self.head.features(x), out)  # (M, B)
+        d = self.outputs.to_input(self.head.slope())
+        d = self.decoder.backward(d, learns=False)  # by z and condition
+        return value, d[..., : self.n_latents]
+
     def with_condition(self, values, condition):
         """Append the conditions, (M, B, C), if there are any."""
         return values if condition is None else torch.cat([values, condition], -1)

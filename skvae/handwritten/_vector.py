@@ -154,7 +154,7 @@ class Vector:
             Each member's settings, as in ``optimizer.param_groups``. Neighbours with
             the same settings move together.
         """
-        runs = _runs([_settings(group) for group in groups])
+        runs = _runs([adam_settings(group) for group in groups])
         if len(runs) == 1:  # the whole vector is one tensor
             lists = [[tensor] for tensor in self._all]
             return lambda: adam_step(*lists, [self.count[0]], self.count, groups[0])
@@ -173,7 +173,31 @@ class Vector:
         return move
 
 
-def _settings(group):
+class Frozen(Vector):
+    """The parameters of one module as they are, without gradients.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The only member.
+    """
+
+    def __init__(self, module):
+        self.modules, self.blocks = [module], {}
+        self._shapes = dict(module.named_parameters())
+
+    def cut(self, *names):
+        """Return the parameters of these names, joined, (1, n, ...), and None."""
+        if any(name not in self._shapes or name in self.blocks for name in names):
+            raise Unknown(f"{names} are shared or missing")
+        values = [self._shapes[name].detach() for name in names]
+        self.blocks |= dict(zip(names, values, strict=True))
+        joined = values[0] if len(values) == 1 else torch.cat(values)
+        return joined.unsqueeze(0), None
+
+
+def adam_settings(group):
+    """Return what neighbours must share for one call of Adam to move them."""
     names = "lr", "betas", "eps", "weight_decay"
     return tuple(group[name] for name in names)
 

@@ -231,7 +231,7 @@ def _moments(X):
     if hasattr(X, "dtype") and X.dtype != object:
         is_table = X.dtype.kind in "mM" and X.ndim == 2
         return [True] * X.shape[1] if is_table else []
-    is_scalar = not hasattr(X, "__getitem__") or np.ndim(X) == 0
+    is_scalar = not hasattr(X, "__getitem__") or getattr(X, "ndim", 1) == 0
     rows = [] if is_scalar else X[:1]  # a later one alone is missing
     first = rows[0] if len(rows) else ()
     if isinstance(first, str) or not hasattr(first, "__len__"):

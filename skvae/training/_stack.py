@@ -10,7 +10,7 @@ from itertools import accumulate
 
 import torch
 
-from skvae.handwritten import Unknown
+from skvae.handwritten import Unknown, adam_settings
 from skvae.training._batches import TensorBatches
 from skvae.training._callbacks import EarlyStopping, KLWarmup, RecordEpoch
 from skvae.training._fast import CHUNK, is_known, written_model
@@ -119,10 +119,8 @@ class Member:
 
 
 def _settings(part):
-    values = {
-        name: repr(value) for name, value in vars(part).items() if name not in OWN
-    }
-    return sorted(pair for pair in values.items() if not pair[0].startswith("_"))
+    public = {name for name in vars(part) if not name.startswith("_")} - OWN
+    return [(name, repr(getattr(part, name))) for name in sorted(public)]
 
 
 class Training:
@@ -136,7 +134,7 @@ class Training:
 
     def __init__(self, members):
         # Neighbours with the same settings take their steps of Adam in one call.
-        self.members = sorted(members, key=lambda m: (m.group["lr"], repr(m.group)))
+        self.members = sorted(members, key=lambda member: adam_settings(member.group))
         self.stack = Stack(self.members)
 
     @torch.no_grad()
