@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.base._holding_out import split_rows
@@ -136,8 +137,10 @@ class FittingMixin:
         try:
             device = torch.empty(0, device=device).device
         except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).partition(". ")[0]  # torch lists what it has built
             raise ValueError(
-                f"{wanted} or an available device. Got {self.device!r} instead: {error}"
+                f"{wanted} or an available device. Got {cut(self.device)} "
+                f"instead: {cut(reason)}"
             ) from error
         if device.type not in ("cpu", "cuda"):  # others lack double precision
             raise ValueError(
@@ -151,12 +154,21 @@ class FittingMixin:
         random = check_random_state(self.random_state)
         self._seed = int(random.randint(np.iinfo(np.int32).max))
         with torch.device("cpu"), seeded_weights(self._seed):
-            module = self._build_module(table)
+            module = self._built_module(table)
             self._choose_start(module, table)
         dtype = table.dtype.name if self.dtype == "auto" else self.dtype
         module.dtype = getattr(torch, dtype)
         self.net_ = self._new_net(module.to(module.dtype), device)
         self._fitted_architecture = architecture(self)
+
+    def _built_module(self, table):
+        try:
+            return self._build_module(table)
+        except (RuntimeError, TypeError, MemoryError, OverflowError) as error:
+            raise ValueError(
+                f"The network of {type(self).__name__} cannot be built with these "
+                f"widths: {error}"
+            ) from error
 
     def _new_net(self, module, device):
         """Build and initialise a net around an untrained module."""

@@ -90,7 +90,8 @@ def check_some_value(table, names):
 def check_is_table(X, estimator):
     """Raise the usual ValueError if X does not have two dimensions."""
     if len(getattr(X, "shape", (1, 1))) != 2:
-        check_array(X, estimator=estimator, input_name="X")
+        with explaining(X):
+            check_array(X, estimator=estimator, input_name="X")
 
 
 class PlainColumns:

@@ -49,7 +49,7 @@ class Contents:
             If a column holds neither numbers nor words.
         """
         reader = _reader(X)
-        if reader is None:
+        if reader is None or not reader.n_columns:
             return None
         modelled = range(reader.n_columns) if positions is None else set(positions)
         found = [

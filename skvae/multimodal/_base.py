@@ -62,7 +62,7 @@ class BaseMultimodalTransformer(
         ValueError
             If there is no such modality, or a row lacks all others.
         """
-        seed = self._check_draw(n_samples, random_state, "generate")
+        seed = self._check_draw(n_samples, random_state, mean, "generate")
         self._columns.check_modality(self, modality)
         table = self._hide(self._columns.validated(self, X), modality)
         self.likelihood_.check_codes(table.x, self._columns.names)

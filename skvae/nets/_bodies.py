@@ -52,20 +52,22 @@ def _own_module(body, n_in, parameter):
             f"The {parameter!r} parameter must be a torch module or a function that "
             f"returns one. The function returned {module!r} instead."
         )
+    if any(p.is_meta for p in module.parameters()):
+        raise ValueError(f"The {parameter!r} parameter has weights on 'meta'.")
     return _localise_dropout(module).cpu()
 
 
 def _called(body, n_in, parameter):
     """Call a function for a width; a class is a common mistake for an instance."""
-    if not isinstance(body, type):
-        return body(n_in)
     try:
         return body(n_in)
-    except (TypeError, ValueError) as error:
+    except (TypeError, RuntimeError, ValueError) as error:
+        is_class = isinstance(body, type)
+        name = f"the class {body.__name__}" if is_class else "a function"
         raise ValueError(
             f"The {parameter!r} parameter must be a torch module or a function "
-            f"n_in -> module. Got the class {body.__name__}, and {body.__name__}"
-            f"({n_in}) failed: {error}. Pass an instance, or a function that makes one."
+            f"n_in -> module. Got {name}, and calling it with {n_in} failed: {error}. "
+            "Pass an instance, or a function that makes one."
         ) from error
 
 
