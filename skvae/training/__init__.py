@@ -1,6 +1,6 @@
 """Training: batches, the training loop, seeds, optimizers and callbacks."""
 
-from skvae.training._batches import Batch, HoldOut, Rows, Table, TensorBatches
+from skvae.training._batches import Batch, Rows, Table, TensorBatches
 from skvae.training._callbacks import (
     Anneal,
     EarlyStopping,
@@ -8,6 +8,7 @@ from skvae.training._callbacks import (
     RecordEpoch,
     watching,
 )
+from skvae.training._hold_out import HoldOut
 from skvae.training._model import LatentModel
 from skvae.training._net import Loss, VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam
