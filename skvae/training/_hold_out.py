@@ -1,4 +1,4 @@
-"""The split of early stopping."""
+"""The rows that early stopping holds out."""
 
 import numpy as np
 
