@@ -11,9 +11,10 @@ from skvae._parameters import parameter
 from skvae._validation import NONE, Instance, Interval, Options, check_parameters
 from skvae.distributions._codes import Codes
 from skvae.distributions._counts import NegativeBinomial
-from skvae.distributions._likelihoods import Bernoulli, Categorical, Likelihood
+from skvae.distributions._likelihoods import Bernoulli, Likelihood
 from skvae.distributions._misfits import MIN_ROWS, one_hot_groups
 from skvae.distributions._mixed import Mixed
+from skvae.distributions._one_hot import Categorical
 
 MAX_CODES = 10  # different whole numbers up to which they are taken for labels
 MIN_ROWS_PER_CODE = 10  # so that later rows hardly hold another one

@@ -11,7 +11,8 @@ from skvae._validation import check_parameters
 from skvae.distributions._discrete import Product
 from skvae.distributions._heads import Working, working_of
 from skvae.distributions._joined import groups_of, head_of, join_weights
-from skvae.distributions._likelihoods import Categorical, Likelihood, RowError
+from skvae.distributions._likelihoods import Likelihood, RowError
+from skvae.distributions._one_hot import Categorical
 
 
 def _as_slice(columns):
