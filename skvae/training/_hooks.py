@@ -62,21 +62,22 @@ class BatchHooks:
             training=True,
         )
 
-    def end(self, batch, loss):
-        """Call the hooks after a batch; `loss` is a function that returns it, ()."""
+    def end(self, batch, loss, once=True):
+        """Call the hooks after a batch; `loss` is a function that returns it, ().
+
+        Scores are not told of further passes over the same rows, if not `once`.
+        """
         if not self.batchwise:
             return
         loss = loss()
         self._record(loss.item(), len(batch.x))
-        predicted = self.net.evaluation_step(batch) if self.predicting else None
+        predicts = self.predicting and once
+        predicted = self.net.evaluation_step(batch) if predicts else None
         self.net.module_.train(self.training)
-        self.net.notify(
-            "on_batch_end",
-            batch=_pair(batch),
-            training=self.training,
-            loss=loss,
-            y_pred=predicted,
-        )
+        seen = {"batch": _pair(batch), "training": self.training, "loss": loss}
+        for _, callback in self.net.callbacks_:
+            if once or not isinstance(callback, SCORING):
+                callback.on_batch_end(self.net, y_pred=predicted, **seen)
 
     def finish(self, batches):
         """At the end of an epoch, record the batches that have not been recorded.

@@ -265,7 +265,7 @@ class VariationalNet(Answering, NeuralNet):
                     for loss in module.losses(batch, phase, noise):
                         step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
                         log.add(loss, len(batch.x))
-                    hooks.end(batch, log.last_loss)
+                    hooks.end(batch, log.last_loss, phase == module.phases[0])
         log.write(self.history, module)
         hooks.finish(log.losses)
 
