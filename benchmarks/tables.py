@@ -25,6 +25,7 @@ ASKED_FIRST = (
     "defaults",
     "likelihood",
     "normaliser",
+    "fairness",
     "speed",
     "gpu",
 )

@@ -131,8 +131,9 @@ def _from_library(column):
     if not hasattr(column, "to_numpy"):
         return np.asarray(column)
     library = type(column).__module__.partition(".")[0]
-    if library == "pandas" and not isinstance(column.dtype, np.dtype):
-        return column.to_numpy(dtype=object)
+    if library == "pandas":
+        is_plain = isinstance(column.dtype, np.dtype)
+        return column.to_numpy(dtype=None if is_plain else object)
     n_null = getattr(column, "null_count", 0)
     values = column.to_numpy()
     if (n_null() if callable(n_null) else n_null) and values.dtype.kind == "f":
@@ -159,7 +160,7 @@ def _zoned(zone):
 def _read_objects(values, hidden, name):
     missing = hidden | _missing(values)
     values = values[~missing]
-    found = {type(value) for value in values}
+    found = set(map(type, values.tolist()))
     kinds = {_kind_of_type(kind, name) for kind in found}
     if kinds == {"integer", "float"}:
         return _as_floats(values, name), missing
@@ -175,7 +176,10 @@ def _read_objects(values, hidden, name):
 
 def _missing(values):
     """Return which objects stand for a missing value."""
-    return np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
+    rows = values.tolist()
+    never = {kind for kind in set(map(type, rows)) if issubclass(kind, str | int)}
+    found = (type(value) not in never and _is_missing(value) for value in rows)
+    return np.fromiter(found, dtype=bool, count=len(rows))
 
 
 def _is_missing(value):
@@ -206,7 +210,7 @@ def _as_bools(values, name):
 
 
 def _as_integers(values, name):
-    numbers = [int(value) for value in values]
+    numbers = [*map(int, values.tolist())]
     low, high = min(numbers), max(numbers)
     for dtype in (np.int64, np.uint64):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
@@ -235,8 +239,11 @@ def _double(values, name):
 
 
 def _as_strings(values, name):
-    out = np.empty(len(values), dtype=object)
-    out[:] = [str.__str__(value) for value in values]  # of subclasses, such as numpy's
+    rows = values.tolist()
+    if {*map(type, rows)} <= {str}:
+        return values
+    out = np.empty(len(rows), dtype=object)
+    out[:] = [str.__str__(value) for value in rows]  # of subclasses, such as numpy's
     return out
 
 

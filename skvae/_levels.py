@@ -68,7 +68,7 @@ class Levels:
             If the values are not all of one kind, or one is missing and may not be.
         """
         values, missing = read_values(column, name, allow_missing)
-        self.values_, found = np.unique(values, return_inverse=True)
+        self.values_, found = _distinct(values)
         self.categorical_ = is_categorical(column)
         return _codes(found, missing)
 
@@ -147,12 +147,15 @@ class Levels:
             return np.full(len(values), UNSEEN)
         if not len(levels) or not len(values):
             return np.full(len(values), UNSEEN)
+        if kind == "string":
+            number = {level: code for code, level in enumerate(levels.tolist())}
+            return np.array([number.get(value, UNSEEN) for value in values.tolist()])
         exact = np.ones(len(values), dtype=bool)
         if kind == self.kind == "float":
             lower = min(levels.dtype, values.dtype, key=lambda dtype: dtype.itemsize)
             with np.errstate(over="ignore"):
                 levels, values = levels.astype(lower), values.astype(lower)
-        elif kind != "string":
+        else:
             values, exact = _convert(values, levels.dtype)
         return _search(levels, values, exact)
 
@@ -194,6 +197,16 @@ class Levels:
 
 
 # -- codes -----------------------------------------------------------------------------
+
+
+def _distinct(values):
+    """Return the distinct values in ascending order, and the number of each value."""
+    if values.dtype != object:
+        return np.unique(values, return_inverse=True)
+    rows = values.tolist()  # sorting all strings would be slow
+    levels = sorted(set(rows))
+    number = {level: code for code, level in enumerate(levels)}
+    return np.array(levels, dtype=object), np.array([number[row] for row in rows])
 
 
 def _codes(found, missing):

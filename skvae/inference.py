@@ -15,7 +15,7 @@ from skvae.annealing import N_TEMPERATURES
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise
 from skvae.estimates import annealed, elbo, importance, row_noise
-from skvae.nets import deterministic_convolutions
+from skvae.nets import deterministic_convolutions, own_precision
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
@@ -145,12 +145,14 @@ class Evaluator:
 
         return self.in_slices(table, through)
 
+    @own_precision()
     @torch.inference_mode()
     def distributions(self, table):
         """Return q(z | x) and p(z) for all rows at once."""
         batch = self.batch(table)
         return self.module.posterior(batch), self.module.prior(batch)
 
+    @own_precision()
     @torch.inference_mode()
     def sample(self, n_samples, n_features, seed, mean=False, condition=None):
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
@@ -164,9 +166,10 @@ class Evaluator:
             z = self.module.prior(batch).sample(noise)
             p = self.module.likelihood(z, batch)
             parts.append((p.mean if mean else p.sample(noise)).cpu().numpy())
-        x = np.concatenate(parts)
+        x = finite(np.concatenate(parts), self.dtype)
         return self.in_units(x, x.dtype)
 
+    @own_precision()
     @deterministic_convolutions()
     @torch.inference_mode()
     def log_likelihood(
@@ -202,6 +205,7 @@ class Evaluator:
         if method == "importance" and refine is None and n_samples > FEW:
             self._improve(found, rows, n_samples, seed)
         values, errors, sizes, _ = found
+        finite(values, self.dtype)
         mean_error = error_of_mean(errors, keys)
         return Diagnostics(
             values, errors, mean_error, sizes, *self.module.log_normaliser()
@@ -231,6 +235,7 @@ class Evaluator:
             again = self._estimated(rows.subset(poor), estimate, n_samples, seed + 1)
             found[:, poor] = again[0]
 
+    @own_precision()
     @torch.inference_mode()
     def in_slices(self, table, function, size=ROWS):
         """Apply a function of a batch to all rows, `size` of them at a time."""
@@ -240,7 +245,26 @@ class Evaluator:
             if out is None:
                 out = np.empty((len(rows), *part.shape[1:]), dtype=part.dtype)
             out[where] = part
-        return out
+        return finite(out, self.dtype)
+
+
+def finite(values, dtype):
+    """Return values computed in `dtype`, one entry per row, if all are finite.
+
+    Raises
+    ------
+    FloatingPointError
+        If one is. The message names its row.
+    """
+    if values is None or values.dtype.kind != "f" or np.isfinite(values).all():
+        return values
+    wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    advice = ", or fit with dtype='float64'" if dtype != torch.float64 else ""
+    raise FloatingPointError(
+        f"A value computed for row {int(np.argmax(wrong))} is not finite in "
+        f"{str(dtype).removeprefix('torch.')}: the input or the fitted weights are too "
+        f"large. Scale the data{advice}."
+    )
 
 
 def _slices(rows, size):

@@ -348,7 +348,7 @@ class Body(nn.Linear):
         {"net_params": {"fast_path": False}},
         {"callbacks": [Hook()]},
     ],
-    ids=str,
+    ids=lambda params: next(iter(params)),
 )
 def test_other_networks_and_settings_fall_back(params):
     assert not is_fast(trained(vae(), numbers(), max_epochs=1, **params), numbers())

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import torch
 from instances import small
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, dok_array
 
 from skvae import CVAETransformer, VAETransformer
 from skvae.discovery import all_estimators
@@ -82,6 +82,7 @@ HOSTILE = {
     ),
     "a sparse tensor": (torch.eye(6).to_sparse(), ValueError, "tensor X is sparse"),
     "sparse": (csr_array(X), TypeError, "Sparse data was passed"),
+    "a sparse dict": (dok_array(X), TypeError, "Sparse data was passed"),
     "masked": (np.ma.array(X, mask=X > 1), ValueError, "X has a masked value in row"),
     "records": (np.zeros(6, dtype="f4,f4"), TypeError, "X is an array of records"),
     "a lazy frame": (

@@ -59,3 +59,12 @@ def test_the_conda_recipe_has_the_same_dependencies():
     theirs = [line.strip(" -").replace(" ", "") for line in run.splitlines() if line]
     theirs = [line.replace("pytorch", "torch") for line in theirs]
     assert set(theirs) == {*ours, f"python{config['options']['python_requires']}"}
+
+
+def test_the_install_page_lists_the_dependencies():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    ours = [line.split(">=") for line in config["options"]["install_requires"].split()]
+    page = (ROOT / "docs" / "install.md").read_text()
+    rows = page.partition("| package | at least |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert [row.strip("| ").split(" | ") for row in rows.splitlines()][1:] == ours

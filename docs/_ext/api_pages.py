@@ -66,7 +66,7 @@ GROUPS = (
     ),
     Group(
         "Model selection",
-        "Searches that train many fits at once, and splitters for rows of several tasks.",
+        "Searches that train many fits at once, and splitters for several tasks.",
         ("skvae.model_selection",),
     ),
     Group(

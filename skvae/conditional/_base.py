@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from skvae._parameters import parameter
-from skvae._validation import NONE, Callable, Instance, Interval, Options
+from skvae._validation import NONE, Callable, Instance, Interval, Listed, Options
 from skvae.base import BaseAutoencoderTransformer, with_callbacks
 from skvae.conditional._density import ConditionalDensityMixin
 from skvae.inputs import ConditionedColumns, Given
@@ -23,7 +23,8 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
     _decoder_sees_condition = True
 
     condition_columns: object = parameter(
-        Instance((list, tuple, slice, str, np.ndarray), "columns of X"),
+        Instance((list, tuple, slice, str), "columns of X"),
+        Listed("an array, Index or Series of them"),
         Interval(Integral, -np.inf, closed="neither"),
         Callable("a selector of columns"),
         NONE,
@@ -138,7 +139,8 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         X : array-like of shape (n_samples, n_features)
             Rows.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
-            As in `fit`; a single value applies to all rows.
+            As in `fit`; a single value, or one combination of several conditions,
+            applies to all rows. A data frame must have the names of fit.
 
         Returns
         -------
@@ -164,8 +166,9 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, n_features)
-            Rows, condition columns included; an array of objects if these have strings.
+        X_original : ndarray of shape (n_samples, n_features), or data frame
+            Rows, condition columns included; an array of objects unless these are
+            numbers that an array of floats holds exactly.
 
         Raises
         ------
@@ -193,7 +196,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Returns
         -------
-        X_mean : ndarray of shape (n_samples, n_features)
+        X_mean : ndarray of shape (n_samples, n_features), or data frame
             Means of p(x | z, condition) at the posterior means.
 
         Raises

@@ -12,13 +12,12 @@ from skvae.inputs._columns import (
     PlainColumns,
     check_dimensions,
     check_is_table,
-    check_range,
-    with_na,
+    plain,
 )
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._contents import Contents
 from skvae.inputs._frames import column_of, take_columns
-from skvae.inputs._numbers import explaining
+from skvae.inputs._numbers import check_range, explaining, with_na
 from skvae.inputs._passed import Passed, read_condition
 from skvae.training import Table
 
@@ -105,6 +104,8 @@ class ConditionedColumns(PlainColumns):
             if reset:
                 self.contents = Contents.of(X, self.data_positions)
             x = self._data(estimator, X, data, reset)
+        if not reset:
+            x = estimator.likelihood_.forget_unknown(x)
         check_range(x, estimator.dtype, self.names)
         return x, self._in_table(X)
 
@@ -257,8 +258,9 @@ class ConditionedColumns(PlainColumns):
 
     def plain_parameters(self, estimator):
         values = super().plain_parameters(estimator)
-        if callable(estimator.condition_columns):
-            values["condition_columns"] = self.condition_positions.tolist()
+        values["condition_columns"] = plain(
+            estimator.condition_columns, self.condition_positions
+        )
         return values
 
 

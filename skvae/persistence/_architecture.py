@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from sklearn.base import BaseEstimator
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 
 def architecture(estimator):
@@ -50,7 +51,7 @@ def identity(value):
     if isinstance(value, BaseEstimator):
         return _name(type(value)), identity(value.get_params(deep=False))
     if isinstance(value, nn.Module):
-        shapes = [(name, tuple(p.shape)) for name, p in value.state_dict().items()]
+        shapes = [(name, _shape(p)) for name, p in value.state_dict().items()]
         return _name(type(value)), tuple(shapes), repr(value)
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: (type(key).__name__, key))
@@ -70,8 +71,16 @@ def _callable(value):
     return _name(type(value)), identity(vars(value))
 
 
+def _shape(tensor):
+    """Return the shape of a tensor, None for one of a lazy module."""
+    return None if is_lazy(tensor) else tuple(tensor.shape)
+
+
 def _plain(value):
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    """Return arrays, and an Index or a Series of columns, as lists."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return list(value) if hasattr(value, "to_numpy") else value
 
 
 def _name(value):
