@@ -36,6 +36,7 @@ format: .venv/.lint ## format the code and fix what can be fixed automatically
 docs: .venv/.docs ## build the site into docs/_build/html; runs the examples
 	OMP_NUM_THREADS=1 MPLBACKEND=Agg \
 		$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	$(BIN)/python .ci/check_site.py docs/_build/html
 	@echo "Read docs/_build/html/index.html"
 
 # An old egg-info would make setuptools include files that MANIFEST.in no longer lists.
@@ -64,6 +65,7 @@ bench-quick: .venv/.plot ## run the smallest version of each benchmark, to check
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.manifolds --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mpvae --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.usefulness --quick
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fuzz_persistence --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.gpu --dry-run --quick
 	$(BIN)/python -m benchmarks.tables --check
 

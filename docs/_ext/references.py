@@ -19,7 +19,7 @@ def references_page(listing):
     lines += ["Publications named in the API reference, and where.", ""]
     for entry in sorted(found):
         links = ", ".join(f":py:obj:`~{name}`" for name in found[entry])
-        lines += [f"{entry}", f"    {links}", ""]
+        lines += [f"\\{entry}", f"    {links}", ""]  # "A. B." would begin a list
     return "\n".join(lines)
 
 

@@ -13,7 +13,9 @@ from skvae.training import derive_seed
 class ImputingMixin:
     """Adds `impute`."""
 
-    def impute(self, X, n_samples=64, n_imputations=None, random_state=None):
+    def impute(
+        self, X, n_samples=64, n_imputations=None, random_state=None
+    ) -> np.ndarray:
         """Fill missing cells with their means given the observed ones, or with draws.
 
         Latents are weighted by importance, as in `score_samples`. If the values of

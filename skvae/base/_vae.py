@@ -49,7 +49,7 @@ class DensityMixin(ImputingMixin):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray of shape (n_samples, n_features), or data frame
             Rows in the precision of the computation (``dtype``), or float64 if a
             Gaussian column is far from zero.
 

@@ -28,7 +28,7 @@ class ConditionalDensityMixin(DensityMixin):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray of shape (n_samples, n_features), or data frame
             Rows with the columns of the input, condition columns included.
 
         Raises
@@ -52,7 +52,7 @@ class ConditionalDensityMixin(DensityMixin):
         n_imputations=None,
         random_state=None,
         condition=None,
-    ):
+    ) -> np.ndarray:
         """Fill missing cells with their means given the observed ones, or with draws.
 
         Parameters

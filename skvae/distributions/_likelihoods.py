@@ -88,8 +88,8 @@ class Likelihood(Declared):
             most = int(self.most_words[j])
             raise ValueError(
                 f"Column {column_names(names, X.shape[1])[j]} holds words, "
-                f"{int(X[:, j].max()) + 1} different ones, but its likelihood models "
-                f"{f'at most {most}' if most else 'numbers only'}. Use "
+                f"{int(np.nanmax(X[:, j])) + 1} different ones, but its likelihood "
+                f"models {f'at most {most}' if most else 'numbers only'}. Use "
                 "likelihood='auto' or, for this column, 'codes'."
             )
 
@@ -122,6 +122,15 @@ class Likelihood(Declared):
     def _note_holes(self, X):
         if observed_cells(X) is not None:
             self.holes_ = True
+
+    @property
+    def ignores_unknown(self):
+        """Whether a value that fit has not seen is a missing cell, (d,)."""
+        return np.zeros(self.n_columns_, dtype=bool)
+
+    def forget_unknown(self, X):
+        """Return rows, NaN in place of codes that were not seen and are ignored."""
+        return X
 
     @property
     def n_features(self):

@@ -82,6 +82,21 @@ class Mixed(Likelihood):
         return fill
 
     @property
+    def ignores_unknown(self):
+        ignores = np.zeros(self.n_columns_, dtype=bool)
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            ignores[columns] = part.ignores_unknown
+        return ignores
+
+    def forget_unknown(self, X):
+        if not self.ignores_unknown.any():
+            return X
+        X = X.copy()
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            X[:, columns] = part.forget_unknown(X[:, columns])
+        return X
+
+    @property
     def most_words(self):
         most = np.zeros(self.n_columns_)
         for part, columns in zip(self.parts_, self.columns_, strict=True):

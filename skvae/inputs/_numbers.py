@@ -15,7 +15,7 @@ from scipy.sparse import issparse
 
 from skvae._columns import column_names
 from skvae._kinds import cut, sentence
-from skvae.inputs._frames import column_of, is_arrow
+from skvae.inputs._frames import column_of, is_arrow, is_lazy
 
 _LACKING = (  # what a tensor may lack, and what to do
     ("is_complex", "is complex: pass its real and imaginary parts as columns"),
@@ -69,7 +69,7 @@ def in_memory(X):
     if isinstance(X, memoryview):
         X = np.asarray(X)
     kind = type(X).__name__
-    if hasattr(X, "collect") or hasattr(X, "__dask_graph__"):
+    if is_lazy(X):
         raise TypeError(
             f"X must be an array or a data frame in memory. Got a {kind} instead, "
             "which is lazy: pass the result of its collect() or compute()."
@@ -183,7 +183,9 @@ def explaining(X, names=None):
             raise
         if "contains" in text:  # infinity
             _blame(X, names, _check_finite)
-        _blame(X, names, partial(_check_number, kind=type(error)))
+        kinds = (TypeError, OverflowError, ValueError)
+        kind = next(kind for kind in kinds if isinstance(error, kind))
+        _blame(X, names, partial(_check_number, kind=kind))
         _refuse_unexplained(error)
         raise
 
@@ -206,7 +208,7 @@ def _columns(X, names):
 
 
 def _own_names(X):
-    return getattr(X, "column_names", getattr(X, "columns", None))
+    return X.column_names if is_arrow(X) else getattr(X, "columns", None)
 
 
 def _refuse_datetimes(X, names):
@@ -256,6 +258,8 @@ def _blame(X, names, check):
 
 def _check_number(value, column, row, kind):
     """Raise an error if the conversion of a value raises one of this kind."""
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return
     try:
         float(value)
     except (TypeError, ValueError, OverflowError) as error:
@@ -268,7 +272,7 @@ def _check_number(value, column, row, kind):
         reason = ", beyond the range of float64."
     elif kind is ValueError:
         reason = ", which is not a number."
-    kind = TypeError if issubclass(kind, TypeError) else ValueError
+    kind = TypeError if kind is TypeError else ValueError
     raise kind(f"{sentence(column)} holds {cut(value)} in row {row}{reason}") from None
 
 
