@@ -7,6 +7,7 @@ from functools import partial
 
 from benchmarks import _attack_inputs as inputs
 from benchmarks import _attack_values as values
+from benchmarks._attack_conditions import condition as hostile_condition
 from skvae.discovery import all_estimators
 
 IMPORTS = """
@@ -233,7 +234,7 @@ def own_arguments(random, name, variant):
 
 def conditions(random, name, variant):
     """Draw a case with hostile conditions."""
-    value = inputs.condition(random)
+    value = hostile_condition(random)
     wanted = (*FIT, *ASK, "inverse_transform", "sample", "translate", "target")
     method = str(random.choice(_methods(name, wanted)))
     call = f"model.{method}({given('plain')}, condition=value)"

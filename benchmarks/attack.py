@@ -7,7 +7,7 @@
 
 Each input is a table, latents, a parameter, a condition or an argument of a kind that a
 method does not expect: other dtypes, shapes, orders and containers, missing, infinite
-and huge values. There are four ways to pass: a finite result of the right shape; or a
+and huge values. There are two ways to pass: a finite result of the right shape; or a
 ValueError, TypeError or FloatingPointError raised on purpose, by skvae or by the input
 validation of scikit-learn. A fitted estimator must then answer as before.
 
@@ -136,7 +136,11 @@ def show_moments(options):
     for name, (attack, number) in attacks.items():
         faults = attack(number)
         rows.append({"attack": name, "moments": number, "faults": len(faults)})
-        print(*[f"# {name}: {fault}" for fault in sorted(set(faults))], sep="\n")
+        print(
+            *[f"# {name}: {fault}" for fault in sorted(set(faults))],
+            sep="\n",
+            flush=True,
+        )
     common.print_table(rows)
     for row in rows if options.write else ():
         common.keep(options.write, {"seed": options.seeds[0]}, row)

@@ -74,11 +74,11 @@ def in_memory(X):
             f"X must be an array or a data frame in memory. Got a {kind} instead, "
             "which is lazy: pass the result of its collect() or compute()."
         )
+    _refuse_layout(X)  # first, as some sparse matrices are dicts
     if _is_no_table(X):
         raise TypeError(
             f"X must be an array, a data frame or a list of rows. Got a {kind} instead."
         )
-    _refuse_layout(X)
     n_dimensions = len(getattr(X, "shape", (1, 1)))
     dtype = getattr(X, "dtype", None)
     if n_dimensions < 2 and getattr(dtype, "kind", "O") not in "fiubcmM":
