@@ -86,9 +86,9 @@ class Likelihood(Declared):
             j = int(np.argmax(too_many))
             most = int(self.most_words[j])
             raise ValueError(
-                f"Column {column_names(names, X.shape[1])[j]} holds words, "
-                f"{int(np.nanmax(X[:, j])) + 1} different ones, but its likelihood "
-                f"models {f'at most {most}' if most else 'numbers only'}. Use "
+                f"Column {column_names(names, X.shape[1])[j]} holds words (levels: "
+                f"{int(np.nanmax(X[:, j])) + 1}), but its likelihood models "
+                f"{f'at most {most}' if most else 'numbers only'}. Use "
                 "likelihood='auto' or, for this column, 'codes'."
             )
 
