@@ -93,13 +93,13 @@ def test_what_is_no_table_of_numbers_is_refused_in_words(X, error, message, mode
 
 
 @pytest.mark.parametrize(
-    "value", [Fraction(1, 2), Fraction(10**400, 3), 10**400, np.bool_(True)], ids=str
+    "value", [Fraction(1, 2), 10**400, np.bool_(True)], ids=["fraction", "huge", "bool"]
 )
 @pytest.mark.parametrize("name", ["lr", "weight_decay", "tol"])
 def test_a_float_is_one_that_torch_can_compute_with(name, value):
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
         small(VAETransformer, **{name: value}).fit(TABLE)
-    for number in (1, np.float16(0.5), np.int8(1)):
+    for number in (1, np.float32(0.5), np.int64(1)):
         small(VAETransformer, **{name: number}).fit(TABLE)
 
 
