@@ -60,10 +60,9 @@ def accuracies(estimator, train, test, targets):
     Z, Z_test = (latents(estimator, part) for part in (train, test))
     every = np.ones(len(Z), dtype=bool)
     kinds = {
-        "linear": (LogisticRegression(max_iter=2000), every),
-        "linear, scaled": (_scaled(LogisticRegression(max_iter=2000)), every),
+        "linear": (_linear(), every),
         "MLP": (_network(early_stopping=True), every),
-        "linear, target": (LogisticRegression(max_iter=2000), here),
+        "linear, target": (_linear(), here),
         "MLP, target": (_network(max_iter=1000), here),
     }
     return {
@@ -75,6 +74,10 @@ def accuracies(estimator, train, test, targets):
         )
         for kind, (classifier, rows) in kinds.items()
     }
+
+
+def _linear():
+    return _scaled(LogisticRegression(max_iter=2000))
 
 
 def _network(**settings):

@@ -30,7 +30,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit
 from scipy.stats import rankdata
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import ExtraTreesRegressor
@@ -42,11 +41,9 @@ from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks import _common as common
+from benchmarks._holes import SHARE, holes
 from skvae import VAEImputer
 
-SHARE = 0.3  # of the cells that are hidden
-COMPLETE = 1 / 3  # share of the columns without holes under "mar"
-SLOPE = 2.0  # of the log-odds of a hole, per standard deviation
 MECHANISMS = ("mcar", "mar", "mnar")
 N_DRAWS = 40
 LEVELS = 20  # whole numbers up to which a column is discrete
@@ -87,43 +84,6 @@ def table(name, chosen, seed):
     whole = (np.round(X) == X).all(0)
     few = np.array([len(np.unique(column)) <= LEVELS for column in X.T])
     return X, whole & few
-
-
-# --- holes ----------------------------------------------------------------------------
-
-
-def holes(X, mechanism, random):
-    """Return which cells to hide, (n, d), with a value left in each column."""
-    n, d = X.shape
-    hidden = np.zeros((n, d), dtype=bool)
-    if mechanism == "mcar":
-        hidden = random.random((n, d)) < SHARE
-    elif mechanism == "mnar":
-        slope = SLOPE * random.choice([-1.0, 1.0], d)
-        hidden = random.random((n, d)) < np.column_stack(
-            [with_share(slope[j] * X[:, j]) for j in range(d)]
-        )
-    else:
-        complete = random.permutation(d)[: max(1, round(COMPLETE * d))]
-        for j in np.setdiff1d(np.arange(d), complete):
-            weight = random.normal(size=len(complete))
-            score = X[:, complete] @ weight
-            score *= SLOPE / max(score.std(), 1e-9)
-            hidden[:, j] = random.random(n) < with_share(score)
-    hidden[random.integers(n, size=d), np.arange(d)] = False
-    return hidden
-
-
-def with_share(score):
-    """Return probabilities with these log-odds, shifted to a mean of `SHARE`."""
-    low, high = -50.0, 50.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if expit(score + middle).mean() < SHARE:
-            low = middle
-        else:
-            high = middle
-    return expit(score + low)
 
 
 # --- methods --------------------------------------------------------------------------

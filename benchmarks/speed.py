@@ -106,7 +106,12 @@ def epochs(s):
         (TABLE, s["table_rows"], s["table_epochs"]),
     ]
     loops = contenders(s["against"])
-    return [r for task in tasks for r in ratios(loops, *task, s["pairs"])]
+    return [
+        r
+        for task in tasks
+        if task[0].name in s["tasks"]
+        for r in ratios(loops, *task, s["pairs"])
+    ]
 
 
 def ratios(loops, task, n_rows, n_epochs, pairs, clock=time.process_time):
@@ -238,6 +243,7 @@ def imports(s):
 
 # --- command line ---------------------------------------------------------------------
 
+TASKS = ("digits", "64 columns", "table")
 MEASURED = (epochs, transform, likelihood, stacks, searches, memory, imports)
 PARTS = {part.__name__: part for part in MEASURED}
 
@@ -253,6 +259,7 @@ def options(argv=None):
     parser.add_argument("--pairs", type=int, help="how many times each loop is timed")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--against", nargs="*", choices=LOOPS, default=list(LOOPS))
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument(
         "--full", action="store_true", help="log_likelihood of 10 000 rows (memory)"
     )
@@ -273,7 +280,7 @@ def settings(chosen):
         found["pairs"] = chosen.pairs
     if chosen.full:
         found["memory_rows"] = [*found["memory_rows"][:-1], 10_000]
-    return found | {"against": chosen.against, "threads": 1}
+    return found | {"against": chosen.against, "tasks": chosen.tasks, "threads": 1}
 
 
 def main(argv=None):

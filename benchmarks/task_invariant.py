@@ -13,17 +13,18 @@ optimal prior. They are compared by:
 
 - ln p(x | s) of the target's test rows, from 100 importance samples and refined
   posteriors, in nats per row, with the median effective sample size (ESS) of the rows;
-- test accuracy on the target of classifiers of the posterior means: "linear" (logistic
-  regression; "scaled" if the latents are standardised before) and "MLP" (one hidden
-  layer of 100 units) are fitted to the training rows of source and target, "linear,
-  target" and "MLP, target" to the 100 target rows alone;
+- test accuracy on the target of classifiers of the standardised posterior means:
+  "linear" (logistic regression) and "MLP" (one hidden layer of 100 units) are fitted to
+  the training rows of source and target, "linear, target" and "MLP, target" to the 100
+  target rows alone;
 - I(S; Z) in nats, and the accuracy with which a network tells the task from the means,
   on equally many test rows of both tasks.
 
 The three sets of faces share one model and have no target: their results are means over
 the test rows of all three, and each set has the same share in the last three models.
---tables mnist-svhn,svhn-mnist runs pairs with SVHN if its files are present; the
-published pairs add another set of digits.
+--tables signs-svhn,svhn-signs runs the pairs with SVHN if svhn_train_first1083.npz, its
+first training rows, is present; the other set is `make_digits_as_signs` in place of the
+published one.
 
 FOLDER contains the files of `skvae.datasets`; without --data it is the variable
 SKVAE_DATA. Each fit is one row, written as soon as it is measured. With --jobs, every
@@ -42,7 +43,6 @@ fewer epochs at a larger learning rate.
 import shlex
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from skorch.callbacks import Callback
@@ -56,23 +56,13 @@ from benchmarks._task_measures import (
     information,
     latents,
 )
+from benchmarks._task_options import INVARIANT, MODELS, SHARES, options, settings
 from benchmarks._task_picture import draw, some_rows
-from benchmarks._task_tables import PAIRS, USPS, load_table
-from skvae import CVAETransformer, TaskInvariantVAETransformer, VAETransformer
+from benchmarks._task_tables import SIGN_PAIRS, load_table
+from skvae import TaskInvariantVAETransformer
 from skvae.distributions import Gaussian
 
-SHARES, INVARIANT = "shares", "invariant"  # settings beyond the paper
-MODELS = {
-    "VAE": (VAETransformer, ()),
-    "CVAE": (CVAETransformer, ()),
-    "task-invariant": (TaskInvariantVAETransformer, ()),
-    "shares": (CVAETransformer, (SHARES,)),
-    "invariant": (CVAETransformer, (SHARES, INVARIANT)),
-    "invariant, prior": (TaskInvariantVAETransformer, (SHARES, INVARIANT)),
-}
 CUT_OFF = "cut off"  # of rows whose training had no time to end; not in the summary
-# The most important first, for --jobs.
-ORDER = ("invariant", "CVAE", "task-invariant", "VAE", "shares", "invariant, prior")
 # Test log-likelihood of the target, and accuracy of a classifier.
 PUBLISHED = {
     ("usps-mnist", "VAE"): ("−163.25 ± 2.15", "0.52"),
@@ -81,30 +71,16 @@ PUBLISHED = {
     ("mnist-usps", "VAE"): ("−235.23 ± 1.54", "0.64 ± 0.01"),
     ("mnist-usps", "CVAE"): ("−211.18 ± 0.55", "0.67 ± 0.01"),
     ("mnist-usps", "task-invariant"): ("−212.11 ± 1.48", "0.74 ± 0.02"),
+    ("signs-svhn", "VAE"): ("1146.04 ± 35.65", "0.20"),
+    ("signs-svhn", "CVAE"): ("1397.36 ± 10.89", "0.21"),
+    ("signs-svhn", "task-invariant"): ("1430.27 ± 11.44", "0.19"),
+    ("svhn-signs", "VAE"): ("760.66 ± 8.85", "0.25 ± 0.01"),
+    ("svhn-signs", "CVAE"): ("814.63 ± 10.09", "0.25"),
+    ("svhn-signs", "task-invariant"): ("855.51 ± 11.41", "0.26"),
     ("faces", "VAE"): ("895.41 ± 2.98", ""),
     ("faces", "CVAE"): ("902.99 ± 3.69", ""),
     ("faces", "task-invariant"): ("913.08 ± 5.05", ""),
 }
-QUICK = {
-    "tables": ("digits",),
-    "models": ("VAE", "CVAE", "task-invariant", "invariant"),
-    "seeds": (0,),
-    "epochs": 5,
-    "kl_warmup": 2,
-    "hidden": (64,),
-    "n_components": 4,
-    "critic_passes": 2,
-    "n_samples": 20,
-    "density_rows": 100,
-}
-FULL = {
-    "seeds": (0, 1, 2, 3, 4),
-    "epochs": 1000,
-    "kl_warmup": 100,
-    "lr": 1e-4,
-    "patience": 100,
-}
-
 
 # --- measurements ---------------------------------------------------------------------
 
@@ -165,7 +141,7 @@ def build(model, name, targets, seed, chosen):
         own["condition_weights"] = target if len(targets) == 1 else "balanced"
     if INVARIANT in beyond:
         own["invariance"] = chosen.invariance
-    if name == "faces":
+    if name in ("faces", *SIGN_PAIRS):
         own["likelihood"] = Gaussian(scale="row", min_scale=1e-3)
     else:
         own |= {
@@ -228,7 +204,6 @@ SHOWN = (
     ESS,
     "ln Z",
     "accuracy, linear",
-    "accuracy, linear, scaled",
     "accuracy, MLP",
     "accuracy, linear, target",
     "accuracy, MLP, target",
@@ -253,81 +228,6 @@ def _mean(rows, name):
 # --- command line ---------------------------------------------------------------------
 
 
-def options(argv):
-    """The command line; --quick and --full only change the defaults."""
-    parser = common.parser("task_invariant", __doc__)
-    add = parser.add_argument
-    add("--full", action="store_true", help="5 seeds, 1000 epochs, lr 1e-4")
-    add(
-        "--tables",
-        type=common.words,
-        default=(*PAIRS, "faces"),
-        help="separated by commas",
-    )
-    add("--models", type=names, default=ORDER, help="separated by commas")
-    parser.set_defaults(seeds=(0, 1, 2))
-    add("--epochs", type=int, default=100)
-    add("--kl-warmup", type=int, default=20, help="epochs")
-    add("--patience", type=int, default=20, help="epochs without improvement; 0: all")
-    add("--lr", type=float, default=1e-3)
-    add("--critic-lr", type=float, default=1e-3)
-    add("--critic-passes", type=int, default=10)
-    add(
-        "--hidden",
-        type=common.numbers,
-        default=(500, 500, 500),
-        help="e.g. 500,500,500",
-    )
-    add("--activation", default="tanh")
-    add("--dropout", type=float, default=0.0)
-    add("--n-components", type=int, default=40)
-    add("--share", type=float, default=0.2, help="of the target's rows")
-    add("--invariance", type=float, default=30.0, help="weight of I(S; Z)")
-    add("--usps", choices=USPS, default="padded", help="how to enlarge USPS")
-    add("--grey", action="store_true", help="do not draw the pixels of digits")
-    add("--n-samples", type=int, default=100, help="importance samples per row")
-    add("--density-rows", type=int, default=2000, help="test rows for the density")
-    add(
-        "--curves",
-        action="store_true",
-        help="record the held-out bound of every tenth epoch",
-    )
-    add("--picture", type=Path, help="save a figure of the last table's latents")
-    add("--points", type=Path, help="save the latents of the last fit (.npz)")
-    add("--deadline", type=float, help="end of training, in seconds since 1970")
-    add("--jobs", type=int, help="processes side by side, one per fit")
-    add("--plan", type=Path, help="file with the options of more fits per line")
-    add("--minutes", type=float, default=60, help="time for all of them")
-    add("--folder", type=Path, default=Path("task_invariant"), help="of their files")
-    for flag, defaults in (("--full", FULL), ("--quick", QUICK)):
-        if flag in argv:
-            parser.set_defaults(**defaults)
-    return parser.parse_args(argv)
-
-
-def names(text):
-    """Split names of models, one of which contains a comma."""
-    joined = text.replace(", prior", "; prior").replace(",prior", "; prior")
-    return tuple(part.replace("; prior", ", prior") for part in joined.split(","))
-
-
-def settings(chosen):
-    """Settings needed to run it again."""
-    left_out = {"data", "quick", "full", "tables", "models", "write", "seeds"}
-    left_out |= {
-        "curves",
-        "picture",
-        "points",
-        "deadline",
-        "jobs",
-        "minutes",
-        "folder",
-        "plan",
-    }
-    found = {k: v for k, v in vars(chosen).items() if k not in left_out}
-    return found | {"hidden": list(chosen.hidden), "batch_size": 100}
-
-
 def cells(chosen, argv, prefix=""):
     """Name and arguments of each fit, the most important first."""
     return [
@@ -347,7 +247,7 @@ def planned(path, argv):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         own = [*argv, *shlex.split(line, comments=True)]
         if len(own) > len(argv):
-            found += cells(options(own), own, f"{number}_")
+            found += cells(options(own, __doc__), own, f"{number}_")
     return found
 
 
@@ -367,7 +267,7 @@ def run_beside(chosen, argv):
 def main(argv=None):
     """Fit every model to every table, seed by seed."""
     argv = sys.argv[1:] if argv is None else argv
-    chosen = options(argv)
+    chosen = options(argv, __doc__)
     if chosen.tables != ("digits",) and common.data_folder(chosen.data) is None:
         sys.exit("No image files: use --data FOLDER or SKVAE_DATA, or --quick.")
     if chosen.jobs:

@@ -131,8 +131,9 @@ def _from_library(column):
     if not hasattr(column, "to_numpy"):
         return np.asarray(column)
     library = type(column).__module__.partition(".")[0]
-    if library == "pandas" and not isinstance(column.dtype, np.dtype):
-        return column.to_numpy(dtype=object)
+    if library == "pandas":
+        is_plain = isinstance(column.dtype, np.dtype)
+        return column.to_numpy(dtype=None if is_plain else object)
     n_null = getattr(column, "null_count", 0)
     values = column.to_numpy()
     if (n_null() if callable(n_null) else n_null) and values.dtype.kind == "f":

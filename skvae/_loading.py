@@ -1,5 +1,6 @@
 """Load estimators from files."""
 
+import re
 import warnings
 
 from skvae._version import __version__
@@ -7,12 +8,15 @@ from skvae.discovery import all_estimators
 from skvae.exceptions import SkvaeLoadWarning
 from skvae.persistence import FORMAT, read, refusing, restore
 
+VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,50}")
+
 
 def load(path, *, device=None, **own):
     """Load a fitted estimator from a file that its `save` wrote.
 
     Nothing in the file is executed: it contains only numbers, strings and names from a
-    fixed list of classes. Loading allocates no more memory than the file's contents.
+    fixed list of classes. Loading takes memory and time in proportion to the file, as
+    described in ``SECURITY.md``.
 
     Parameters
     ----------
@@ -65,18 +69,17 @@ def load(path, *, device=None, **own):
     header, tensors = read(path)
     with refusing(path):
         message = _version_message(path, header)
-    if message:
-        warnings.warn(message, SkvaeLoadWarning, stacklevel=2)
-    with refusing(path):
         cls = _find_class(header)
         estimator, changed = restore(cls, header, tensors, own, device)
-    if changed:
-        warnings.warn(changed, SkvaeLoadWarning, stacklevel=2)
+    for text in filter(None, (message, changed)):
+        warnings.warn(text, SkvaeLoadWarning, stacklevel=2)
     return estimator
 
 
 def _version_message(path, header):
     version = header["versions"]["skvae"]
+    if not VERSION.fullmatch(version):
+        raise ValueError(f"its version of skvae is {version!r}.")
     if version == __version__ and header["format"] == FORMAT:
         return None
     return (

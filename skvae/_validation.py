@@ -5,11 +5,14 @@ module raises an error for an invalid value before anything is computed; the err
 the parameter, its value and what is allowed.
 """
 
+import sys
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+from skvae._kinds import cut
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Interval:
     def accepts(self, value):
         """Whether `value` is a number of this kind in the interval."""
         if isinstance(value, bool | np.bool_) or not isinstance(value, self.kind):
+            return False
+        if self.kind is Real and not _is_float(value):
             return False
         above = (
             value >= self.low if self.closed in ("left", "both") else value > self.low
@@ -40,6 +45,13 @@ class Interval:
         left = "[" if self.closed in ("left", "both") else "("
         right = "]" if self.closed in ("right", "both") else ")"
         return f"{name} in the range {left}{self.low}, {self.high}{right}"
+
+
+def _is_float(value):
+    """Whether torch and numpy can compute with a number: not with fractions."""
+    if not isinstance(value, float | int | np.floating | np.integer):
+        return False
+    return not isinstance(value, int) or abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -170,6 +182,7 @@ class Nothing:
 NONE = Nothing()
 BOOLEAN = Instance((bool, np.bool_), "an instance of 'bool'")
 POSITIVE_INT = Interval(Integral, 1)
+COUNT = Interval(Integral, 1, 2**31 - 1, closed="both")  # of draws or rows
 NATURAL = Interval(Integral, 0)
 POSITIVE = Interval(Real, 0.0, closed="neither")
 NON_NEGATIVE = Interval(Real, 0.0)
@@ -206,7 +219,8 @@ def check_parameter(name, value, constraints, owner):
     words = [str(constraint) for constraint in constraints]
     allowed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
     raise ValueError(
-        f"The {name!r} parameter of {owner} must be {allowed}. Got {value!r} instead."
+        f"The {name!r} parameter of {owner} must be {allowed}. "
+        f"Got {cut(value, 200)} instead."
     )
 
 

@@ -37,6 +37,11 @@ def warn_outside(message, category):
     """Warn at the first line outside this package and the frameworks it runs in."""
     inside = ("skvae.", "skorch.", "torch.", "sklearn.callback")  # the last wraps fit
     frame, level = inspect.currentframe(), 1
-    while frame is not None and frame.f_globals["__name__"].startswith(inside):
+    while frame is not None and _module(frame).startswith(inside):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+def _module(frame):
+    """Return the module of a frame; code that `exec` runs may have none."""
+    return frame.f_globals.get("__name__", "")

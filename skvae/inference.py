@@ -166,7 +166,7 @@ class Evaluator:
             z = self.module.prior(batch).sample(noise)
             p = self.module.likelihood(z, batch)
             parts.append((p.mean if mean else p.sample(noise)).cpu().numpy())
-        x = np.concatenate(parts)
+        x = finite(np.concatenate(parts), self.dtype)
         return self.in_units(x, x.dtype)
 
     @own_precision()
@@ -205,6 +205,7 @@ class Evaluator:
         if method == "importance" and refine is None and n_samples > FEW:
             self._improve(found, rows, n_samples, seed)
         values, errors, sizes, _ = found
+        finite(values, self.dtype)
         mean_error = error_of_mean(errors, keys)
         return Diagnostics(
             values, errors, mean_error, sizes, *self.module.log_normaliser()
@@ -244,7 +245,26 @@ class Evaluator:
             if out is None:
                 out = np.empty((len(rows), *part.shape[1:]), dtype=part.dtype)
             out[where] = part
-        return out
+        return finite(out, self.dtype)
+
+
+def finite(values, dtype):
+    """Return values computed in `dtype`, one entry per row, if all are finite.
+
+    Raises
+    ------
+    FloatingPointError
+        If one is. The message names its row.
+    """
+    if values is None or values.dtype.kind != "f" or np.isfinite(values).all():
+        return values
+    wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    advice = ", or fit with dtype='float64'" if dtype != torch.float64 else ""
+    raise FloatingPointError(
+        f"A value computed for row {int(np.argmax(wrong))} is not finite in "
+        f"{str(dtype).removeprefix('torch.')}: the input or the fitted weights are too "
+        f"large. Scale the data{advice}."
+    )
 
 
 def _slices(rows, size):

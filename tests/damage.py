@@ -109,8 +109,106 @@ def with_another_table_of_contents(random, data):
     return len(text).to_bytes(8, "little") + text + data[header_end(data) :]
 
 
+# -- the same tensors, but another table -----------------------------------------------
+
+
+def relaid(data, change):
+    """Return the bytes of a file after a change of its table and of its tensors."""
+    table, body = table_of_contents(data), data[header_end(data) :]
+    text = change(table)
+    if isinstance(text, tuple):
+        text, body = text[0], text[1](body)
+    text = (json.dumps(table, separators=(",", ":")) if text is None else text).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def first_and_rest(table):
+    names = [name for name in table if name != "__metadata__"]
+    return names[0], names[1:]
+
+
+def gap_before(table):
+    for entry in list(table.values())[1:]:
+        entry["data_offsets"] = [offset + 8 for offset in entry["data_offsets"]]
+    return None, lambda body: bytes(8) + body
+
+
+def gap_between(table):
+    first, rest = first_and_rest(table)
+    size = table[first]["data_offsets"][1]
+    for name in rest:
+        table[name]["data_offsets"] = [n + 8 for n in table[name]["data_offsets"]]
+    return None, lambda body: body[:size] + bytes(8) + body[size:]
+
+
+def exchanged(table):
+    """Store the first two tensors, which are alike, in the other order."""
+    (first, (second, *rest)) = first_and_rest(table)
+    size = table[first]["data_offsets"][1]
+    assert table[second]["data_offsets"][1] == 2 * size
+    changed = {"__metadata__": table["__metadata__"], second: table[first]}
+    changed |= {first: table[second]} | {name: table[name] for name in rest}
+    table.clear()
+    table.update(changed)
+    return None, lambda body: body[size : 2 * size] + body[:size] + body[2 * size :]
+
+
+def overlapping(table):
+    """Store the first two tensors, which are alike, once."""
+    (first, (second, *rest)) = first_and_rest(table)
+    size = table[first]["data_offsets"][1]
+    table[second]["data_offsets"] = [0, size]
+    for name in rest:
+        table[name]["data_offsets"] = [n - size for n in table[name]["data_offsets"]]
+    return None, lambda body: body[size:]
+
+
+def more_metadata(table):
+    table["__metadata__"]["format"] = "pt"
+
+
+def more_keys(table):
+    list(table.values())[1]["comment"] = ""
+
+
+def spaces(table):
+    return json.dumps(table)
+
+
+def twice(table):
+    text = json.dumps(table, separators=(",", ":"))
+    return text.replace(
+        '"__metadata__"', '"__metadata__":{"skvae":"{}"},"__metadata__"'
+    )
+
+
+def escaped(table):
+    text = json.dumps(table, separators=(",", ":"))
+    return text.replace("module.", "\\u006dodule.", 1)
+
+
+def bytes_after(table):
+    return None, lambda body: body + b"PK\x05\x06" + bytes(18)
+
+
+CHANGES = (gap_before, gap_between, exchanged, overlapping, more_metadata, more_keys)
+CHANGES += (spaces, twice, escaped, bytes_after)
+
+
+def with_another_layout(random, data):
+    """Keep the contents, but not the bytes that skvae writes for them."""
+    alike = (exchanged, overlapping)  # need two equal tensors at the start
+    first, (second, *_) = first_and_rest(table_of_contents(data))
+    entries = table_of_contents(data)
+    equal = entries[first]["shape"] == entries[second]["shape"]
+    equal &= entries[first]["dtype"] == entries[second]["dtype"]
+    possible = [change for change in CHANGES if equal or change not in alike]
+    return relaid(data, possible[random.integers(len(possible))])
+
+
 DAMAGES = (
     *(truncated, flipped, flipped_in_the_header, flipped_at_the_start, lengthened),
     *(with_a_gap, with_zeros, of_another_kind, with_another_text),
-    with_another_table_of_contents,
+    *(with_another_table_of_contents, with_another_layout),
 )

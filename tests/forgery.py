@@ -177,8 +177,40 @@ def of_huge_shape(random, header, tensors):
         parameters["prior"] = {"@object": ["VampPrior", {"n_pseudo_inputs": size}]}
 
 
+def bomb(random, header, tensors):
+    """Ask for much more than the file holds: layers, widths, objects, programs."""
+    n, parameters = int(10 ** random.uniform(1, 4)), header["parameters"]
+    layers = {"@tuple": [1] * n}
+    choice = random.integers(9)
+    if choice == 0:
+        parameters["hidden_layer_sizes"] = layers
+    elif choice == 1:
+        parameters["encoder"] = _recipe("sizes", [1] * n)
+    elif choice == 2:
+        parameters["encoder"] = _recipe("sizes", [10 * n, 10 * n])
+    elif choice == 3:
+        parameters["likelihood"] = [{"@tuple": ["gaussian-unit", []]}] * min(n, 2000)
+    elif choice == 4:
+        strings = ["x" * n] + [""] * n
+        header["attributes"]["feature_names_in_"] = {"@strings": ["U", strings]}
+    elif choice == 5:
+        keys = [{"@tuple": [-1 - (i >> j & 1) for j in range(12)]} for i in range(500)]
+        parameters["net_params"] = {"@dict": [[key, 1] for key in keys]}
+    elif choice == 6:
+        parameters["net_params"] = {"compile": True, "compile__backend": "eager"}
+    elif choice == 7:
+        header["history"] = [VALUES[random.integers(len(VALUES))]] * min(n, 1000)
+    else:
+        header[list(header)[random.integers(len(header))]] = "\x1b[2J" + "y" * 10 * n
+
+
+def _recipe(name, sizes):
+    settings = {name: {"@tuple": sizes}, "batch_norm": False, "activation": "relu"}
+    return {"@object": ["Dense", settings]}
+
+
 FORGERIES = (
     *(replaced, replaced, replaced, deleted, renamed, exchanged, repeated),
     *(other_tensor, other_values, lost_tensor, added_tensor, renamed_tensor),
-    of_huge_shape,
+    *(of_huge_shape, bomb),
 )

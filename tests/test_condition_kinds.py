@@ -213,6 +213,17 @@ def test_a_frame_is_matched_with_the_condition_columns_by_name():
         model.inverse_transform(Z, condition=frame[["run", "site"]])
 
 
+def test_columns_may_have_the_names_of_attributes():
+    names = ["collect", "dtype", "type", "select", "column_names", "notna", "tz"]
+    frame = pd.DataFrame(np.resize(FLOATS, (N, len(names))), columns=names)
+    frame["null_count"] = ["u", "v"] * (N // 2)
+    model = small(CVAETransformer, condition_columns=["null_count"]).fit(frame)
+    model.sample(N, condition=frame[["null_count"]])
+    two = frame[["collect", "dtype"]] > 0
+    separate = small(CVAETransformer).fit(FLOATS, condition=two)
+    assert separate.transform(FLOATS, condition=two.iloc[0]).shape == (N, 8)
+
+
 # -- one combination for all rows ------------------------------------------------------
 
 

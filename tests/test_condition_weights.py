@@ -154,6 +154,15 @@ def test_invalid_weights_are_refused(weights, message, digits, task):
         estimator.fit(digits, condition=task)
 
 
+def test_a_combination_that_does_not_occur_is_refused(digits, task):
+    both = np.column_stack([task, np.where(task == "a", "x", "y")])
+    estimator = small(CVAETransformer, condition_weights={("a", "y"): 0.5})
+    with pytest.raises(
+        ValueError, match=r"must name conditions of fit. Got \('a', 'y'"
+    ):
+        estimator.fit(digits, condition=both)
+
+
 def test_numbers_as_conditions_have_no_levels(digits):
     estimator = small(
         CVAETransformer,
@@ -168,5 +177,6 @@ def test_a_block_of_partial_fit_may_lack_a_level(digits, task):
     estimator = small(CVAETransformer, condition_weights={"c": 0.4})
     estimator.partial_fit(digits, condition=task)
     estimator.partial_fit(digits[:190], condition=task[:190])
-    assert estimator.n_iter_ == 2
+    estimator.partial_fit(digits[190:], condition=task[190:])
+    assert estimator.n_iter_ == 3
     assert np.isfinite(estimator.transform(digits, condition=task)).all()

@@ -25,7 +25,6 @@ def changed(X, value):
 
 
 BAD_DATA = {
-    "nan": (lambda X: changed(X, np.nan), {}, "NaN"),
     "inf": (lambda X: changed(X, np.inf), {}, "infinity"),
     "4-D": (lambda X: X.reshape(-1, 8, 8, 1), {}, r"X.reshape\(len\(X\), -1\)"),
     "1-D": (lambda X: X[0], {}, "Reshape your data"),

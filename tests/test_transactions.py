@@ -1,6 +1,7 @@
 """Until its first new epoch is complete, a fit leaves the estimator as it was."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -109,24 +110,72 @@ def test_an_interrupt_before_training_changes_nothing(digits, monkeypatch):
     assert vars(first).keys() == first.get_params().keys()
 
 
+@each_way
 @pytest.mark.parametrize(
-    ("wrong", "how"),
+    "wrong",
     [
-        *(({"beta": 1e300}, how) for how in HOW),
-        *(({"lr": Fraction(1, 2)}, how) for how in HOW),
-        *(({"net_params": {"batch_size": 0}}, how) for how in HOW),
-        ({"net_params": {"iterator_train": None}}, "fit"),  # read by a new net only
+        {"beta": 1e300},
+        {"tol": 10**400},
+        {"net_params": {"batch_size": 0}},
+        {"net_params": {"max_epochs": 0}},
+        {"net_params": {"lr": -1.0}},
+        {"net_params": {"device": "cpu"}},
+        {"net_params": {"dataset": None}},
+        {"net_params": {"module__n": 1}},
+        {"net_params": {"train_split": 3}},
     ],
     ids=str,
 )
-def test_a_value_that_fails_in_the_first_step_changes_nothing(wrong, how, digits):
+def test_a_value_that_would_fail_in_training_is_refused_before(wrong, how, digits):
     estimator = small(VAETransformer).fit(digits)
     before = state(estimator, digits)
-    # Each comes from another depth: torch, the optimizer, the batches, skorch.
-    with pytest.raises((RuntimeError, TypeError, ZeroDivisionError)):
-        HOW[how](estimator.set_params(**wrong), digits)
-    estimator.set_params(beta=1.0, lr=1e-3, net_params=None, warm_start=False)
+    (name,) = wrong
+    with pytest.raises(ValueError, match=name):
+        HOW[how](estimator.set_params(**wrong, callbacks=[Never()]), digits)
+    estimator.set_params(**small(VAETransformer).get_params())
     assert_same_state(state(estimator, digits), before)
+
+
+class Never(Callback):
+    """Fails when training begins."""
+
+    def on_train_begin(self, net, **kwargs):
+        raise AssertionError("training has begun")
+
+
+NEW_NETS = {
+    "iterator": {"net_params": {"iterator_train": None}},
+    "loader": {"net_params": {"iterator_valid": torch.utils.data.DataLoader}},
+    "argument": {"net_params": {"iterator_train__shuffle": True}},
+    "size": {"net_params": {"iterator_train__batch_size": 0}},
+    "LBFGS": {"optimizer": partial(torch.optim.LBFGS)},
+    "sparse": {"optimizer": torch.optim.SparseAdam},
+    "base": {"optimizer": torch.optim.Optimizer},
+    "function": {"net_params": {"optimizer": len}},
+    "unknown": {"net_params": {"optimizer__nope": 1}},
+}
+
+
+@pytest.mark.parametrize("label", NEW_NETS)
+def test_parts_of_the_net_that_cannot_be_used_are_refused_before_training(
+    label, digits
+):
+    wrong = NEW_NETS[label]
+    with pytest.raises(ValueError, match=r"iterator_|The optimizer "):
+        small(VAETransformer, callbacks=[Never()], **wrong).fit(digits)
+
+
+def test_a_rate_may_be_any_number(digits):
+    one = small(VAETransformer, lr=Fraction(1, 2**10), weight_decay=Fraction(1, 8))
+    other = small(VAETransformer, lr=2.0**-10, weight_decay=0.125)
+    expected = other.fit(digits).transform(digits)
+    np.testing.assert_array_equal(one.fit(digits).transform(digits), expected)
+
+
+def test_all_rows_may_be_one_batch_as_in_skorch(digits):
+    one = small(VAETransformer, net_params={"batch_size": -1}).fit(digits)
+    other = small(VAETransformer, batch_size=len(digits)).fit(digits)
+    np.testing.assert_array_equal(one.transform(digits), other.transform(digits))
 
 
 def test_a_fit_that_fails_keeps_the_very_objects_of_the_user(digits):

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import torch
 from instances import having
 from sklearn import config_context
 from sklearn.base import clone
@@ -15,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skvae import CVAETransformer, VAETransformer, load
-from skvae.distributions import Auto
+from skvae.distributions import Auto, Codes
 
 N = 120
 RANDOM = np.random.default_rng(0)
@@ -217,8 +218,9 @@ def test_in_a_pipeline():
 def test_an_unseen_word_raises():
     vae = small().fit(FRAME)
     message = (
-        "Column job holds 'pilot' in row 2, which was not seen in fit "
-        "(seen: 'clerk', 'nurse', 'smith')."
+        "Column job is 'pilot' in row 2, which was not seen in fit; the levels are "
+        "'clerk', 'nurse', 'smith'. With handle_unknown='ignore' of its likelihood, it "
+        "counts as missing."
     )
     X = FRAME.assign(job=["clerk", "smith", *["pilot"] * (N - 2)])
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -261,3 +263,75 @@ def test_a_frame_with_other_columns_raises():
     vae = small().fit(FRAME)
     with pytest.raises(ValueError, match="feature names should match"):
         vae.transform(FRAME[FRAME.columns[::-1]])
+
+
+def test_a_column_of_strings_and_numbers_raises():
+    X = FRAME.astype({"job": object})
+    X.loc[5, "job"] = 7
+    with pytest.raises(ValueError, match="Column job mixes integers and strings"):
+        small().fit(X)
+
+
+# -- unseen and rare words --------------------------------------------------------
+
+
+@pytest.mark.parametrize("likelihood", [Auto(handle_unknown="ignore"), "list"])
+def test_unseen_words_and_codes_count_as_missing(likelihood):
+    X = FRAME[["job", "income", "grade"]].astype({"grade": int})
+    if likelihood == "list":
+        codes = Codes(handle_unknown="ignore")
+        likelihood = [(codes, ["job", "grade"]), ("gaussian", ["income"])]
+    vae = small(likelihood=likelihood).fit(X)
+    unseen = X.assign(job=["pilot", *X["job"][1:]], grade=[3, 9, *X["grade"][2:]])
+    missing = unseen.astype({"grade": float})
+    missing.loc[0, "job"] = None
+    missing.loc[[0, 1], "grade"] = np.nan
+    np.testing.assert_array_equal(vae.transform(unseen), vae.transform(missing))
+    np.testing.assert_array_equal(vae.score_samples(unseen), vae.score_samples(missing))
+    assert (vae.transform(unseen)[2:] == vae.transform(X)[2:]).all()
+
+
+def test_an_unseen_word_of_two_may_count_as_missing():
+    X = FRAME[["degree", "income"]]
+    vae = small(likelihood=Auto(handle_unknown="ignore")).fit(X)
+    X = X.assign(degree=["new", *X["degree"][1:]])
+    assert np.isfinite(vae.score_samples(X)).all()
+
+
+RARE = np.array(["a"] * 50 + ["b"] * 30 + ["c"] * 12 + ["d"] * 6 + ["e"] * 2, object)
+
+
+def test_rare_levels_share_a_parameter():
+    codes = Codes(max_categories=3).fit(
+        np.repeat([0.0, 1, 2, 3, 4], [50, 30, 12, 6, 2])[:, None]
+    )
+    head = codes.head(4)
+    assert head.linear.out_features == codes.n_features == head.n_features == 3
+    p = head(torch.zeros(1, 4))
+    levels = torch.arange(5.0)[:, None]
+    # Untrained, each level has its frequency; trained, their ratios in the pool stay.
+    shares = [0.5, 0.3, 0.12, 0.06, 0.02]
+    np.testing.assert_allclose(p.log_prob(levels).exp().detach(), shares, rtol=1e-5)
+    found = head(torch.ones(1, 4)).log_prob(levels).exp().detach()
+    assert found.sum() == pytest.approx(1, rel=1e-5)
+    np.testing.assert_allclose(found[2:] / found[2:].sum(), [0.6, 0.3, 0.1], rtol=1e-5)
+    np.testing.assert_array_equal(head.features(levels), np.eye(3)[[0, 1, 2, 2, 2]])
+
+
+def test_rare_words_come_back(tmp_path):
+    X = np.column_stack([RARE, RANDOM.normal(size=100).astype(object)])
+    vae = small(likelihood=Auto(max_categories=3)).fit(X)
+    drawn = vae.sample(3000, random_state=0)
+    assert {*drawn[:, 0]} == {*"abcde"}
+    vae.save(tmp_path / "vae")
+    assert (load(tmp_path / "vae").sample(3000, random_state=0) == drawn).all()
+
+
+def test_many_levels_need_a_pool():
+    X = np.array([[f"name {i}"] for i in range(1500)], dtype=object)
+    with pytest.raises(ValueError, match=r"1500 different values, too many .* leave"):
+        small().fit(X)
+    assert small(likelihood=Auto(max_categories=50)).fit(X).transform(X).shape == (
+        1500,
+        2,
+    )

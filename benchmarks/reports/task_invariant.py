@@ -29,8 +29,8 @@ REPORT = Report(
     title="Task-invariant representations",
     paper="Takahashi et al. (2022)",
     asked="""\
-Does the optimal prior remove the task from the latents, and does that help on a task
-with few rows? One model is trained on all rows of the source and 100 of the target.
+What removes the task from the latents, and does that help on a task with few rows? One
+model is trained on all rows of the source and 100 of the target.
 ln p(x | s) is of the target's test rows, in nats per row. Classifiers of the latents
 are fitted to both tasks. I(S; Z) is in nats. Means over seeds with standard errors.""",
     tables=tables,
@@ -40,8 +40,8 @@ are fitted to both tasks. I(S; Z) is in nats. Means over seeds with standard err
         "test ln p(x | s), nats per row",
     ),
     pictures={
-        "task_invariant_latents.png": "Latents of both tasks in two dimensions, for "
-        "VAE, CVAE and the task-invariant VAE",
+        "task_invariant_latents.png": "Latents of USPS and MNIST in two dimensions, "
+        "for the CVAE, and with shares and a weight of I(S; Z) after 30 epochs",
     },
     folded=lambda settings: any(settings.get(k) != v for k, v in MAIN.items()),
 )

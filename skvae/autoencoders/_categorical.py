@@ -97,13 +97,15 @@ default="gaussian-shared"
     verbose : int, default=0
         Above 0, show a progress bar.
     callbacks : list of skorch callbacks or None, default=None
-        Copied in fit; the fitted copies are in ``net_.callbacks_``. They can read what
-        ``history_`` records (``valid_loss`` only with early stopping). There is no
-        ``y_pred``, so scoring callbacks do not apply. A callback that raises
-        KeyboardInterrupt at the end of an epoch stops training, as in skorch.
+        Used as they are and initialised by every new fit, as in skorch; a clone gets
+        copies. With callbacks, ``history_`` also has ``train_loss_best``,
+        ``valid_loss_best`` (with rows held out) and the rows of batches. ``y_pred`` is
+        the reconstruction. A callback that raises KeyboardInterrupt at the end of an
+        epoch stops training.
     net_params : dict or None, default=None
         Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
-        0.999)}``. They override all other parameters.
+        0.999)}``. They override all other parameters. ``{"train_split":
+        predefined_split(X_valid)}`` gives the rows to hold out.
 
     Attributes
     ----------

@@ -236,7 +236,7 @@ class BaseAutoencoderTransformer(
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, n_features)
+        X_original : ndarray of shape (n_samples, n_features), or data frame
             Rows with the input's columns, in the precision of the latents, or float64
             if a Gaussian column is far from zero.
 
@@ -258,7 +258,7 @@ class BaseAutoencoderTransformer(
 
         Returns
         -------
-        X_mean : ndarray of shape (n_samples, n_features)
+        X_mean : ndarray of shape (n_samples, n_features), or data frame
             Means of p(x | z) at the posterior means.
 
         Raises

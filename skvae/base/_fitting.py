@@ -6,9 +6,12 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
+from skvae.base._holding_out import split_rows
 from skvae.base._ready import take_ready
+from skvae.base._settings import check_net_params, check_range_of_numbers
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value
 from skvae.nets import Beside, build_body, mlp, trainable
@@ -20,6 +23,7 @@ from skvae.training import (
     RecordEpoch,
     Rows,
     VariationalNet,
+    copied,
     derive_seed,
     optimizer_name,
     seeded_weights,
@@ -50,22 +54,23 @@ class FittingMixin:
         """Prepare and train; return the rows."""
         with trainable(), undone_without_an_epoch(self, self.warm_start):
             rows = self._prepare(X, given, self.warm_start)
-            if self.early_stopping and len(rows) == 1:
-                raise ValueError("early_stopping holds rows out, but n_samples = 1.")
+            parts = split_rows(self, rows, y)
             n_epochs = self.net_.max_epochs
             with watching(self, n_epochs, X, y) as watchers:
-                self.net_.partial_fit(rows, epochs=n_epochs, watchers=watchers)
+                how = {"epochs": n_epochs, "watchers": watchers, "parts": parts}
+                self.net_.partial_fit(rows, **how)
         return rows
 
     def _partial_fit(self, X, given=NOTHING):
         with trainable(), undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, resumes=True)
-            self.net_.partial_fit(rows, epochs=1, validate=False)
+            self.net_.partial_fit(rows, epochs=1)
         return self
 
     def _prepare(self, X, given, resumes):
         """Check everything, build a net unless one resumes, and return the rows."""
         check_parameters(self)
+        self._check_net_params()
         device = self._find_device()
         if resumes and hasattr(self, "net_"):
             check_same_architecture(self)
@@ -76,6 +81,7 @@ class FittingMixin:
             table = self._learn_columns(X, given)
             self._build_net(table, device)
         self._check_live_settings()
+        check_range_of_numbers(self, self.net_.module_.dtype)
         units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
         units["odds"] = self._odds(table)
         rows = Rows(table, device, self.net_.module_.dtype, **units)
@@ -104,6 +110,18 @@ class FittingMixin:
                 f"{self.binarize!r} instead."
             )
 
+    def _check_net_params(self):
+        check_net_params(self)
+
+    def __sklearn_clone__(self):
+        bare = copy.copy(self)
+        bare.callbacks = None
+        clone = super(FittingMixin, bare).__sklearn_clone__()
+        clone.callbacks = self.callbacks
+        if isinstance(self.callbacks, list | tuple):
+            clone.callbacks = type(self.callbacks)(copied(self.callbacks))
+        return clone
+
     def _find_device(self):
         """Return the torch device that the parameter ``device`` stands for.
 
@@ -119,8 +137,10 @@ class FittingMixin:
         try:
             device = torch.empty(0, device=device).device
         except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).partition(". ")[0]  # torch lists what it has built
             raise ValueError(
-                f"{wanted} or an available device. Got {self.device!r} instead: {error}"
+                f"{wanted} or an available device. Got {cut(self.device)} "
+                f"instead: {cut(reason)}"
             ) from error
         if device.type not in ("cpu", "cuda"):  # others lack double precision
             raise ValueError(
@@ -134,12 +154,21 @@ class FittingMixin:
         random = check_random_state(self.random_state)
         self._seed = int(random.randint(np.iinfo(np.int32).max))
         with torch.device("cpu"), seeded_weights(self._seed):
-            module = self._build_module(table)
+            module = self._built_module(table)
             self._choose_start(module, table)
         dtype = table.dtype.name if self.dtype == "auto" else self.dtype
         module.dtype = getattr(torch, dtype)
         self.net_ = self._new_net(module.to(module.dtype), device)
         self._fitted_architecture = architecture(self)
+
+    def _built_module(self, table):
+        try:
+            return self._build_module(table)
+        except (RuntimeError, TypeError, MemoryError, OverflowError) as error:
+            raise ValueError(
+                f"The network of {type(self).__name__} cannot be built with these "
+                f"widths: {error}"
+            ) from error
 
     def _new_net(self, module, device):
         """Build and initialise a net around an untrained module."""
@@ -149,18 +178,13 @@ class FittingMixin:
             "max_epochs": self.max_epochs,
             "batch_size": self.batch_size,
             "binarize": self.binarize,
-            "callbacks": copy.deepcopy(list(self.callbacks or [])),
+            "callbacks": list(self.callbacks or []),
             "device": device,
         }
         if self.weight_decay:  # not every optimizer has one
-            settings["optimizer__weight_decay"] = self.weight_decay
+            settings["optimizer__weight_decay"] = float(self.weight_decay)
         settings |= self.net_params or {}
-        refused = settings.keys() & {"module", "criterion", "seed"}
-        if refused:
-            raise ValueError(
-                f"The 'net_params' parameter of {type(self).__name__} must not set "
-                f"{', '.join(sorted(refused))}. Got {self.net_params!r} instead."
-            )
+        settings["lr"] = float(settings["lr"])  # torch takes no fractions
         for group, rate in module.learning_rates().items():
             settings.setdefault(f"{optimizer_name(group)}__lr", rate)
         return VariationalNet(module, seed=self._seed, **settings).initialize()
@@ -173,11 +197,12 @@ class FittingMixin:
         self._put_callbacks()
         for name in ("lr", "batch_size", "max_epochs", "binarize"):
             value = given.get(name, getattr(self, name))
+            value = float(value) if name == "lr" else value
             if getattr(net, name) != value:
                 net.set_params(**{name: value})
         decay = getattr(net, "optimizer__weight_decay", 0.0)
         if "optimizer__weight_decay" not in given and self.weight_decay != decay:
-            net.set_params(optimizer__weight_decay=self.weight_decay)
+            net.set_params(optimizer__weight_decay=float(self.weight_decay))
         split = None
         if self.early_stopping:
             split = self._hold_out()
@@ -185,15 +210,21 @@ class FittingMixin:
 
     def _put_callbacks(self):
         """Add the callbacks that implement parameters around those of the user."""
-        users = [p for p in self.net_.callbacks_ if not p[0].startswith(PREFIX)]
+        net = self.net_
+        wanted = (self.net_params or {}).get("callbacks", self.callbacks or [])
+        if _objects(wanted) != _objects(net.callbacks):
+            net.callbacks = [] if wanted == "disable" else list(wanted or [])
+            net.initialize_callbacks()
+        users = [p for p in net.callbacks_ if not p[0].startswith(PREFIX)]
         first = [(PREFIX + s.name, s) for s in self._schedules()]
-        first.append((PREFIX + "record_epoch", RecordEpoch()))
+        record = RecordEpoch(self._n_warmup_epochs, best=bool(users))
+        first.append((PREFIX + "record_epoch", record))
         last = []
         if self.early_stopping:
             waits = self.n_iter_no_change, self.tol, self._n_warmup_epochs
             stopping = EarlyStopping(*waits, self._first_weights)
             last = [(PREFIX + "early_stopping", stopping)]
-        self.net_.callbacks_ = first + users + last
+        net.callbacks_ = first + users + last
         self.__dict__.pop("_first_weights", None)
 
     def _hold_out(self):
@@ -280,6 +311,13 @@ class FittingMixin:
             return torch.cat([features, batch.condition], dim=1)
 
         return rows
+
+
+def _objects(callbacks):
+    """Return the identities of callbacks, which may be pairs with a name."""
+    if isinstance(callbacks, str):  # "disable"
+        return callbacks
+    return [id(c[1] if isinstance(c, tuple) else c) for c in callbacks or ()]
 
 
 def reading_flags(body, n_hidden, head, width=0):

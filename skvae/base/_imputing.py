@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skvae._validation import NONE, POSITIVE_INT, check_parameter
+from skvae._validation import COUNT, NONE, RANDOM_STATE, check_parameter
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise, SharedNoise
 from skvae.imputation import conditional_draws, conditional_mean
@@ -13,7 +13,9 @@ from skvae.training import derive_seed
 class ImputingMixin:
     """Adds `impute`."""
 
-    def impute(self, X, n_samples=64, n_imputations=None, random_state=None):
+    def impute(
+        self, X, n_samples=64, n_imputations=None, random_state=None
+    ) -> np.ndarray:
         """Fill missing cells with their means given the observed ones, or with draws.
 
         Latents are weighted by importance, as in `score_samples`. If the values of
@@ -51,9 +53,10 @@ class ImputingMixin:
     def _impute(self, table, n_samples, n_imputations, random_state, **given):
         """Return the filled rows of a `Table`; `given` is passed to `_restored`."""
         owner = f"{type(self).__name__}.impute"
-        check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
-        check_parameter("n_imputations", n_imputations, (POSITIVE_INT, NONE), owner)
-        random = check_random_state(random_state)
+        check_parameter("n_samples", n_samples, (COUNT,), owner)
+        check_parameter("n_imputations", n_imputations, (COUNT, NONE), owner)
+        check_parameter("random_state", random_state, RANDOM_STATE, owner)
+        random, n_samples = check_random_state(random_state), int(n_samples)
         if n_imputations is None:
             return self._restored(self._with_means(table, n_samples), **given)
         seed = int(random.randint(np.iinfo(np.int32).max))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import joblib
 import numpy as np
 
+from skvae.base._holding_out import split_rows
 from skvae.inputs import NOTHING
 from skvae.training import train_together
 
@@ -42,7 +43,9 @@ class Ready:
             warnings.simplefilter("always")
             try:
                 self.key = _key(self.estimator, self.X)
-                self.rows = self.estimator._prepare(self.X, NOTHING, resumes=False)
+                rows = self.estimator._prepare(self.X, NOTHING, resumes=False)
+                split_rows(self.estimator, rows)  # checks that there are enough
+                self.rows = rows
             except Exception:  # of any kind: the ordinary fit will raise it again
                 self.rows = None
         return self

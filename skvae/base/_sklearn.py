@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skvae._kinds import cut
+
 try:  # scikit-learn 1.9 and newer
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
@@ -64,6 +66,11 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
         ndarray of str
             The class name in lower case, followed by the latent.
         """
+        if input_features is not None and np.ndim(input_features) != 1:
+            raise ValueError(
+                "input_features must be a list of names, one per column of X. "
+                f"Got {cut(input_features)} instead."
+            )
         super().get_feature_names_out(input_features)  # checks that it is fitted
         return self._prefixed(self._names_of_outputs())
 

@@ -5,7 +5,15 @@ import weakref
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parameter
+from skvae._validation import (
+    BOOLEAN,
+    COUNT,
+    NATURAL,
+    NONE,
+    RANDOM_STATE,
+    Options,
+    check_parameter,
+)
 from skvae.annealing import N_TEMPERATURES
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._imputing import ImputingMixin
@@ -41,7 +49,7 @@ class DensityMixin(ImputingMixin):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray of shape (n_samples, n_features), or data frame
             Rows in the precision of the computation (``dtype``), or float64 if a
             Gaussian column is far from zero.
 
@@ -50,16 +58,18 @@ class DensityMixin(ImputingMixin):
         ValueError
             If `n_samples` is not a positive int.
         """
-        seed = self._check_draw(n_samples, random_state)
+        seed = self._check_draw(n_samples, random_state, mean)
         width = self._columns.n_data
         x = self._evaluator().sample(n_samples, width, seed, mean)
         return self._restored(x)
 
-    def _check_draw(self, n_samples, random_state, method="sample"):
+    def _check_draw(self, n_samples, random_state, mean, method="sample"):
         """Check the arguments of a draw, and return its seed."""
         self._check_ready()
         owner = f"{type(self).__name__}.{method}"
-        check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
+        check_parameter("n_samples", n_samples, (COUNT,), owner)
+        check_parameter("random_state", random_state, RANDOM_STATE, owner)
+        check_parameter("mean", mean, (BOOLEAN,), owner)
         random = check_random_state(random_state)
         return int(random.randint(np.iinfo(np.int32).max))
 
@@ -176,15 +186,17 @@ class DensityMixin(ImputingMixin):
         n_temperatures=N_TEMPERATURES,
     ):
         owner = f"{type(self).__name__}.log_likelihood"
-        check_parameter("n_samples", n_samples, (POSITIVE_INT,), owner)
+        check_parameter("n_samples", n_samples, (COUNT,), owner)
         check_parameter("method", method, (Options(METHODS),), owner)
-        check_parameter("n_temperatures", n_temperatures, (POSITIVE_INT,), owner)
+        check_parameter("n_temperatures", n_temperatures, (COUNT,), owner)
         check_parameter("refine", refine, (NATURAL, NONE), owner)
         if refine and method != "importance":
             raise ValueError("refine goes with method='importance' only.")
         seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()
+        refine = refine if refine is None else int(refine)
+        counts = int(n_samples), int(n_temperatures)  # small ints of numpy overflow
         found = evaluator.log_likelihood(
-            table, n_samples, seed, method, refine, n_temperatures
+            table, counts[0], seed, method, refine, counts[1]
         )
         if is_too_low(found, n_samples) and self.net_ not in _WARNED:
             _WARNED.add(self.net_)
@@ -203,6 +215,11 @@ class BaseVAETransformer(DensityMixin, BaseAutoencoderTransformer):
 
 def selected(result, return_std_error, return_diagnostics):
     """Return the part of `Diagnostics` that was asked for."""
+    for name, value in (
+        ("return_std_error", return_std_error),
+        ("return_diagnostics", return_diagnostics),
+    ):
+        check_parameter(name, value, (BOOLEAN,), "log_likelihood")
     if return_diagnostics:
         return result
     return LogLikelihood(*result[:3]) if return_std_error else result.values

@@ -166,7 +166,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, n_features)
+        X_original : ndarray of shape (n_samples, n_features), or data frame
             Rows, condition columns included; an array of objects unless these are
             numbers that an array of floats holds exactly.
 
@@ -196,7 +196,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Returns
         -------
-        X_mean : ndarray of shape (n_samples, n_features)
+        X_mean : ndarray of shape (n_samples, n_features), or data frame
             Means of p(x | z, condition) at the posterior means.
 
         Raises

@@ -8,6 +8,7 @@ import numpy as np
 from skvae._validation import Interval
 
 SHARE = Interval(Real, 0.0, 1.0, closed="neither")
+TOLERANCE = 1e-9  # of the sum of shares
 
 
 class Shares:
@@ -19,7 +20,7 @@ class Shares:
             isinstance(value, Mapping)
             and len(value) > 0
             and all(SHARE.accepts(share) for share in value.values())
-            and sum(value.values()) <= 1 + 1e-9
+            and sum(value.values()) <= 1 + TOLERANCE
         )
 
     def __str__(self):
@@ -64,35 +65,39 @@ def draw_odds(weights, conditions, condition, owner):
     group = group.ravel()
     if isinstance(weights, str):
         return 1 / counts[group]
-    shares = _named(weights, conditions, levels, wrong)
-    return _with_the_rest(shares, counts, weights, wrong)[group] / counts[group]
-
-
-def _named(weights, conditions, levels, wrong):
-    """Return the share of each row of `levels`, NaN where it is not named."""
+    named = _encoded(weights, conditions, wrong)
+    left = 1 - sum(weights.values())
+    if (len(named) == len(conditions.seen_)) != (left <= TOLERANCE):
+        raise ValueError(
+            f"{wrong} leave a share to the levels that it does not name, or name all "
+            f"levels with shares that add up to 1. Got {weights!r} instead."
+        )
     shares = np.full(len(levels), np.nan)
-    for level, share in weights.items():
+    for code, share in zip(named, weights.values(), strict=True):
+        shares[(levels == code).all(axis=1)] = share  # a block of rows may lack it
+    return _with_the_rest(shares, left, counts)[group] / counts[group]
+
+
+def _encoded(weights, conditions, wrong):
+    """Return the named conditions as a model reads them, a list of (1, width)."""
+    found = []
+    for level in weights:
         try:
             codes = conditions.codes([[value] for value in _values(level)])
         except ValueError as error:
             raise ValueError(f"{wrong} name levels of the condition. {error}") from None
-        # A block of partial_fit may lack a level.
-        shares[(levels == conditions.encode(codes)).all(axis=1)] = share
-    return shares
+        if not (conditions.seen_ == codes).all(axis=1).any():
+            raise ValueError(f"{wrong} name conditions of fit. Got {level!r} instead.")
+        found.append(conditions.encode(codes))
+    return found
 
 
 def _values(level):
     return level if isinstance(level, tuple) else (level,)
 
 
-def _with_the_rest(shares, counts, weights, wrong):
+def _with_the_rest(shares, left, counts):
     """Divide what is left among the levels not named, in proportion to their rows."""
     unnamed = np.isnan(shares)
-    left = 1 - sum(weights.values())
-    if unnamed.any() != (left > 1e-9):
-        raise ValueError(
-            f"{wrong} leave a share to the levels that it does not name, or name all "
-            f"levels with shares that add up to 1. Got {weights!r} instead."
-        )
-    shares[unnamed] = left * counts[unnamed] / counts[unnamed].sum()
+    shares[unnamed] = max(left, 0.0) * counts[unnamed] / max(counts[unnamed].sum(), 1)
     return shares

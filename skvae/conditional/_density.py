@@ -28,7 +28,7 @@ class ConditionalDensityMixin(DensityMixin):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray of shape (n_samples, n_features), or data frame
             Rows with the columns of the input, condition columns included.
 
         Raises
@@ -36,7 +36,7 @@ class ConditionalDensityMixin(DensityMixin):
         ValueError
             If `n_samples` is not a positive int, or a condition is unknown.
         """
-        seed = self._check_draw(n_samples, random_state)
+        seed = self._check_draw(n_samples, random_state, mean)
         if condition is None:
             codes = self.conditions_.draw(n_samples, seed)
         else:
@@ -52,7 +52,7 @@ class ConditionalDensityMixin(DensityMixin):
         n_imputations=None,
         random_state=None,
         condition=None,
-    ):
+    ) -> np.ndarray:
         """Fill missing cells with their means given the observed ones, or with draws.
 
         Parameters

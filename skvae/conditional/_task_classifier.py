@@ -7,7 +7,7 @@ from torch import nn
 from skvae.nets import LocScale, mlp
 
 HIDDEN = (256, 256)
-DROPOUT = 0.25  # so that a condition with few rows is not learned by heart
+DROPOUT = 0.5  # so that a condition with few rows is not learned by heart
 LEARNING_RATE = 1e-3
 N_STEPS = 3  # of the classifier after each step of the model
 

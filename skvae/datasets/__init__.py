@@ -5,6 +5,7 @@ from skvae.datasets._faces import load_frey, load_olivetti, load_umist
 from skvae.datasets._gaussians import make_task_gaussians
 from skvae.datasets._information import linear_posterior_information
 from skvae.datasets._numerals import load_mnist, load_svhn, load_usps
+from skvae.datasets._signs import make_digits_as_signs
 from skvae.datasets._tasks import load_image_tasks
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "load_umist",
     "load_usps",
     "make_digit_tasks",
+    "make_digits_as_signs",
     "make_task_gaussians",
 ]

@@ -32,15 +32,14 @@ from skvae.distributions._joined import OneHotsHead
 from skvae.distributions._likelihoods import (
     Bernoulli,
     BernoulliHead,
-    Categorical,
     Likelihood,
-    OneHotHead,
     Poisson,
     PoissonHead,
 )
 from skvae.distributions._mixed import Mixed, MixedHead
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
+from skvae.distributions._one_hot import Categorical, OneHotHead
 from skvae.distributions._shorthand import SHORTHAND, as_likelihood
 from skvae.distributions._tilted import Tilted
 

@@ -1,18 +1,20 @@
 """The likelihood that is chosen column by column, from what the columns hold."""
 
 from itertools import groupby
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
 
 from skvae._columns import column_names, resolve_columns
 from skvae._parameters import parameter
-from skvae._validation import NONE, Instance, Options, check_parameters
+from skvae._validation import NONE, Instance, Interval, Options, check_parameters
 from skvae.distributions._codes import Codes
 from skvae.distributions._counts import NegativeBinomial
-from skvae.distributions._likelihoods import Bernoulli, Categorical, Likelihood
+from skvae.distributions._likelihoods import Bernoulli, Likelihood
 from skvae.distributions._misfits import MIN_ROWS, one_hot_groups
 from skvae.distributions._mixed import Mixed
+from skvae.distributions._one_hot import Categorical
 
 MAX_CODES = 10  # different whole numbers up to which they are taken for labels
 MIN_ROWS_PER_CODE = 10  # so that later rows hardly hold another one
@@ -45,6 +47,11 @@ class Auto(Mixed):
         Likelihoods of some columns, by name or position in X: strings or objects.
     numbers : str or Likelihood, default="gaussian-relative"
         Likelihood of all other numbers.
+    handle_unknown : {"error", "ignore"}, default="error"
+        What to do with a word or code that was not seen in ``fit``, see `Codes`. With
+        "ignore", words of two levels are `Codes` too.
+    max_categories : int or None, default=None
+        Most levels of a column that have parameters of their own, see `Codes`.
 
     Attributes
     ----------
@@ -81,6 +88,8 @@ class Auto(Mixed):
         Instance((Likelihood,), "an instance of a class of skvae.distributions"),
         default="gaussian-relative",
     )
+    handle_unknown: str = parameter(Options(("error", "ignore")), default="error")
+    max_categories: int | None = parameter(Interval(Integral, 2), NONE, default=None)
 
     positive_only = False  # before fit, nothing is known
 
@@ -136,11 +145,14 @@ class Auto(Mixed):
 
     def _family(self, x, kind):
         x = x[~np.isnan(x)]
-        if kind == "bool" or (kind == "words" and x.max(initial=0) <= 1):
+        is_strict = self.handle_unknown == "error"
+        if kind == "bool" or (kind == "words" and x.max(initial=0) <= 1 and is_strict):
             return Bernoulli()
-        if kind in ("words", "category"):
-            return Codes()
-        return _family_of_numbers(x) or self.numbers
+        family = Codes() if kind in ("words", "category") else _family_of_numbers(x)
+        if isinstance(family, Codes):
+            names = "handle_unknown", "max_categories"
+            family.set_params(**{name: getattr(self, name) for name in names})
+        return family or self.numbers
 
     def __repr__(self, N_CHAR_MAX=700):
         """Return the choice, column by column, once it is made."""

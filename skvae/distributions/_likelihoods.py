@@ -21,7 +21,6 @@ from skvae._parameters import Declared
 from skvae._validation import check_parameters
 from skvae.distributions._discrete import (
     BernoulliVector,
-    OneHot,
     PoissonVector,
 )
 from skvae.distributions._heads import SMALLEST_SHARE, Head, Working, logit
@@ -88,8 +87,8 @@ class Likelihood(Declared):
             most = int(self.most_words[j])
             raise ValueError(
                 f"Column {column_names(names, X.shape[1])[j]} holds words, "
-                f"{int(X[:, j].max()) + 1} different ones, but its likelihood models "
-                f"{f'at most {most}' if most else 'numbers only'}. Use "
+                f"{int(np.nanmax(X[:, j])) + 1} different ones, but its likelihood "
+                f"models {f'at most {most}' if most else 'numbers only'}. Use "
                 "likelihood='auto' or, for this column, 'codes'."
             )
 
@@ -122,6 +121,15 @@ class Likelihood(Declared):
     def _note_holes(self, X):
         if observed_cells(X) is not None:
             self.holes_ = True
+
+    @property
+    def ignores_unknown(self):
+        """Whether a value that fit has not seen is a missing cell, (d,)."""
+        return np.zeros(self.n_columns_, dtype=bool)
+
+    def forget_unknown(self, X):
+        """Return rows, NaN in place of codes that were not seen and are ignored."""
+        return X
 
     @property
     def n_features(self):
@@ -168,7 +176,8 @@ N_ROWS = 4096  # read at once
 ROUNDING = 1e-6  # how far a scaler to [0, 1] may overshoot
 
 
-def _refuse_negative(X, names, owner, advice=""):
+def refuse_negative(X, names, owner, advice=""):
+    """Raise ValueError if a column of a table, (n, d), has a negative value."""
     low = lowest(X)
     if (low < -ROUNDING).any():
         j = int(np.nanargmin(low))
@@ -202,7 +211,7 @@ class Bernoulli(Likelihood):
 
     def check(self, X, names=None):
         advice = " MinMaxScaler(clip=True) keeps new rows in [0, 1]."
-        _refuse_negative(X, names, "a Bernoulli likelihood", advice)
+        refuse_negative(X, names, "a Bernoulli likelihood", advice)
         high = highest(X)
         if (high > 1 + ROUNDING).any():
             j = int(np.nanargmax(high))
@@ -251,71 +260,6 @@ class BernoulliHead(Head):
         return BernoulliVector(self.linear(h), self.is_flag)
 
 
-class Categorical(Likelihood):
-    """All columns together are one categorical variable, one-hot encoded.
-
-    The variable is missing in a row whose columns are all NaN.
-
-    Raises
-    ------
-    ValueError
-        In ``fit`` and wherever a likelihood is computed, if a row does not consist of a
-        single 1 and zeros.
-
-    Examples
-    --------
-    >>> from skvae.distributions import Categorical
-    >>> Categorical()
-    Categorical()
-    """
-
-    positive_only = True
-    binary = True
-    joinable = True
-    one_variable = True
-
-    def check_codes(self, X, names=None):
-        missing = np.isnan(X)
-        partly = missing.any(axis=1) & ~missing.all(axis=1)
-        if partly.any():
-            columns = column_names(names, X.shape[1])
-            raise RowError(
-                int(np.argmax(partly)),
-                f"is partly NaN in the columns {columns[0]} to {columns[-1]} under a "
-                "Categorical likelihood, which are one variable: all must be NaN.",
-            )
-
-    def check(self, X, names=None):
-        self.check_codes(X, names)
-        _refuse_negative(X, names, "a Categorical likelihood")
-        is_one_hot = ((X == 0) | (X == 1)).all(axis=1) & (X.sum(axis=1) == 1)
-        if not is_one_hot.all():
-            is_one_hot |= np.isnan(X).all(axis=1)
-        if not is_one_hot.all():
-            row = int(np.argmin(is_one_hot))
-            columns = column_names(names, X.shape[1])
-            raise RowError(
-                row,
-                f"is not one-hot in the columns {columns[0]} to {columns[-1]} under a "
-                "Categorical likelihood: one value must be 1, the others 0, or all NaN "
-                "if the variable is missing.",
-            )
-
-    def head(self, n_hidden):
-        return OneHotHead(n_hidden, self.mean_)
-
-
-class OneHotHead(Head):
-    """h -> logits of the categories, starting at their frequencies."""
-
-    def __init__(self, n_hidden, frequency):
-        super().__init__(n_hidden, len(frequency), len(frequency))
-        self.start_at(np.log(np.maximum(frequency, 1e-4)))
-
-    def forward(self, h):
-        return OneHot(self.linear(h))
-
-
 class Poisson(Likelihood):
     """Counts: Π λ^x e^(−λ) / x!, where λ is a softplus times the column's mean.
 
@@ -332,7 +276,7 @@ class Poisson(Likelihood):
     joinable = True
 
     def check(self, X, names=None):
-        _refuse_negative(X, names, self._owner)
+        refuse_negative(X, names, self._owner)
         fractional = np.array([(column > np.floor(column)).any() for column in X.T])
         if fractional.any():
             j = int(np.argmax(fractional))
@@ -342,7 +286,7 @@ class Poisson(Likelihood):
             )
 
     def check_codes(self, X, names=None):
-        _refuse_negative(X, names, self._owner)
+        refuse_negative(X, names, self._owner)
 
     @property
     def _owner(self):

@@ -11,7 +11,8 @@ from skvae._validation import check_parameters
 from skvae.distributions._discrete import Product
 from skvae.distributions._heads import Working, working_of
 from skvae.distributions._joined import groups_of, head_of, join_weights
-from skvae.distributions._likelihoods import Categorical, Likelihood, RowError
+from skvae.distributions._likelihoods import Likelihood, RowError
+from skvae.distributions._one_hot import Categorical
 
 
 def _as_slice(columns):
@@ -80,6 +81,21 @@ class Mixed(Likelihood):
         for part, columns in zip(self.parts_, self.columns_, strict=True):
             fill[columns] = part.fill
         return fill
+
+    @property
+    def ignores_unknown(self):
+        ignores = np.zeros(self.n_columns_, dtype=bool)
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            ignores[columns] = part.ignores_unknown
+        return ignores
+
+    def forget_unknown(self, X):
+        if not self.ignores_unknown.any():
+            return X
+        X = X.copy()
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            X[:, columns] = part.forget_unknown(X[:, columns])
+        return X
 
     @property
     def most_words(self):

@@ -8,11 +8,11 @@ from skvae.distributions._counts import NegativeBinomial
 from skvae.distributions._gaussian import Gaussian
 from skvae.distributions._likelihoods import (
     Bernoulli,
-    Categorical,
     Likelihood,
     Poisson,
 )
 from skvae.distributions._mixed import Mixed
+from skvae.distributions._one_hot import Categorical
 
 SHORTHAND = {
     "auto": Auto(),

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
-from skvae.inputs._contents import MAX_NAMED, Contents
+from skvae.inputs._contents import Contents
 from skvae.inputs._numbers import (
     as_numpy,
     check_range,
@@ -90,18 +90,8 @@ def check_some_value(table, names):
 def check_is_table(X, estimator):
     """Raise the usual ValueError if X does not have two dimensions."""
     if len(getattr(X, "shape", (1, 1))) != 2:
-        check_array(X, estimator=estimator, input_name="X")
-
-
-def unseen_message(name, row, word, levels):
-    """Return a message that a word was not seen in fit."""
-    known = ", ".join(repr(level) for level in levels[:MAX_NAMED])
-    more = len(levels) - MAX_NAMED
-    known += f" and {more} more" if more > 0 else ""
-    return (
-        f"Column {name} holds {word!r} in row {row}, which was not seen in fit "
-        f"(seen: {known})."
-    )
+        with explaining(X):
+            check_array(X, estimator=estimator, input_name="X")
 
 
 class PlainColumns:
@@ -156,6 +146,8 @@ class PlainColumns:
             x = self._converted(estimator, X, reset)
         if reset:
             self._remember(estimator)
+        else:
+            x = estimator.likelihood_.forget_unknown(x)
         check_range(x, estimator.dtype, self.all_names)
         return x
 
@@ -178,16 +170,19 @@ class PlainColumns:
         positions = range(len(self.contents.kinds)) if positions is None else positions
         x = self.contents.numbers(X, positions)
         if not reset:
-            self._refuse_unseen(X, x, positions)
+            self._settle_unseen(estimator, X, x, positions)
         return check_array(x, **CELLS, estimator=estimator, input_name="X")
 
-    def _refuse_unseen(self, X, x, positions):
-        """Raise ValueError at a word that was not seen in fit."""
-        levels = self.contents.levels
-        for column, j in zip(x.T, positions, strict=True):
-            if levels[j] is not None and (column < 0).any():
-                row, word = self.contents.unseen(X, j)
-                raise ValueError(unseen_message(self._label(j), row, word, levels[j]))
+    def _settle_unseen(self, estimator, X, x, positions):
+        """Replace words that were not seen in fit by NaN, or raise ValueError."""
+        levels, ignores = self.contents.levels, estimator.likelihood_.ignores_unknown
+        for k, j in enumerate(positions):
+            unseen = x[:, k] < 0
+            if levels[j] is None or not unseen.any():
+                continue
+            x[unseen, k] = np.nan
+            if not ignores[k]:
+                self.contents.refuse_unseen(X, j)
 
     def _label(self, j):
         return column_names(self.all_names, self.n_features)[j]

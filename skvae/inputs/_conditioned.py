@@ -104,6 +104,8 @@ class ConditionedColumns(PlainColumns):
             if reset:
                 self.contents = Contents.of(X, self.data_positions)
             x = self._data(estimator, X, data, reset)
+        if not reset:
+            x = estimator.likelihood_.forget_unknown(x)
         check_range(x, estimator.dtype, self.names)
         return x, self._in_table(X)
 

@@ -6,10 +6,11 @@ import narwhals as nw
 import numpy as np
 
 from skvae._columns import column_names
+from skvae._levels import MISSING, UNSEEN, Levels
 from skvae.inputs._templates import Template, is_known
 
+IGNORE = " With handle_unknown='ignore' of its likelihood, it counts as missing."
 KINDS = ("number", "integer", "bool", "category", "words")
-MAX_NAMED = 20  # levels that a message lists
 
 
 class Contents:
@@ -22,8 +23,8 @@ class Contents:
     ----------
     kinds : list of str
         One of `KINDS` per column; "category" are numbers that are labels.
-    levels : list of ndarray of object, or None
-        Sorted levels of columns of words, None for the others.
+    levels : list of Levels or None
+        Levels of columns of words, None for the others.
     template : Template or None
         Names and dtypes of a data frame; None for arrays.
     """
@@ -48,7 +49,7 @@ class Contents:
             If a column holds neither numbers nor words.
         """
         reader = _reader(X)
-        if reader is None:
+        if reader is None or not reader.n_columns:
             return None
         modelled = range(reader.n_columns) if positions is None else set(positions)
         found = [
@@ -80,7 +81,7 @@ class Contents:
 
     def _column(self, reader, j):
         if self.levels[j] is not None:
-            return _codes(reader.objects(j), self.levels[j])
+            return _as_numbers(self._codes(reader, j))
         try:
             return reader.floats(j)
         except (TypeError, ValueError):
@@ -90,11 +91,14 @@ class Contents:
                 f"Column {reader.names[j]} holds {word!r}, but it held numbers in fit."
             ) from None
 
-    def unseen(self, X, j):
-        """Return the first row whose word was not seen in fit, and the word."""
-        values = (_reader(X) or _Array(np.asarray(X, dtype=object))).objects(j)
-        row = int(np.argmax(_codes(values, self.levels[j]) < 0))
-        return row, values[row]
+    def _codes(self, reader, j, **unseen):
+        name = f"column {reader.names[j]}"
+        return self.levels[j].codes(reader.objects(j), name, True, **unseen)
+
+    def refuse_unseen(self, X, j):
+        """Raise ValueError at the first word of a column that was not seen in fit."""
+        reader = _reader(X) or _Array(np.asarray(X, dtype=object))
+        self._codes(reader, j, unseen="error", advice=IGNORE)
 
     def values(self, x, j):
         """Convert numbers of a column back to what it held, (n,).
@@ -103,7 +107,8 @@ class Contents:
         """
         kind = self.kinds[j]
         if kind == "words":
-            return _words(x, self.levels[j])
+            codes = np.where(np.isnan(x), UNSEEN, np.rint(x))
+            return self.levels[j].values(codes.clip(UNSEEN, len(self.levels[j]) - 1))
         x = np.asarray(x, dtype=np.float64)
         if kind in ("number", "category") or np.isnan(x).any():
             return x
@@ -113,7 +118,7 @@ class Contents:
 
     def learned(self):
         """Return what fit learned, as plain data."""
-        levels = [None if at is None else at.tolist() for at in self.levels]
+        levels = [None if at is None else at.learned() for at in self.levels]
         template = None if self.template is None else self.template.description()
         return {"kinds": self.kinds, "levels": levels, "template": template}
 
@@ -128,9 +133,7 @@ class Contents:
         for kind, words in zip(kinds, levels, strict=True):
             if kind not in KINDS or (kind == "words") != (words is not None):
                 raise ValueError(f"its table has a column of an unknown kind, {kind}.")
-            if words is not None and not _are_levels(words):
-                raise ValueError("its table has words that fit cannot learn.")
-        levels = [None if words is None else _as_objects(words) for words in levels]
+        levels = [None if at is None else Levels.restored(at) for at in levels]
         template = learned["template"]
         if template is not None:
             template = Template.from_description(template, n_columns)
@@ -232,7 +235,10 @@ def _content(reader, j):
     known = values[~_missing(values)]
     if _is_numeric(known):
         return kind or _kind_of_numbers(known), None
-    return "words", _levels(known)
+    _check_words(known)
+    levels = Levels()
+    levels.fit(values, f"column {reader.names[j]}", allow_missing=True)
+    return "words", levels
 
 
 def _is_numeric(values):
@@ -271,44 +277,16 @@ def _is_not_itself(value):
 # --- words ----------------------------------------------------------------------------
 
 
-def _levels(values):
+def _check_words(values):
+    """Raise TypeError, as scikit-learn does, if an object is not a word or a number."""
     for value in values:
         if not isinstance(value, str | Real):
             raise TypeError(
                 "The argument must be a string or a real number in each cell, not "
                 f"{type(value).__name__!r}."
             )
-    return _as_objects(sorted(set(values), key=lambda v: (isinstance(v, str), v)))
 
 
-def _as_objects(values):
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
-
-
-def _are_levels(words):
-    plain = all(isinstance(word, str | int | float) for word in words)
-    return isinstance(words, list) and plain and len(set(words)) == len(words) > 0
-
-
-def _codes(values, levels):
-    """Return the number of each word's level; −1 if unknown, NaN if missing."""
-    number = {level: float(code) for code, level in enumerate(levels)}
-    codes = np.array([_code(number, value) for value in values], dtype=np.float64)
-    return np.where((codes < 0) & _missing(values), np.nan, codes)
-
-
-def _code(number, value):
-    try:
-        return number.get(value, -1.0)
-    except TypeError:  # not hashable
-        return -1.0
-
-
-def _words(x, levels):
-    out = np.full(len(x), None, dtype=object)
-    known = ~np.isnan(x)
-    places = np.rint(x[known]).astype(int).clip(0, len(levels) - 1)
-    out[known] = levels[places]
-    return out
+def _as_numbers(codes):
+    """Return codes as floats: −1 for unseen words, NaN for missing ones."""
+    return np.where(codes == MISSING, np.nan, codes.astype(np.float64))

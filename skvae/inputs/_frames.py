@@ -31,4 +31,10 @@ def names_of(X):
 
 def is_arrow(X):
     """Whether X is a table of pyarrow."""
-    return hasattr(X, "column_names") and hasattr(X, "select")
+    return hasattr(type(X), "column_names") and hasattr(type(X), "select")
+
+
+def is_lazy(X):
+    """Whether X is a lazy frame of polars, or a collection of dask."""
+    # The type is asked, because a data frame has its columns as attributes.
+    return any(hasattr(type(X), name) for name in ("collect", "__dask_graph__"))

@@ -7,6 +7,7 @@ numpy or scikit-learn is explained.
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from functools import partial
+from numbers import Number
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from scipy.sparse import issparse
 
 from skvae._columns import column_names
 from skvae._kinds import cut, sentence
-from skvae.inputs._frames import column_of, is_arrow
+from skvae.inputs._frames import column_of, is_arrow, is_lazy
 
 _LACKING = (  # what a tensor may lack, and what to do
     ("is_complex", "is complex: pass its real and imaginary parts as columns"),
@@ -22,6 +23,8 @@ _LACKING = (  # what a tensor may lack, and what to do
     ("is_quantized", "is quantized: pass dequantize() of it"),
     ("is_meta", "is on the meta device, and has no values"),
 )
+# How errors begin that numpy and pandas raise within a conversion.
+OF_NUMPY = ("could not", "setting an array", "float()", "only 0-dim", "at least one")
 _OF_NUMPY = {  # types of tensors that numpy has
     *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
     *(torch.float32, torch.float64),
@@ -61,24 +64,60 @@ def in_memory(X):
         If values are masked, or as `as_numpy`.
     """
     X = as_numpy(X)
-    if issparse(X):  # refused by scikit-learn, in words; some are dicts
-        return X
+    if isinstance(X, list | tuple):
+        X = [as_numpy(row, "X") for row in X]
+    if isinstance(X, memoryview):
+        X = np.asarray(X)
     kind = type(X).__name__
-    if hasattr(X, "collect") or hasattr(X, "__dask_graph__"):
+    if is_lazy(X):
         raise TypeError(
             f"X must be an array or a data frame in memory. Got a {kind} instead, "
             "which is lazy: pass the result of its collect() or compute()."
         )
-    if isinstance(X, Mapping | Set | Iterator | str | bytes):
+    _refuse_layout(X)  # first, as some sparse matrices are dicts
+    if _is_no_table(X):
         raise TypeError(
             f"X must be an array, a data frame or a list of rows. Got a {kind} instead."
         )
+    n_dimensions = len(getattr(X, "shape", (1, 1)))
+    dtype = getattr(X, "dtype", None)
+    if n_dimensions < 2 and getattr(dtype, "kind", "O") not in "fiubcmM":
+        raise ValueError(
+            f"Expected 2D array, got {n_dimensions}D array of {dtype} instead. "
+            "Reshape your data to one row per sample."
+        )
+    return X
+
+
+def _refuse_layout(X):
+    """Raise an error if a table is sparse, has masked values or holds records."""
+    if issparse(X) or _is_sparse_frame(X):
+        raise TypeError(
+            "Sparse data was passed for X, but dense data is required: pass "
+            f"X.{'toarray' if issparse(X) else 'sparse.to_dense'}()."
+        )
+    if getattr(getattr(X, "dtype", None), "kind", None) == "V":
+        raise TypeError("X is an array of records: pass their fields as columns.")
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         row = np.argwhere(np.ma.getmaskarray(X))[0][0]
         raise ValueError(f"X has a masked value in row {row}: pass X.filled(...).")
-    if getattr(getattr(X, "dtype", None), "kind", None) == "V":
-        raise TypeError("X is an array of records: pass their fields as columns.")
-    return X
+
+
+def _is_no_table(X):
+    """Whether X cannot hold rows, or holds them in no order or as dicts."""
+    if isinstance(X, type | Mapping | Set | Iterator | str | bytes):
+        return True
+    if isinstance(X, list | tuple):
+        return any(isinstance(row, Mapping | Set) for row in X)
+    holds_rows = any(hasattr(X, name) for name in ("__len__", "__array__", "shape"))
+    return not holds_rows and not isinstance(X, Number | None)  # check_array explains
+
+
+def _is_sparse_frame(X):
+    """Whether scikit-learn would convert a data frame to a sparse matrix."""
+    dtypes = X.dtypes if hasattr(X, "iloc") and hasattr(X, "columns") else ()
+    names = [str(dtype) for dtype in dtypes]
+    return len(names) > 0 and all(name.startswith("Sparse") for name in names)
 
 
 def check_range(x, dtype, names):
@@ -132,17 +171,30 @@ def explaining(X, names=None):
     _refuse_datetimes(X, names)
     try:
         yield
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         text = str(error)
         if "inhomogeneous" in text:
             raise ValueError("The rows of X have different lengths.") from error
         own_words = text.startswith(("Column ", "Complex data", "The feature names"))
-        if own_words or issparse(X) or not _is_table(X):
+        if own_words or issparse(X):
+            raise
+        if not _is_table(X):
+            _refuse_unexplained(error)
             raise
         if "contains" in text:  # infinity
             _blame(X, names, _check_finite)
-        _blame(X, names, partial(_check_number, kind=type(error)))
+        kinds = (TypeError, OverflowError, ValueError)
+        kind = next(kind for kind in kinds if isinstance(error, kind))
+        _blame(X, names, partial(_check_number, kind=kind))
+        _refuse_unexplained(error)
         raise
+
+
+def _refuse_unexplained(error):
+    """Raise an error of skvae's own in place of one from within numpy or pandas."""
+    if isinstance(error, RuntimeError) or str(error).startswith(OF_NUMPY):
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"X is not a table of numbers: {error}") from error
 
 
 def _is_table(X):
@@ -156,7 +208,7 @@ def _columns(X, names):
 
 
 def _own_names(X):
-    return getattr(X, "column_names", getattr(X, "columns", None))
+    return X.column_names if is_arrow(X) else getattr(X, "columns", None)
 
 
 def _refuse_datetimes(X, names):
@@ -181,7 +233,8 @@ def _moments(X):
     if hasattr(X, "dtype") and X.dtype != object:
         is_table = X.dtype.kind in "mM" and X.ndim == 2
         return [True] * X.shape[1] if is_table else []
-    rows = X[:1] if hasattr(X, "__getitem__") else []  # a later one alone is missing
+    is_scalar = not hasattr(X, "__getitem__") or getattr(X, "ndim", 1) == 0
+    rows = [] if is_scalar else X[:1]  # a later one alone is missing
     first = rows[0] if len(rows) else ()
     if isinstance(first, str) or not hasattr(first, "__len__"):
         return []
@@ -205,6 +258,8 @@ def _blame(X, names, check):
 
 def _check_number(value, column, row, kind):
     """Raise an error if the conversion of a value raises one of this kind."""
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return
     try:
         float(value)
     except (TypeError, ValueError, OverflowError) as error:
@@ -217,7 +272,7 @@ def _check_number(value, column, row, kind):
         reason = ", beyond the range of float64."
     elif kind is ValueError:
         reason = ", which is not a number."
-    kind = TypeError if issubclass(kind, TypeError) else ValueError
+    kind = TypeError if kind is TypeError else ValueError
     raise kind(f"{sentence(column)} holds {cut(value)} in row {row}{reason}") from None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import issparse
 
-from skvae.inputs._frames import column_of, names_of
+from skvae.inputs._frames import column_of, is_lazy, names_of
 from skvae.inputs._numbers import as_numpy
 
 ALLOWED = (
@@ -91,8 +91,7 @@ def _check_type(values):
             "labels themselves, they need not be encoded."
         )
     # A lazy frame has columns, but no rows yet.
-    is_lazy = hasattr(values, "collect") or hasattr(values, "__dask_graph__")
-    if is_lazy or isinstance(values, Mapping | Set | Iterator):
+    if is_lazy(values) or isinstance(values, Mapping | Set | Iterator):
         raise TypeError(f"condition must be {ALLOWED}. Got a {kind} instead.")
 
 

@@ -62,7 +62,7 @@ class BaseMultimodalTransformer(
         ValueError
             If there is no such modality, or a row lacks all others.
         """
-        seed = self._check_draw(n_samples, random_state, "generate")
+        seed = self._check_draw(n_samples, random_state, mean, "generate")
         self._columns.check_modality(self, modality)
         table = self._hide(self._columns.validated(self, X), modality)
         self.likelihood_.check_codes(table.x, self._columns.names)
@@ -97,7 +97,7 @@ class BaseMultimodalTransformer(
 
         Returns
         -------
-        X_edited : ndarray of shape (n_samples, n_features)
+        X_edited : ndarray of shape (n_samples, n_features), or data frame
             Rows with the changes and the edited block, which may leave the range of
             the data.
 
@@ -115,7 +115,7 @@ class BaseMultimodalTransformer(
         mean_after = self._mean_given_others(after, modality)
         mean_before = self._mean_given_others(before, modality)
         after[:, self.modalities_[modality]] += mean_after - mean_before
-        return after
+        return self._restored(after, rows=X)
 
     def _check_editable(self, x, modality):
         self._columns.check_modality(self, modality)

@@ -1,5 +1,6 @@
 """General-purpose networks: bodies, heads, dropout and recipes for them."""
 
+from skvae.nets._bodies import build_body
 from skvae.nets._critic import Critic
 from skvae.nets._deterministic import deterministic_convolutions
 from skvae.nets._joined_decoder import JoinedConvDecoder
@@ -8,7 +9,6 @@ from skvae.nets._mlp import (
     Beside,
     LocalDropout,
     Skip,
-    build_body,
     mlp,
     over_rows,
     set_dropout_generator,

@@ -7,11 +7,12 @@ handle the file.
 """
 
 from skvae.persistence._architecture import architecture, check_same_architecture
+from skvae.persistence._contents import saved_attributes
 from skvae.persistence._file import FORMAT, read, refusing, write
 from skvae.persistence._learned import learned, put_back
 from skvae.persistence._packing import NotPlainError, Packer, Unpacker, is_plain
 from skvae.persistence._restoring import restore
-from skvae.persistence._saving import SavingMixin, saved_attributes
+from skvae.persistence._saving import SavingMixin
 
 __all__ = [
     "FORMAT",

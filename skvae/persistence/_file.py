@@ -1,22 +1,23 @@
-"""A safetensors file: tensors, and JSON text under one key of its metadata."""
+"""A model file: a header in JSON and tensors, with a checksum over both."""
 
-import errno
 import hashlib
 import json
 import os
-import shutil
 import stat
-import uuid
-from contextlib import contextmanager, suppress
-
-import safetensors.torch
-import torch
+from contextlib import contextmanager
 
 from skvae.nets import trainable
+from skvae.persistence._layout import (
+    as_bytes,
+    head,
+    read_head,
+    read_tensors,
+    stored,
+)
+from skvae.persistence._replacing import replacing
 
 FORMAT = 1
-KEY = "skvae"
-HEADER_LIMIT = 100_000_000  # bytes, as in safetensors itself
+SHOWN = 400  # characters of a message, which may contain anything from the file
 
 
 @contextmanager
@@ -24,7 +25,8 @@ def refusing(path):
     """Convert any error to a ValueError that names the file, except OSErrors.
 
     A file can contain anything, so any error can occur: a wrong type, a missing name, a
-    number out of range.
+    number out of range. Its message may contain anything too, so it is cut and escaped,
+    and the original error, which a traceback would show, is left out.
     """
     try:
         yield
@@ -32,10 +34,26 @@ def refusing(path):
         raise
     except Exception as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ValueError(f"{path} cannot be loaded: {kind}{error}") from error
+        message = f"{path} cannot be loaded: {kind}{_printable(str(error))}"
+        raise ValueError(message) from None
+
+
+def _printable(message):
+    """Return the start and the end of a message, without control characters."""
+    if len(message) > SHOWN:
+        message = f"{message[: SHOWN - 100]} ... {message[-100:]}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
 
 
 # -- writing ---------------------------------------------------------------------------
+
+
+def snapshot(tensors):
+    """Return copies of tensors on the CPU, as training may go on in another thread."""
+    return {
+        name: tensor.detach().to("cpu", copy=True).contiguous()
+        for name, tensor in tensors.items()
+    }
 
 
 def write(path, header, tensors):
@@ -55,42 +73,16 @@ def write(path, header, tensors):
     OSError
         If it cannot be written. An existing file is unchanged, and no other is left.
     ValueError
-        If the header is too long for a safetensors file.
+        If the header is too long, or a tensor has a type that cannot be stored.
     """
-    # Copies, because safetensors refuses tensors that share memory, as tied weights do.
-    tensors = {
-        name: tensor.detach().to("cpu", copy=True).contiguous()
-        for name, tensor in tensors.items()
-    }
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     header = {"format": FORMAT, **header}
     header["sha256"] = _checksum(header, tensors)
-    # A single key, because safetensors writes several in an arbitrary order.
-    data = safetensors.torch.save(tensors, {KEY: _dump(header)})
-    if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
-        raise ValueError(
-            f"Everything but the tensors takes more than {HEADER_LIMIT} bytes, too "
-            "many for a safetensors file: shorten the history."
-        )
-    _replace(os.path.realpath(os.fspath(path)), data)
-
-
-def _replace(path, data):
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(errno.ENOENT, "No such folder", folder)
-    temporary = os.path.join(folder, f".{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    beginning = head(_dump(header), tensors)
+    with replacing(os.path.realpath(os.fsdecode(path))) as file:
+        file.write(beginning)
+        for name in stored(tensors):
+            file.write(as_bytes(tensors[name]))
 
 
 def _dump(header):
@@ -103,7 +95,7 @@ def _checksum(header, tensors):
     for name in sorted(tensors):
         tensor = tensors[name]
         total.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        total.update(as_bytes(tensor))
     return total.hexdigest()
 
 
@@ -114,7 +106,8 @@ def _checksum(header, tensors):
 def read(path):
     """Read a header and tensors, and check that the file is intact.
 
-    The header is read first, so that other files, however large, are not read.
+    What precedes the tensors is read and checked first, so that other files, however
+    large, are not read.
 
     Parameters
     ----------
@@ -135,30 +128,18 @@ def read(path):
     OSError
         If the file does not exist or may not be read.
     """
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     mode = os.stat(path).st_mode
     with refusing(path):
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise ValueError("it is not a file.")  # opening a pipe would block
         with open(path, "rb") as file:
-            header = _parse(_header_text(file))
-            file.seek(0)
-            tensors = safetensors.torch.load(file.read())
+            text, entries = read_head(file, os.fstat(file.fileno()).st_size)
+            header = _parse(text)
+            tensors = read_tensors(file, entries)
         if header.pop("sha256", None) != _checksum(header, tensors):
             raise ValueError("it is damaged: its contents do not match its checksum.")
     return header, tensors
-
-
-def _header_text(file):
-    size = os.fstat(file.fileno()).st_size
-    length = int.from_bytes(file.read(8), "little")
-    if not 0 < length <= min(size - 8, HEADER_LIMIT):
-        raise ValueError("it is not a safetensors file, or is incomplete.")
-    outer = json.loads(file.read(length).decode())
-    metadata = outer.get("__metadata__") if isinstance(outer, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
-        raise ValueError("it was not written by skvae.")
-    return metadata[KEY]
 
 
 def _parse(text):

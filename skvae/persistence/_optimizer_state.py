@@ -1,8 +1,8 @@
 """The state of a net's optimizers, to save it and to resume with it."""
 
-import copy
-
 import torch
+
+from skvae.training import state_after_a_step
 
 
 def optimizer_states(net):
@@ -40,23 +40,14 @@ def restore_optimizer_states(net, states):
     if states.keys() != optimizers.keys():
         raise ValueError("its training state belongs to other optimizers.")
     for name, optimizer in optimizers.items():
-        parameters, examples = _parameters(optimizer), _states_after_a_step(optimizer)
+        parameters = _parameters(optimizer)
         for number, state in states[name].items():
-            example = examples[int(number)]
+            parameter = parameters[int(number)]
+            example = state_after_a_step(optimizer, parameter)
             if not _alike(state, example):
                 raise ValueError("its training state belongs to another optimizer.")
             placed = {key: _beside(state[key], example[key]) for key in state}
-            optimizer.state[parameters[int(number)]] = placed
-
-
-def _states_after_a_step(optimizer):
-    """Return the state of a copy of the optimizer after a step with zero gradients."""
-    twin = copy.deepcopy(optimizer)
-    moved = _parameters(twin)
-    for parameter in moved:
-        parameter.grad = torch.zeros_like(parameter)
-    twin.step()
-    return [twin.state[parameter] for parameter in moved]
+            optimizer.state[parameter] = placed
 
 
 def _alike(state, example):

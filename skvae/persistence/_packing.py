@@ -20,6 +20,8 @@ ARRAYS = (
     *("float16", "float32", "float64"),
 )
 INT_LIMIT = 2**64
+KEYS = (str, int, float, type(None))  # many tuples can have one hash
+WIDE = 4_000_000  # characters that padding may add to an array of str
 
 
 class NotPlainError(ValueError):
@@ -98,6 +100,8 @@ class Packer:
     def _dict(self, values, path):
         if all(type(key) is str and not key.startswith("@") for key in values):
             return {key: self.pack(v, f"{path}.{key}") for key, v in values.items()}
+        if not all(isinstance(key, KEYS) for key in values):
+            raise NotPlainError(f"{path} has keys that are not numbers or strings")
         return {"@dict": self._list(map(list, values.items()), path)}
 
     def _slice(self, value, path):
@@ -214,7 +218,10 @@ class Unpacker:
         return tuple(self.unpack(packed))
 
     def _dict(self, packed):
-        return dict(self.unpack(packed))
+        pairs = self.unpack(packed)
+        if not all(isinstance(key, KEYS) for key, _ in pairs):
+            raise ValueError("it contains keys that are not numbers or strings.")
+        return dict(pairs)
 
     def _slice(self, packed):
         start, stop, step = self.unpack(packed)
@@ -241,6 +248,9 @@ class Unpacker:
             raise ValueError(
                 "it contains an array of strings that are not all strings."
             )
+        lengths = [len(s) for s in strings]
+        if kind == "U" and max([0, *lengths]) * len(lengths) > WIDE + 8 * sum(lengths):
+            raise ValueError("it contains an array of strings that is too wide.")
         return np.array(strings, dtype=kind)
 
     def _random_state(self, packed):

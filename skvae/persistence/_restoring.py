@@ -1,19 +1,17 @@
 """Rebuild a fitted estimator from what `describe` returned, trusting none of it."""
 
-from contextlib import nullcontext
-
 import torch
 from skorch.history import History
 
 from skvae._validation import check_parameters
-from skvae.distributions import MixedHead
 from skvae.nets import trainable
 from skvae.persistence._architecture import architecture
+from skvae.persistence._building import build
+from skvae.persistence._contents import CLASSES, may_be_saved, saved_attributes
 from skvae.persistence._learned import put_back
 from skvae.persistence._optimizer_state import restore_optimizer_states
 from skvae.persistence._packing import Unpacker
-from skvae.persistence._saving import CLASSES, saved_attributes
-from skvae.training import seeded_weights
+from skvae.persistence._requests import put_back_requests
 
 HEADER = {
     *("format", "class", "versions", "parameters", "omitted", "attributes"),
@@ -59,11 +57,11 @@ def restore(cls, header, tensors, own, device=None):
     unpacker = Unpacker(CLASSES, rest)
     estimator = cls(**_parameters(cls, header, unpacker, own))
     check_parameters(estimator)
-    _check_lengths(estimator, len(weights))
+    estimator._check_net_params()
     attributes = unpacker.unpack(header["attributes"])
     changed, device = _place(estimator, device)
     _restore_attributes(estimator, attributes)
-    module = _build(estimator, weights, _dtype(header["module"]))
+    module = build(estimator, weights, _dtype(header["module"]))
     n_iter = attributes["n_iter_"]
     _restore_net(estimator, module, n_iter, header, unpacker, device)
     estimator._fitted_architecture = architecture(estimator)
@@ -81,6 +79,9 @@ def _parameters(cls, header, unpacker, own):
     known = cls().get_params(deep=False).keys()
     if not saved.keys() | set(omitted) <= known or saved.keys() & set(omitted):
         raise ValueError(f"its parameters are not those of {cls.__name__}.")
+    for name, value in saved.items():
+        if not may_be_saved(name, value):
+            raise ValueError(f"its parameter {name} must not come from a file.")
     missing = [name for name in omitted if name not in own]
     if missing:
         again = ", ".join(f"{name}=..." for name in missing)
@@ -127,7 +128,8 @@ def _restore_attributes(estimator, values):
         constraint = (required | extra)[name]
         if not constraint.accepts(value):
             raise ValueError(f"its {name} must be {constraint}: {value!r}.")
-    computed = {"likelihood_", "n_iter_", "table_", *estimator._columns_type.saved}
+    computed = {"likelihood_", "n_iter_", "table_", "metadata_requests"}
+    computed |= estimator._columns_type.saved.keys()
     vars(estimator).update({k: v for k, v in values.items() if k not in computed})
     _restore_columns(estimator, values)
     names = values.get("feature_names_in_")
@@ -138,6 +140,7 @@ def _restore_attributes(estimator, values):
         *("default", "pandas", "polars")
     }:
         raise ValueError(f"its output cannot be set to {output}.")
+    put_back_requests(estimator, values.get("metadata_requests", {}))
 
 
 def _restore_columns(estimator, values):
@@ -149,67 +152,11 @@ def _restore_columns(estimator, values):
     )
 
 
-def _check_lengths(estimator, n_tensors):
-    """Raise ValueError for more layers than tensors, before any layer is built."""
-    for name in estimator._architecture:
-        value = getattr(estimator, name)
-        if isinstance(value, list | tuple) and len(value) > n_tensors:
-            raise ValueError(f"its weights do not belong to {len(value)} {name}.")
-
-
 def _dtype(settings):
     name = settings["dtype"]
     if name not in ("float32", "float64"):
         raise ValueError(f"its dtype is {name!r}.")
     return getattr(torch, name)
-
-
-def _build(estimator, weights, dtype):
-    """Build the module and load its weights.
-
-    It is built first on torch's meta device, where tensors have a shape but no memory,
-    so that a file cannot cause larger allocations than its contents.
-    """
-    for place in (torch.device("meta"), nullcontext()):
-        with place, seeded_weights(estimator._seed):
-            module = estimator._build_module(None)
-        module.dtype = dtype
-        module = module.to(dtype)
-        weights = _for_joined_heads(module, weights)
-        _check_weights(module.state_dict(), weights)
-    _check_finite(module.state_dict(), weights)
-    module.load_state_dict(weights)
-    return module
-
-
-def _for_joined_heads(module, weights):
-    """Return weights of older files, with one head per part, for joined heads."""
-    for name, part in module.named_modules():
-        if isinstance(part, MixedHead):
-            weights = part.join_weights(weights, f"{name}.")
-    return weights
-
-
-def _check_weights(expected, found):
-    wrong = sorted(expected.keys() ^ found.keys())
-    wrong += [
-        name
-        for name in sorted(expected.keys() & found.keys())
-        if (expected[name].shape, expected[name].dtype)
-        != (found[name].shape, found[name].dtype)
-    ]
-    if wrong:
-        raise ValueError(
-            "its weights do not fit the network that its parameters describe: "
-            f"{', '.join(wrong[:5])} differ."
-        )
-
-
-def _check_finite(expected, found):
-    """Raise ValueError if a value is not finite although it was when built."""
-    for name, tensor in expected.items():
-        if not torch.equal(tensor.isfinite(), found[name].isfinite()):
-            raise ValueError(f"its {name} is not finite.")
 
 
 def _restore_net(estimator, module, n_iter, header, unpacker, device):

@@ -1,68 +1,23 @@
 """Save a fitted estimator to a file, as plain values and tensors."""
 
-from numbers import Integral
+import json
 
-import numpy as np
-import sklearn
-import skorch
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-import skvae.distributions
-import skvae.nets
-import skvae.priors
-from skvae._validation import NATURAL, POSITIVE_INT, Instance, Interval
-from skvae._version import __version__
-from skvae.distributions import Likelihood
-from skvae.nets import Recipe
 from skvae.persistence._architecture import changed_parameter
-from skvae.persistence._file import write
+from skvae.persistence._contents import (
+    CLASSES,
+    VERSIONS,
+    may_be_saved,
+    saved_attributes,
+)
+from skvae.persistence._file import FORMAT, snapshot, write
 from skvae.persistence._learned import learned
 from skvae.persistence._optimizer_state import optimizer_states
 from skvae.persistence._packing import Packer, is_plain
-from skvae.priors import Prior
-
-_OPTIMIZERS = (
-    *("ASGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"),
-    *("RMSprop", "Rprop", "SGD"),
-)
-
-
-def _subclasses(package, base):
-    values = [getattr(package, name) for name in package.__all__]
-    return [v for v in values if isinstance(v, type) and issubclass(v, base)]
-
-
-# The classes that a file may name besides the estimators.
-CLASSES = {
-    cls.__name__: cls
-    for cls in (
-        *_subclasses(skvae.distributions, Likelihood),
-        *_subclasses(skvae.priors, Prior),
-        *_subclasses(skvae.nets, Recipe),
-        *(getattr(torch.optim, name) for name in _OPTIMIZERS),
-    )
-}
-
-VERSIONS = {
-    "skvae": __version__,
-    "scikit-learn": sklearn.__version__,
-    "skorch": skorch.__version__,
-    "torch": str(torch.__version__),
-}
-
-# Attributes of every estimator besides ``net_``, and the allowed values of each.
-ALWAYS = {
-    "_seed": Interval(Integral, 0, 2**32 - 1, closed="both"),
-    "likelihood_": Instance((dict,), "what the likelihood has learned"),
-    "n_features_in_": POSITIVE_INT,
-    "n_iter_": NATURAL,
-}
-IF_PRESENT = {
-    "feature_names_in_": Instance((np.ndarray,), "an array of str"),
-    "table_": Instance((dict,), "what the columns hold"),
-    "_sklearn_output_config": Instance((dict,), "what set_output sets"),
-}
+from skvae.persistence._requests import metadata_requests
+from skvae.persistence._restoring import restore
 
 
 class SavingMixin:
@@ -81,7 +36,8 @@ class SavingMixin:
         as JSON. Loading it executes no code. Custom networks, custom callbacks and
         ``net_params`` that are not plain data cannot be saved; pass them again to
         `skvae.load`, by name. A column selector is saved as the columns it selected.
-        Values that callbacks recorded in ``history_`` are kept if they are plain data.
+        Values that callbacks recorded in ``history_`` are kept if they are plain data;
+        values of single batches and scikit-learn's callbacks are not.
 
         Parameters
         ----------
@@ -97,8 +53,9 @@ class SavingMixin:
         NotFittedError
             Before `fit`.
         ValueError
-            If a parameter that shapes the network was changed after `fit`, or if the
-            estimator's class is not part of skvae.
+            If a parameter was changed after `fit` so that `skvae.load` would refuse the
+            file, or if the estimator's class is not part of skvae. An existing file is
+            left as it was.
         OSError
             If the file cannot be written; an existing one is left as it was.
 
@@ -121,12 +78,9 @@ class SavingMixin:
         """
         check_is_fitted(self)
         _check_savable(self)
-        write(path, *describe(self, training_state))
-
-
-def saved_attributes(estimator):
-    """Return the attributes that a file must have, and those that it may have."""
-    return ALWAYS | estimator._columns_type.saved | estimator._saved, IF_PRESENT
+        header, tensors = describe(self, training_state)
+        _check_loadable(self, header, tensors)
+        write(path, header, tensors)
 
 
 def describe(estimator, training_state):
@@ -139,7 +93,7 @@ def describe(estimator, training_state):
         states = optimizer_states(estimator.net_)
         training = {"optimizers": states, "module": module.training_state()}
     weights = {f"module.{name}": t for name, t in module.state_dict().items()}
-    saved = {k: v for k, v in parameters.items() if is_plain(v, CLASSES)}
+    saved = {k: v for k, v in parameters.items() if may_be_saved(k, v)}
     packer = Packer(CLASSES)
     header = {
         "class": type(estimator).__name__,
@@ -154,7 +108,7 @@ def describe(estimator, training_state):
         "history": packer.pack(history, "history"),
         "training": packer.pack(training, "training"),
     }
-    return header, packer.tensors | weights
+    return header, snapshot(packer.tensors | weights)
 
 
 def _check_savable(estimator):
@@ -172,19 +126,46 @@ def _check_savable(estimator):
         )
 
 
+def _check_loadable(estimator, header, tensors):
+    """Raise ValueError if `skvae.load` would refuse the file.
+
+    What is passed again to `skvae.load` is as now, but without callbacks, as a net
+    would initialise these objects of the user.
+    """
+    own = {name: getattr(estimator, name) for name in header["omitted"]}
+    if "callbacks" in own:
+        own["callbacks"] = None
+    if isinstance(own.get("net_params"), dict):
+        given = own["net_params"].items()
+        own["net_params"] = {k: v for k, v in given if not k.startswith("callbacks")}
+    header = json.loads(json.dumps({"format": FORMAT, **header}))
+    try:
+        restore(type(estimator), header, tensors, own, device="cpu")
+        if estimator.device != "auto":
+            torch.device(estimator.device)
+    except Exception as error:
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be saved, because skvae.load would "
+            f"refuse the file. Set back what was changed after fit: {error}"
+        ) from error
+
+
 def _attributes(estimator, learned_of_columns):
     required, optional = saved_attributes(estimator)
     computed = {"likelihood_": learned(estimator.likelihood_), **learned_of_columns}
+    requests = metadata_requests(estimator)
+    if requests:
+        computed["metadata_requests"] = requests
     present = [name for name in optional if hasattr(estimator, name)]
     names = [*(required.keys() - computed.keys()), *present]
     return {name: getattr(estimator, name) for name in sorted(names)} | computed
 
 
 def _plain_rows(history):
-    """Return the history without values that are not plain data."""
+    """Return the history without values of batches or that are not plain data."""
     return [
         {
-            name: _plain_rows(value) if name == "batches" else value
+            name: [] if name == "batches" else value
             for name, value in row.items()
             if name == "batches" or is_plain(value)
         }

@@ -57,7 +57,21 @@ class Anneal(Callback):
 
 
 class RecordEpoch(Callback):
-    """Write the epoch's seconds and scheduled values into the history."""
+    """Write the epoch's seconds, scheduled values and best losses into the history.
+
+    Parameters
+    ----------
+    warmup : int, default=0
+        Epochs at the start, whose losses are not compared with later ones.
+    best : bool, default=False
+        Whether to record if ``train_loss`` and ``valid_loss`` are the lowest so far.
+    """
+
+    def __init__(self, warmup=0, best=False):
+        self.warmup, self.best = warmup, best
+
+    def on_train_begin(self, net, **kwargs):
+        self._lowest = {}
 
     def on_epoch_begin(self, net, **kwargs):
         self._start = time.perf_counter()
@@ -66,6 +80,18 @@ class RecordEpoch(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         net.history.record("seconds", time.perf_counter() - self._start)
+        for name in ("train_loss", "valid_loss"):
+            if self.best and name in net.history[-1]:
+                self._record_best(net.history, name)
+
+    def _record_best(self, history, name):
+        loss, done = history[-1][name], len(history)
+        if name not in self._lowest or done == self.warmup + 1:
+            first = self.warmup if done > self.warmup else 0
+            before = [row[name] for row in history[first:-1] if name in row]
+            self._lowest[name] = min(before, default=float("inf"))
+        history.record(f"{name}_best", loss < self._lowest[name])
+        self._lowest[name] = min(loss, self._lowest[name])
 
 
 class EarlyStopping(Callback):
@@ -219,7 +245,10 @@ class FitTasks:
         )
 
     def _fitted_so_far(self):
-        net = copy.deepcopy(self.estimator.net_)
+        net = self.estimator.net_
+        # Without the user's callbacks, which may hold what cannot be copied.
+        bare = {id(net.callbacks): [], id(net.callbacks_): []}
+        net = copy.deepcopy(net, bare)
         net.module_.eval()
         return {"net_": net}
 

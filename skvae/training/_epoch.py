@@ -1,66 +1,8 @@
-"""What an epoch reports to callbacks and records in the history."""
+"""What an epoch records in the history."""
 
-import dis
+from itertools import pairwise
 
 import torch
-from skorch.callbacks import Callback
-
-
-class BatchHooks:
-    """Calls the batch hooks of callbacks, if any callback overrides them.
-
-    Reading a loss waits for the device, so it is not read unless a callback needs it.
-    """
-
-    def __init__(self, net):
-        self.net = net
-        kinds = {type(callback) for _, callback in net.callbacks_}
-        self.batchwise = _overridden(kinds, "on_batch_begin", "on_batch_end")
-        self.gradientwise = _overridden(kinds, "on_grad_computed")
-
-    def begin(self, batch):
-        """Call the hooks before a batch."""
-        self.net.notify("on_batch_begin", batch=batch, training=True)
-
-    def gradient(self, batch, moved=None):
-        """Call the hooks after a backward pass, for `moved` or all parameters."""
-        named = list(self.net.module_.named_parameters())
-        if moved is not None:
-            ids = {id(p) for p in moved}
-            named = [(name, p) for name, p in named if id(p) in ids]
-        self.net.notify(
-            "on_grad_computed", named_parameters=named, batch=batch, training=True
-        )
-
-    def end(self, batch, log):
-        """Call the hooks after a batch."""
-        loss = log.last_loss()
-        self.net.history.record_batch("train_loss", loss.item())
-        self.net.history.record_batch("train_batch_size", len(batch.x))
-        self.net.notify("on_batch_end", batch=batch, training=True, loss=loss)
-
-
-def _overridden(kinds, *names):
-    """Return whether one of these kinds of callbacks overrides one of the hooks."""
-    return any(
-        getattr(kind, name) is not getattr(Callback, name)
-        for kind in kinds
-        for name in names
-    )
-
-
-def raised_on_purpose(interrupt):
-    """Return whether a callback raised KeyboardInterrupt itself, to stop the training.
-
-    A Ctrl-C surfaces at whatever instruction runs, or in a signal handler, but not at a
-    ``raise`` statement of the callback itself.
-    """
-    trace = interrupt.__traceback__
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    in_callback = isinstance(trace.tb_frame.f_locals.get("self"), Callback)
-    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
-    return in_callback and dis.opname[instruction] == "RAISE_VARARGS"
 
 
 class Ledger:
@@ -123,6 +65,12 @@ class Ledger:
         """Return the loss of the last batch, ()."""
         return self._table[self.ends[-1] - 1, 0]
 
+    def losses(self):
+        """Return the loss of each batch, (n_batches,), and their numbers of rows."""
+        sizes = [end - start for start, end in pairwise([0, *self.ends])]
+        losses = self._table[: self.ends[-1], 0].split(sizes)
+        return torch.stack([loss.mean() for loss in losses]), sizes
+
     def first_bad(self):
         """Return step, batch (from 1) and name of the first non-finite value, or None.
 
@@ -184,8 +132,12 @@ class EpochLog:
         """Fill in minus the bound of every row, from the terms, as the loss."""
         self._ledgers["model"].fill_losses(beta)
 
+    def losses(self):
+        """Return the losses of the first group, (n_batches,), and numbers of rows."""
+        return next(iter(self._ledgers.values())).losses()
+
     def last_loss(self):
-        """Return the last loss of the first group."""
+        """Return the last loss of the first group, ()."""
         return next(iter(self._ledgers.values())).last_loss()
 
     def write(self, history, module):
@@ -220,3 +172,15 @@ class EpochLog:
 
 def _loss_name(group):
     return "train_loss" if group == "model" else f"{group}_loss"
+
+
+def binarized(train, valid, seed):
+    """Return `Rows` to train on and to hold out (or None), drawn once as 0/1 values."""
+    drawn = train.binarized(seed)
+    if valid is None:
+        return drawn, None
+    if valid.table is not train.table:
+        return drawn, valid.binarized(seed)
+    held_out = drawn.subset(slice(None))
+    held_out.index = valid.index
+    return drawn, held_out

@@ -8,7 +8,7 @@ import torch
 
 from skvae.handwritten import Unknown, Vector
 from skvae.training._batches import TensorBatches
-from skvae.training._epoch import BatchHooks
+from skvae.training._hooks import BatchHooks
 from skvae.training._optimizers import FusedAdam
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
@@ -114,6 +114,12 @@ class FastTraining:
 
     def __init__(self, net, model):
         self.net, self.model, self.vector = net, model, model.members
+
+    def applies(self):
+        """Return whether it still trains what a callback has left of the net."""
+        module = self.net.module_
+        movable = all(p.requires_grad for p in module.parameters())
+        return movable and _is_plain_adam(self.net.optimizer_, module)
 
     @torch.no_grad()
     def epoch(self, batches, noise, log):

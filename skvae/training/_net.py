@@ -12,9 +12,17 @@ from skorch import NeuralNet
 
 from skvae.distributions import Noise
 from skvae.nets import deterministic_convolutions, set_dropout_generator
+from skvae.training._answering import Answering
 from skvae.training._batches import TensorBatches
-from skvae.training._epoch import BatchHooks, EpochLog, raised_on_purpose
+from skvae.training._epoch import EpochLog, binarized
 from skvae.training._fast import fast_training
+from skvae.training._hooks import (
+    BatchHooks,
+    check_callbacks,
+    check_iterators,
+    raised_on_purpose,
+)
+from skvae.training._optimizers import build_optimizer
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
 
@@ -41,7 +49,7 @@ class Loss(NamedTuple):
     rows: dict | None = None
 
 
-class VariationalNet(NeuralNet):
+class VariationalNet(Answering, NeuralNet):
     """A skorch net whose module brings its own losses.
 
     Parameters
@@ -78,7 +86,6 @@ class VariationalNet(NeuralNet):
             "iterator_train": TensorBatches,
             "iterator_valid": TensorBatches,
             "train_split": None,
-            "verbose": 0,
             **kwargs,
         }
         super().__init__(module, criterion, **kwargs)
@@ -102,7 +109,11 @@ class VariationalNet(NeuralNet):
         return []
 
     def initialize_criterion(self):
-        """Do nothing: the module computes its losses."""
+        """Build an empty module: the model computes its losses.
+
+        Callbacks that save checkpoints save a criterion too.
+        """
+        self.criterion_ = torch.nn.Identity()
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
@@ -112,30 +123,41 @@ class VariationalNet(NeuralNet):
             prefix = optimizer_name(group)
             named = [(names[id(p)], p) for p in parameters]
             args, kwargs = self.get_params_for_optimizer(prefix, named)
-            optimizer = getattr(self, prefix, self.optimizer)
-            setattr(self, prefix + "_", optimizer(*args, **kwargs))
+            kind = getattr(self, prefix, self.optimizer)
+            setattr(self, prefix + "_", build_optimizer(kind, args, kwargs))
         return self
 
     def optimizers(self):
         """Return the optimizers by their names in skorch."""
         return {name: getattr(self, name + "_") for name in self._optimizers}
 
-    def get_dataset(self, X, y=None):
-        """Return `X`, which is a `Rows` already."""
-        return X
-
     # -- fitting --------------------------------------------------------------------
 
     @deterministic_convolutions()
-    def partial_fit(self, X, y=None, classes=None, **fit_params):
-        """Continue training; unlike in skorch, KeyboardInterrupt is not caught."""
+    def partial_fit(self, X, y=None, classes=None, *, parts=None, **fit_params):
+        """Continue training; unlike in skorch, KeyboardInterrupt is not caught.
+
+        Parameters
+        ----------
+        X : Rows
+            All rows.
+        y, classes : None
+            Not used.
+        parts : (Rows, Rows or None), optional
+            Rows to train on and rows to hold out; by default all and none.
+        **fit_params
+            See `fit_loop`.
+        """
         if not self.initialized_:
             self.initialize()
-        n_epochs = len(self.history)
+        train, valid = (X, None) if parts is None else parts
+        check_callbacks(self, train, valid)
+        check_iterators(self, train)
         self.notify("on_train_begin", X=X, y=y)
+        self.n_before_ = n_epochs = len(self.history)  # maybe loaded by a callback
         self.module_.begin(X)
         try:
-            self.fit_loop(X, y, **fit_params)
+            self.fit_loop(train, valid, **fit_params)
         finally:
             self.notify("on_train_end", X=X, y=y)  # may restore other weights
             if len(self.history) > n_epochs:  # otherwise all is undone
@@ -144,19 +166,17 @@ class VariationalNet(NeuralNet):
                     self.module_.settle(X, Noise(noise))
         return self
 
-    def fit_loop(self, X, y=None, epochs=None, *, validate=True, watchers=(), **_):
+    def fit_loop(self, train, valid=None, epochs=None, *, watchers=(), **_):
         """Train for some epochs.
 
         Parameters
         ----------
-        X : Rows
+        train : Rows
             Training rows.
-        y : None
-            Not used.
+        valid : Rows, optional
+            Rows to hold out, whose bound is recorded.
         epochs : int, optional
             Number of epochs; ``max_epochs`` by default.
-        validate : bool, default=True
-            Whether to hold rows out if ``train_split`` is set.
         watchers : sequence of objects, default=()
             Their ``begin_epoch()`` and ``end_epoch(net)`` are called; training stops
             if the latter returns True.
@@ -166,8 +186,8 @@ class VariationalNet(NeuralNet):
         FloatingPointError
             If a loss becomes non-finite. The epoch is undone.
         """
-        X = X.binarized(self.seed) if self.binarize == "fixed" else X
-        train, valid = self.get_split_datasets(X) if validate else (X, None)
+        if self.binarize == "fixed":
+            train, valid = binarized(train, valid, self.seed)
         snapshot = Snapshot(self)
         if type(self) is VariationalNet:  # others may change what a step is
             self._fast = fast_training(self, train)
@@ -215,7 +235,7 @@ class VariationalNet(NeuralNet):
         if training:
             self._train_epoch(iterator, step_fn)
             return
-        loss = self.held_out_loss(iterator, step_fn)
+        loss = self.held_out_loss(iterator, step_fn, BatchHooks(self, training=False))
         if loss - loss != 0:
             raise FloatingPointError(
                 f"The bound of the held-out rows became non-finite in epoch "
@@ -231,22 +251,23 @@ class VariationalNet(NeuralNet):
         batches = self.get_iterator(rows, training=True)
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
         log, hooks = EpochLog(epoch, len(rows)), BatchHooks(self)
-        if self._fast is not None:
+        if self._fast is not None and self._fast.applies():
             self._fast.epoch(self._binarized(batches, noise), noise, log)
             log.write(self.history, module)
+            hooks.finish(log.losses)
             return
+        self._fast = None
         groups = self._groups()
         with torch.enable_grad():  # the caller, or a Ctrl-C, may have left it disabled
             for phase in module.phases:
                 for batch in self._binarized(batches, noise):
-                    if hooks.batchwise:
-                        hooks.begin(batch)
+                    hooks.begin(batch)
                     for loss in module.losses(batch, phase, noise):
                         step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
                         log.add(loss, len(batch.x))
-                    if hooks.batchwise:
-                        hooks.end(batch, log)
+                    hooks.end(batch, log.last_loss, phase == module.phases[0])
         log.write(self.history, module)
+        hooks.finish(log.losses)
 
     def _groups(self):
         """Return the optimizer and the trainable parameters of each group, by name.
@@ -276,39 +297,13 @@ class VariationalNet(NeuralNet):
     def train_step(self, batch, loss, hooks, move, **fit_params):
         """Take one step; a loss moves only the parameters of its group."""
         optimizer, parameters = move
+        if not loss.value.requires_grad or parameters == []:
+            return  # a callback has frozen the whole group
         optimizer.zero_grad()
         loss.value.backward(inputs=parameters)
         if hooks.gradientwise:
             hooks.gradient(batch, parameters)
         optimizer.step()
-
-    def held_out_loss(self, rows, step_fn=None):
-        """Return minus the mean bound of some rows, with the same noise each time.
-
-        The rows have their shares in training.
-        """
-        step_fn = step_fn or self.validation_step
-        self.module_.eval()
-        noise = Noise(derive_generator(self.seed, "evaluation", device=self.device))
-        with torch.no_grad():
-            self.module_.normalise(rows, noise)
-        batches = self._binarized(self.get_iterator(rows, training=False), noise)
-        if self._fast is not None:
-            return -_mean(self._fast.bound(batches, noise), rows.shares())
-        bounds = [step_fn(batch, noise=noise) for batch in batches]
-        return -_mean(torch.cat(bounds), rows.shares())
-
-    def validation_step(self, batch, noise, **fit_params):
-        """Return the bound of each row of a batch, (B,)."""
-        with torch.no_grad():
-            return self.module_.bound(batch, noise)
-
-
-def _mean(bounds, shares):
-    """Return the mean bound of rows with these shares, in double precision."""
-    if shares is None:
-        return bounds.mean(dtype=torch.float64).item()
-    return float(bounds.double().cpu().numpy() @ shares)
 
 
 def optimizer_name(group):

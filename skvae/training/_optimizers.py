@@ -1,6 +1,8 @@
 """Optimizers by name, and a fused Adam that does not load torch's compiler."""
 
+import copy
 import inspect
+from collections import defaultdict
 from types import MethodType
 
 import torch
@@ -114,3 +116,48 @@ OPTIMIZERS = {
     "rmsprop": torch.optim.RMSprop,
     "sgd": torch.optim.SGD,
 }
+
+
+def build_optimizer(kind, args, kwargs):
+    """Build an optimizer, and check that it can take a step.
+
+    Parameters
+    ----------
+    kind : callable
+        A class of torch optimizers, or a function that builds one.
+    args, kwargs
+        Its arguments.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be built, or takes other steps than one per gradient.
+    """
+    try:
+        built = kind(*args, **kwargs)
+        if not isinstance(built, torch.optim.Optimizer):
+            raise TypeError(f"it returns {built!r}, which is not an optimizer")
+        if kind not in OPTIMIZERS.values():
+            moved = [p for group in built.param_groups for p in group["params"]]
+            smallest = min(moved, key=torch.Tensor.numel)
+            state_after_a_step(built, smallest)
+    except Exception as error:
+        raise ValueError(f"The optimizer {kind!r} cannot be used: {error}") from error
+    return built
+
+
+def state_after_a_step(optimizer, parameter):
+    """Return the state of a copy of the optimizer after a step with zero gradients.
+
+    It has this parameter only: copies of all would take several times the memory.
+    """
+    twin, moved = copy.copy(optimizer), torch.nn.Parameter(torch.zeros_like(parameter))
+    moved.grad = torch.zeros_like(parameter)
+    twin.state = defaultdict(dict)
+    twin.param_groups = [
+        {**group, "params": [moved]}
+        for group in optimizer.param_groups
+        if any(other is parameter for other in group["params"])
+    ]
+    twin.step()
+    return twin.state[moved]

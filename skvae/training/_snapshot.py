@@ -20,6 +20,7 @@ class Snapshot:
     def take(self):
         """Copy the current state."""
         self._weights = [t.detach().clone() for t in self._tensors()]
+        self._moved = [p.requires_grad for p in self.net.module_.parameters()]
         self._states = [
             {p: _copied(state) for p, state in optimizer.state.items()}
             for optimizer in self.net.optimizers().values()
@@ -30,6 +31,10 @@ class Snapshot:
         with torch.no_grad():
             for tensor, saved in zip(self._tensors(), self._weights, strict=True):
                 tensor.copy_(saved)
+        for parameter, moved in zip(
+            self.net.module_.parameters(), self._moved, strict=True
+        ):
+            parameter.requires_grad_(moved)  # a callback may have frozen it
         optimizers = self.net.optimizers().values()
         for optimizer, states in zip(optimizers, self._states, strict=True):
             optimizer.state.clear()
@@ -72,7 +77,8 @@ def undone_without_an_epoch(estimator, resumes):
         yield
     except BaseException:
         new = vars(estimator).get("net_")
-        if new is None or len(new.history) <= (n_epochs if new is net else 0):
+        before = n_epochs if new is net else getattr(new, "n_before_", 0)
+        if new is None or len(new.history) <= before:
             for restore in undo:
                 restore()
         raise

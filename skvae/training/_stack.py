@@ -14,6 +14,7 @@ from skvae.handwritten import Unknown, adam_settings
 from skvae.training._batches import TensorBatches
 from skvae.training._callbacks import EarlyStopping, KLWarmup, RecordEpoch
 from skvae.training._fast import CHUNK, is_known, written_model
+from skvae.training._hold_out import HoldOut
 from skvae.training._seeds import derive_generator
 
 OURS = {EarlyStopping, KLWarmup, RecordEpoch}
@@ -59,6 +60,9 @@ def can_be_stacked(net, rows):
         and not len(net.history)
         and net.binarize is None
         and rows.odds is None
+        and (net.train_split is None or isinstance(net.train_split, HoldOut))
+        and net.batch_size > 0
+        and not net.get_params_for("iterator_train")
         and {type(callback) for _, callback in net.callbacks_} <= OURS
         and is_known(net, rows)
         and net.module_.written() is not None

@@ -1,0 +1,68 @@
+"""Checks of settings that are only wrong in combination, before training."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skvae._validation import NONE, Callable, Interval, check_parameter
+
+REFUSED = ("criterion", "dataset", "device", "module", "seed", "warm_start")
+FULL_BATCH = Interval(Integral, -1, -1, closed="both")  # skorch's name for all rows
+TRAIN_SPLIT = (Callable("a function that splits a dataset in two"), NONE)
+
+
+def check_net_params(estimator):
+    """Raise ValueError for a setting in ``net_params`` that cannot be used.
+
+    skorch itself refuses unknown names when the net is built.
+    """
+    given, owner = estimator.net_params or {}, type(estimator).__name__
+    refused = [k for k in given if str(k).partition("__")[0] in REFUSED]
+    if refused:
+        raise ValueError(
+            f"The 'net_params' parameter of {owner} must not set "
+            f"{', '.join(sorted(refused))}. Got {given!r} instead."
+        )
+    owner = f"{owner}.net_params"
+    for name in ("lr", "max_epochs", "batch_size", "binarize", "optimizer"):
+        if name in given:
+            more = (FULL_BATCH,) if name == "batch_size" else ()
+            allowed = estimator._allowed[name] + more
+            check_parameter(name, given[name], allowed, owner)
+    if "train_split" in given:
+        check_parameter("train_split", given["train_split"], TRAIN_SPLIT, owner)
+
+
+def check_range_of_numbers(estimator, dtype):
+    """Raise ValueError for a number that becomes infinite in the computing precision.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoderTransformer
+        Its parameters are checked, also those inside lists, dicts and objects.
+    dtype : torch.dtype
+        The precision.
+    """
+    name = str(dtype).removeprefix("torch.")
+    limit = float(np.finfo(name).max)
+    for parameter, value in estimator.get_params(deep=False).items():
+        for number in _numbers_in(value):
+            if abs(number) > limit:
+                raise ValueError(
+                    f"The {parameter!r} parameter of {type(estimator).__name__} is "
+                    f"beyond the range of {name}, in which is computed: it must be at "
+                    f"most {limit:.3g}. Got {value!r} instead."
+                )
+
+
+def _numbers_in(value):
+    if isinstance(value, BaseEstimator):
+        value = value.get_params(deep=False)
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _numbers_in(item)
+    elif isinstance(value, Real) and not isinstance(value, bool):
+        yield value
