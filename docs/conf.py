@@ -7,7 +7,11 @@ from pathlib import Path
 # Print only the end of each progress bar. tqdm reads this when it is imported.
 os.environ["TQDM_MININTERVAL"] = "3600"
 
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401, for an example
+# For an example, and for a link of a docstring.
+from sklearn.experimental import (
+    enable_halving_search_cv,  # noqa: F401
+    enable_iterative_imputer,  # noqa: F401
+)
 from sphinx_gallery.sorting import ExplicitOrder
 
 from skvae import __version__
