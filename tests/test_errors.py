@@ -29,7 +29,7 @@ BAD_DATA = {
     "4-D": (lambda X: X.reshape(-1, 8, 8, 1), {}, r"X.reshape\(len\(X\), -1\)"),
     "1-D": (lambda X: X[0], {}, "Reshape your data"),
     "empty": (lambda X: X[:0], {}, "0 sample"),
-    "strings": (lambda X: X.astype(str).astype(object) + "a", {}, "x0 holds words"),
+    "strings": (lambda X: X.astype(str).astype(object) + "a", {}, "x0 (of X )?holds"),
     "negative Bernoulli": (
         lambda X: changed(X, -0.1),
         {"likelihood": "bernoulli"},

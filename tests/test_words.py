@@ -234,7 +234,7 @@ def test_words_need_a_likelihood_of_codes(likelihood):
 
 
 def test_an_override_cannot_model_words():
-    with pytest.raises(ValueError, match="Column job holds words .levels: 3."):
+    with pytest.raises(ValueError, match=r"Column job holds words \(levels: 3\)"):
         small(likelihood=Auto({"job": "gaussian"})).fit(FRAME)
 
 
