@@ -155,7 +155,7 @@ def test_small_ints_of_numpy_do_not_overflow():
         ({"hidden_layer_sizes": (10**18,)}, "cannot be built with these widths"),
         ({"encoder": Dense((2**63,))}, "The 'encoder' parameter must be"),
     ],
-    ids=str,
+    ids=["class", "arguments", "meta", "components", "layers", "recipe"],
 )
 def test_a_network_that_cannot_be_built_is_named(params, message):
     with pytest.raises(ValueError, match=message):
