@@ -153,3 +153,14 @@ def test_a_binary_table_can_be_binarised():
     vae.fit(X)
     with pytest.raises(ValueError, match="'binarize' parameter"):
         vae.fit(FRAME)
+
+
+def test_a_number_taken_for_a_label_may_be_new_later():
+    random = np.random.default_rng(0)
+    X = np.column_stack([random.normal(size=100), np.arange(100) % 4])
+    vae = VAETransformer(2, likelihood="auto", max_epochs=2, random_state=0).fit(X)
+    assert "x1: Codes" in repr(vae.likelihood_)
+    new, hole = X[:5].copy(), X[:5].copy()
+    new[2, 1], hole[2, 1] = 7, np.nan
+    np.testing.assert_array_equal(vae.transform(new), vae.transform(hole))
+    np.testing.assert_array_equal(vae.score_samples(new), vae.score_samples(hole))

@@ -48,8 +48,9 @@ class Auto(Mixed):
     numbers : str or Likelihood, default="gaussian-relative"
         Likelihood of all other numbers.
     handle_unknown : {"error", "ignore"}, default="error"
-        What to do with a word or code that was not seen in ``fit``, see `Codes`. With
-        "ignore", words of two levels are `Codes` too.
+        What to do with a word that was not seen in ``fit``, see `Codes`. With "ignore",
+        words of two levels are `Codes` too. Numbers that were taken for labels are
+        always ignored if they were not seen, as nobody said that they are labels.
     max_categories : int or None, default=None
         Most levels of a column that have parameters of their own, see `Codes`.
 
@@ -150,8 +151,10 @@ class Auto(Mixed):
             return Bernoulli()
         family = Codes() if kind in ("words", "category") else _family_of_numbers(x)
         if isinstance(family, Codes):
-            names = "handle_unknown", "max_categories"
-            family.set_params(**{name: getattr(self, name) for name in names})
+            unknown = "ignore" if kind == "number" else self.handle_unknown
+            family.set_params(
+                handle_unknown=unknown, max_categories=self.max_categories
+            )
         return family or self.numbers
 
     def __repr__(self, N_CHAR_MAX=700):
