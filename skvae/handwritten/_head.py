@@ -1,6 +1,8 @@
 """What the hand-written heads share."""
 
-from skvae.handwritten._layers import known
+from torch import nn
+
+from skvae.handwritten._layers import LINEAR, known
 
 OF_HEADS = {"n_features"}
 
@@ -10,6 +12,7 @@ class Written:
 
     def __init__(self, members, path):
         known(members, path, self.kind, OF_HEADS)
+        known(members, f"{path}.linear", nn.Linear, LINEAR)  # not that of a decoder
         self.linears = [f"{path}.linear"]
         self.n_outputs = members.part(f"{path}.linear")[0].out_features
 

@@ -13,6 +13,9 @@ from skvae.handwritten._vector import Unknown
 from skvae.nets import Skip
 
 
+LINEAR = {"in_features", "out_features"}  # attributes of a linear layer
+
+
 class Affine:
     """h -> h Wᵀ + b, (M, B, i) -> (M, B, o), with several linear layers side by side.
 
@@ -26,7 +29,7 @@ class Affine:
 
     def __init__(self, members, *paths):
         for path in paths:
-            known(members, path, nn.Linear, {"in_features", "out_features"})
+            known(members, path, nn.Linear, LINEAR)
         weights, biases = (
             [f"{p}.{kind}" for p in paths] for kind in ("weight", "bias")
         )
