@@ -12,7 +12,6 @@ from torch.nn import functional
 from skvae.handwritten._vector import Unknown
 from skvae.nets import Skip
 
-
 LINEAR = {"in_features", "out_features"}  # attributes of a linear layer
 
 
