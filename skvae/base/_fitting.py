@@ -165,9 +165,10 @@ class FittingMixin:
         try:
             return self._build_module(table)
         except (RuntimeError, TypeError, MemoryError, OverflowError) as error:
+            reason = str(error).partition("\n")[0]  # torch adds its stack
             raise ValueError(
                 f"The network of {type(self).__name__} cannot be built with these "
-                f"widths: {error}"
+                f"widths: {reason}"
             ) from error
 
     def _new_net(self, module, device):

@@ -37,7 +37,7 @@ def build_body(body, n_in, parameter):
     if isinstance(body, Recipe):
         # A recipe may come from a file, so nothing larger than its weights is built.
         with torch.device("meta"):
-            n_out = _width(body(n_in), n_in, parameter)
+            n_out = _width(_called(body, n_in, parameter), n_in, parameter)
         return _localise_dropout(body(n_in)), n_out
     with torch.device("cpu"):  # a model read from a file is first built on meta
         module = _own_module(body, n_in, parameter)
@@ -62,11 +62,13 @@ def _called(body, n_in, parameter):
     try:
         return body(n_in)
     except (TypeError, RuntimeError, ValueError) as error:
-        is_class = isinstance(body, type)
-        name = f"the class {body.__name__}" if is_class else "a function"
+        first, *more = str(error).split("\n")
+        if isinstance(body, Recipe) and not more:  # its own words; torch adds frames
+            raise
+        name = f"the class {body.__name__}" if isinstance(body, type) else "a function"
         raise ValueError(
             f"The {parameter!r} parameter must be a torch module or a function "
-            f"n_in -> module. Got {name}, and calling it with {n_in} failed: {error}. "
+            f"n_in -> module. Got {name}, and calling it with {n_in} failed: {first}. "
             "Pass an instance, or a function that makes one."
         ) from error
 
