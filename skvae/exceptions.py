@@ -35,7 +35,8 @@ def warn_data(message):
 
 def warn_outside(message, category):
     """Warn at the first line outside this package and the frameworks it runs in."""
-    inside = ("skvae.", "skorch.", "torch.", "sklearn.callback")  # the last wraps fit
+    # The last two wrap methods.
+    inside = ("skvae.", "skorch.", "torch.", "sklearn.callback", "contextlib")
     frame, level = inspect.currentframe(), 1
     while frame is not None and _module(frame).startswith(inside):
         frame, level = frame.f_back, level + 1

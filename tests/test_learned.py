@@ -45,7 +45,8 @@ def test_columns_of_older_files_start_at_zero():
 
 
 def test_the_likelihoods_above_are_all():
-    assert {type(one) for one in LIKELIHOODS} == set(subclasses(Likelihood))
+    ours = {c for c in subclasses(Likelihood) if c.__module__.startswith("skvae.")}
+    assert {type(one) for one in LIKELIHOODS} == ours
 
 
 def subclasses(cls):
