@@ -8,7 +8,7 @@ or that its module reads are derived from these fields.
 """
 
 from dataclasses import dataclass, field, make_dataclass
-from typing import Any, dataclass_transform
+from typing import Any, Self, dataclass_transform
 
 from sklearn.base import BaseEstimator
 
@@ -96,7 +96,7 @@ class Declared(BaseEstimator):
         if _needs_constructor(cls):
             cls.__init__ = _constructor(cls)
 
-    def set_params(self, **params):
+    def set_params(self, **params) -> Self:
         """Set parameters, also those of objects that are parameters.
 
         Parameters

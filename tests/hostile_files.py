@@ -105,8 +105,8 @@ def cases(n, seed=0):
 def use(estimator, path):
     """Call every method of a loaded estimator.
 
-    Meaningless numbers may end in a ValueError, in a FloatingPointError that says that an
-    answer is not finite, or in torch's RuntimeError.
+    Meaningless numbers may end in a ValueError, in a FloatingPointError that says that
+    an answer is not finite, or in torch's RuntimeError.
     """
     X, n_outputs = table_of(estimator), len(estimator.get_feature_names_out())
     repr(estimator), clone(estimator), len(estimator.history_), estimator.module_
