@@ -226,7 +226,7 @@ def test_a_perfect_reconstruction_is_its_own_target(tiny, digits):
     class Same:
         mean = batch.x
 
-    target = TargetPropagation().target(module, q, Same)
+    target = TargetPropagation().target(module, q, Same, batch)
     torch.testing.assert_close(target, q.mean)
 
 
