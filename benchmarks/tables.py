@@ -163,10 +163,22 @@ def sections(report, records):
 def tables_of(report, records):
     """Return the tables of records by caption; equal captions get their settings."""
     found = {}
-    for record in records:
+    for record in joined(records):
         more = f" ({listed(differing(record, records[0]))})"
         for caption, rows in report.tables(record).items():
             found[caption + more if caption in found else caption] = rows
+    return found
+
+
+def joined(records):
+    """Join the rows that have equal settings but were measured on several machines."""
+    found = []
+    for record in records:
+        same = [other for other in found if other["settings"] == record["settings"]]
+        if same:
+            same[0]["rows"] = same[0]["rows"] + record["rows"]
+        else:
+            found.append(dict(record))
     return found
 
 
