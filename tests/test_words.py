@@ -229,7 +229,7 @@ def test_an_unseen_word_raises():
 
 @pytest.mark.parametrize("likelihood", ["gaussian-shared", "bernoulli", "poisson"])
 def test_words_need_a_likelihood_of_codes(likelihood):
-    with pytest.raises(ValueError, match=r"Column job holds words, 3 .*'auto'"):
+    with pytest.raises(ValueError, match=r"Column job holds words .levels: 3.*'auto'"):
         small(likelihood=likelihood).fit(FRAME[["job"]])
 
 
