@@ -96,8 +96,8 @@ def names(text):
     return tuple(part.replace("; prior", ", prior") for part in joined.split(","))
 
 
-def settings(chosen):
-    """Settings needed to run it again."""
+def settings(chosen, model):
+    """Settings needed to fit the model again, without those that it does not have."""
     left_out = {"data", "quick", "full", "tables", "models", "write", "seeds"}
     left_out |= {
         "curves",
@@ -109,5 +109,8 @@ def settings(chosen):
         "folder",
         "plan",
     }
+    _, extras = MODELS[model]
+    beyond = {SHARES: "share", INVARIANT: "invariance"}
+    left_out |= {option for extra, option in beyond.items() if extra not in extras}
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
     return found | {"hidden": list(chosen.hidden), "batch_size": 100}

@@ -171,15 +171,23 @@ def tables_of(report, records):
 
 
 def joined(records):
-    """Join the rows that have equal settings but were measured on several machines."""
+    """Join rows of equal settings that were measured on several machines.
+
+    A setting that some models do not have may be missing.
+    """
     found = []
     for record in records:
-        same = [other for other in found if other["settings"] == record["settings"]]
+        same = [other for other in found if _agree(other, record)]
         if same:
             same[0]["rows"] = same[0]["rows"] + record["rows"]
         else:
             found.append(dict(record))
     return found
+
+
+def _agree(record, other):
+    ours, theirs = record["settings"], other["settings"]
+    return all(ours[k] == theirs[k] for k in ours.keys() & theirs.keys())
 
 
 def differing(record, first):

@@ -282,7 +282,7 @@ def main(argv=None):
                 row, points[model] = measure(name, model, seed, chosen)
                 rows.append(row)
                 common.print_table(summary(rows))
-                common.keep(chosen.write, settings(chosen), rows[-1])
+                common.keep(chosen.write, settings(chosen, model), rows[-1])
                 keep_points(chosen.points, points[model])
             if chosen.picture:
                 draw(points, chosen.picture)

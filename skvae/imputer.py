@@ -21,7 +21,7 @@ from skvae.autoencoders import VAETransformer
 from skvae.base import BaseAutoencoderTransformer
 from skvae.distributions import Auto
 
-# Chosen on ten tables of `benchmarks.imputation`; the other ten confirm them.
+# Chosen on half of the tables of `benchmarks.imputation`.
 SETTINGS = {
     "n_components": 10,
     "hidden_layer_sizes": (128, 128),

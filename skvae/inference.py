@@ -153,6 +153,7 @@ class Evaluator:
         return self.module.posterior(batch), self.module.prior(batch)
 
     @own_precision()
+    @deterministic_convolutions()
     @torch.inference_mode()
     def sample(self, n_samples, n_features, seed, mean=False, condition=None):
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
@@ -236,6 +237,7 @@ class Evaluator:
             found[:, poor] = again[0]
 
     @own_precision()
+    @deterministic_convolutions()
     @torch.inference_mode()
     def in_slices(self, table, function, size=ROWS):
         """Apply a function of a batch to all rows, `size` of them at a time."""

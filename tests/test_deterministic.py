@@ -1,7 +1,9 @@
 """cuDNN's flag: set while a model trains or is evaluated, as before afterwards."""
 
 import threading
+from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from instances import small
@@ -64,4 +66,30 @@ def test_the_last_thread_restores_the_flag():
     assert flag()
     leave.set()
     thread.join(10)
+    assert not flag()
+
+
+class Seeing(torch.nn.Linear):
+    """A decoder that notes the flag whenever it computes."""
+
+    seen: ClassVar[list] = []
+
+    def forward(self, z):
+        self.seen.append(flag())
+        return super().forward(z)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    ["score_samples", "reconstruct", "impute", "inverse_transform", "sample"],
+)
+def test_answers_are_computed_with_the_flag(ask, digits):
+    model = small(VAETransformer, decoder=lambda n_in: Seeing(n_in, 4)).fit(digits)
+    holed = digits.copy()
+    holed[0, 0] = np.nan
+    given = {"impute": holed, "inverse_transform": model.transform(digits), "sample": 3}
+    Seeing.seen.clear()
+    getattr(model, ask)(given.get(ask, digits))
+    assert Seeing.seen
+    assert all(Seeing.seen)
     assert not flag()

@@ -51,7 +51,7 @@ class Ready:
         return self
 
     def hand_over(self, estimator):
-        """Give what was learned to an estimator; return its rows."""
+        """Move what was learned to an estimator, and return its training rows."""
         for one in self.caught:
             warnings.warn(one.message, stacklevel=2)
         own = estimator.get_params(deep=False)

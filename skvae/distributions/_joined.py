@@ -9,7 +9,7 @@ import torch
 from sklearn.base import clone
 from torch.nn import functional
 
-from skvae.distributions._base import Distribution
+from skvae.distributions._discrete import OneHot
 from skvae.distributions._heads import Head
 
 
@@ -117,7 +117,7 @@ class OneHotsHead(Head):
         return OneHots(self.linear(h), self.place, self.inside)
 
 
-class OneHots(Distribution):
+class OneHots(OneHot):
     """Several variables side by side, each one-hot.
 
     Parameters
@@ -141,20 +141,6 @@ class OneHots(Distribution):
 
     def _flat(self, values):
         return values.flatten(-2)[..., self._inside]
-
-    @property
-    def mean(self):
-        return self.log_probabilities.exp()
-
-    def log_prob(self, value):
-        return self.cell_log_prob(value).sum(-1)
-
-    def cell_log_prob(self, value):
-        return value * self.log_probabilities
-
-    def sample(self, noise, n_samples=None):
-        keys = self.log_probabilities + noise.gumbel(self.log_probabilities, n_samples)
-        return self.typical(keys)
 
     def typical(self, statistic):
         by_variable = self._by_variable(statistic)

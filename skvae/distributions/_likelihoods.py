@@ -138,7 +138,7 @@ class Likelihood(Declared):
 
     @property
     def most_words(self):
-        """How many different words a column may hold, as codes: 0 for none, (d,)."""
+        """Most levels of words per column, (d,); 0 where only numbers are modelled."""
         return np.zeros(self.n_columns_)
 
     @property

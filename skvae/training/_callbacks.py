@@ -305,7 +305,7 @@ class Progress:
         return 10 * n_epochs // self._n_epochs
 
     def _end_in_words(self):
-        """Say that early stopping has ended the fit, which is not an error."""
+        """Note on the bar that early stopping ended the fit."""
         if self._bar is None:
             self._write(f"stopped early after {self._done} epochs")
         else:
