@@ -50,7 +50,7 @@ release-check: docs dist ## check that dist/ can be released; runs the examples 
 	$(BIN)/python .ci/release_check.py $(ARGS)
 
 # Networks as small as these are slower on two threads than on one.
-bench-quick: .venv/.plot ## run the smallest version of each benchmark, to check that it works
+bench-quick: .venv/.bench ## run the smallest version of each benchmark, to check that it works
 	$(BIN)/python -m benchmarks.speed --quick
 	$(BIN)/python -m benchmarks.mnist --quick
 	$(BIN)/python -m benchmarks.defaults --quick
@@ -75,7 +75,7 @@ clean: ## remove the environment, builds and caches
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamp files: .venv/.plot means that the extra "plot" is installed, and so on.
-$(addprefix .venv/.,plot test lint docs dist): .venv/.%: .venv/.created setup.cfg constraints.txt
+$(addprefix .venv/.,bench plot test lint docs dist): .venv/.%: .venv/.created setup.cfg constraints.txt
 	@echo "Installing skvae[$*] into .venv: a few minutes the first time."
 	@$(PIP) --editable '.[$*]'
 	@touch $@
