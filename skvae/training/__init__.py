@@ -9,9 +9,10 @@ from skvae.training._callbacks import (
     watching,
 )
 from skvae.training._copying import copied
+from skvae.training._epoch import Loss
 from skvae.training._hold_out import HoldOut
 from skvae.training._model import LatentModel
-from skvae.training._net import Loss, VariationalNet, optimizer_name
+from skvae.training._net import VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, state_after_a_step
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import undone_without_an_epoch

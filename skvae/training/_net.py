@@ -5,8 +5,6 @@ parameters that each loss moves (`parameter_groups`). The loop does the rest: a 
 VAE, an adversary and expectation-maximisation differ only in the losses they yield.
 """
 
-from typing import NamedTuple
-
 import torch
 from skorch import NeuralNet
 
@@ -20,33 +18,12 @@ from skvae.training._hooks import (
     BatchHooks,
     check_callbacks,
     check_iterators,
+    naming_callbacks,
     raised_on_purpose,
 )
 from skvae.training._optimizers import build_optimizer
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
-
-
-class Loss(NamedTuple):
-    """One loss for one group of parameters, as a module yields it.
-
-    Attributes
-    ----------
-    group : str
-        The group of parameters that the loss moves.
-    value : Tensor of shape ()
-        The loss to minimise.
-    terms : dict of str to Tensor of shape (B,)
-        Values per row to record under their names, without gradients.
-    rows : dict of str to Tensor of bool of shape (B,), or None, default=None
-        For each term that some rows lack, the rows that have it; the recorded mean is
-        over these. The names must be the same in every batch of a fit.
-    """
-
-    group: str
-    value: torch.Tensor
-    terms: dict
-    rows: dict | None = None
 
 
 class VariationalNet(Answering, NeuralNet):
@@ -107,6 +84,18 @@ class VariationalNet(Answering, NeuralNet):
     @property
     def _default_callbacks(self):
         return []
+
+    def initialize_callbacks(self):
+        """Build the callbacks; raise ValueError if one cannot be built."""
+        try:
+            return super().initialize_callbacks()
+        except Exception as error:
+            raise ValueError(f"The callbacks cannot be used: {error}") from error
+
+    def notify(self, method_name, **kwargs):
+        """Call a hook of the net and its callbacks; see :func:`naming_callbacks`."""
+        with naming_callbacks():
+            super().notify(method_name, **kwargs)
 
     def initialize_criterion(self):
         """Build an empty module: the model computes its losses.
