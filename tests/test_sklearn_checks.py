@@ -49,13 +49,19 @@ SHORTER = {
 }
 
 
+# A row of weight 2 has one draw of noise, and two equal rows have two. The check passes
+# where rows share their noise, see `test_sample_weight.py`.
+RANDOM = {"check_sample_weight_equivalence_on_dense_data"}
+
+
 def not_passed(estimator):
     results = estimator_checks.check_estimator(estimator, on_fail=None, on_skip=None)
     assert len(results) > 40
+    assert {result["check_name"] for result in results} >= RANDOM
     return [
         (result["check_name"], result["status"], str(result["exception"]))
         for result in results
-        if result["status"] != "passed"
+        if result["status"] != "passed" and result["check_name"] not in RANDOM
     ]
 
 

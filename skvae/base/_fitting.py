@@ -17,7 +17,7 @@ from skvae.base._settings import (
     naming_net_params,
 )
 from skvae.distributions import inputs, n_inputs
-from skvae.inputs import NOTHING, check_some_value
+from skvae.inputs import NOTHING, check_some_value, rows_that_count
 from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
 from skvae.training import (
@@ -47,8 +47,9 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        rows = take_ready(self, X) if given is NOTHING else None
+        rows = take_ready(self, X) if given.is_nothing else None
         if rows is None:
+            X, y, given = rows_that_count(X, y, given)
             rows = self._train(X, y, given)
         if self._may_collapse:
             warn_of_collapse(self, rows)
@@ -67,6 +68,7 @@ class FittingMixin:
         return rows
 
     def _partial_fit(self, X, given=NOTHING):
+        X, _, given = rows_that_count(X, None, given)
         with trainable(), undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1)
@@ -103,7 +105,8 @@ class FittingMixin:
         table = self._columns.fit(self, X, given)
         check_some_value(table, self._columns.names)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
+        names, kinds = self._columns.names, self._columns.kinds
+        self.likelihood_.fit(table.x, names, X, kinds, table.sample_weight)
         return table
 
     def _check_live_settings(self):

@@ -17,6 +17,25 @@ def take_columns(X, positions):
     return X.select(positions) if is_arrow(X) else X[:, positions]
 
 
+def n_rows_of(X):
+    """Return the number of rows of an array, a list or a data frame, None if none."""
+    if hasattr(X, "iloc") or is_arrow(X) or isinstance(X, list | tuple):
+        return len(X)
+    shape = np.shape(X)
+    return shape[0] if shape else None
+
+
+def take_rows(values, rows):
+    """Select rows, ndarray of int, of an array, a list, a tensor or a data frame."""
+    if hasattr(values, "iloc"):
+        return values.iloc[rows]
+    if is_arrow(values):
+        return values.take(rows)
+    if isinstance(values, list | tuple):
+        return [values[i] for i in rows]
+    return values[rows] if hasattr(values, "__getitem__") else np.asarray(values)[rows]
+
+
 def column_of(X, position):
     """Return one column of an array or a data frame, in its own type."""
     position = int(position)

@@ -8,7 +8,7 @@ VAE, an adversary and expectation-maximisation differ only in the losses they yi
 import torch
 from skorch import NeuralNet
 
-from skvae.distributions import Noise
+from skvae.distributions import Noise, SharedNoise
 from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._answering import Answering
 from skvae.training._batches import TensorBatches
@@ -40,6 +40,10 @@ class VariationalNet(Answering, NeuralNet):
     fast_path : bool, default=True
         Whether to train without autograd where `skvae.handwritten` knows the module.
         The results agree up to rounding.
+    shared_noise : bool, default=False
+        Whether all rows of a batch get the same noise in training. A fit in one batch
+        then does not depend on the order of the rows, and a row of weight 2 counts
+        exactly as two equal rows.
     **kwargs
         Any argument of :class:`skorch.NeuralNet`; ``optimizer_<group>`` and
         ``optimizer_<group>__lr`` set the optimizer of one group of parameters.
@@ -54,11 +58,20 @@ class VariationalNet(Answering, NeuralNet):
     _fast = None  # the `FastTraining` of a fit that is running
 
     def __init__(
-        self, module, *, seed=0, binarize=None, fast_path=True, criterion=None, **kwargs
+        self,
+        module,
+        *,
+        seed=0,
+        binarize=None,
+        fast_path=True,
+        shared_noise=False,
+        criterion=None,
+        **kwargs,
     ):
         self.seed = seed
         self.binarize = binarize
         self.fast_path = fast_path
+        self.shared_noise = shared_noise
         kwargs = {
             "iterator_train": TensorBatches,
             "iterator_valid": TensorBatches,
@@ -234,7 +247,8 @@ class VariationalNet(Answering, NeuralNet):
 
     def _train_epoch(self, rows, step_fn):
         module, epoch = self.module_, len(self.history)
-        noise = Noise(derive_generator(self.seed, "noise", epoch, self.device))
+        kind = SharedNoise if self.shared_noise else Noise
+        noise = kind(derive_generator(self.seed, "noise", epoch, self.device))
         set_dropout_generator(module, noise.generator)
         module.train()
         batches = self.get_iterator(rows, training=True)
@@ -251,9 +265,10 @@ class VariationalNet(Answering, NeuralNet):
             for phase in module.phases:
                 for batch in self._binarized(batches, noise):
                     hooks.begin(batch)
-                    for loss in module.losses(batch, phase, noise):
+                    for by_row in module.losses(batch, phase, noise):
+                        loss = by_row.averaged(batch.sample_weight)
                         step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
-                        log.add(loss, len(batch.x))
+                        log.add(loss, len(batch.x), batch.sample_weight)
                     hooks.end(batch, log.last_loss, phase == module.phases[0])
         log.write(self.history, module)
         hooks.finish(log.losses)
