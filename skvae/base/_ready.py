@@ -15,7 +15,7 @@ import numpy as np
 
 from skvae.base._holding_out import split_rows
 from skvae.inputs import NOTHING
-from skvae.training import train_together
+from skvae.stacks import train_together
 
 OF_A_SEARCH = "_parent_callback_ctx"  # what scikit-learn 1.9 sets on what it fits
 _KEPT = {}  # key of a fit -> list of `Ready`
