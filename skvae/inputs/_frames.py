@@ -1,6 +1,10 @@
 """Select columns of arrays, lists, and pandas, polars or pyarrow tables."""
 
+from collections import Counter
+
 import numpy as np
+
+from skvae._kinds import cut
 
 
 def take_columns(X, positions):
@@ -46,6 +50,15 @@ def names_of(X):
     if names is None or not all(isinstance(name, str) for name in names):
         return None
     return [str(name) for name in names]
+
+
+def refuse_equal_names(X, name):
+    """Raise ValueError if two columns of a frame, which messages call so, are equal."""
+    labels = X.column_names if is_arrow(X) else getattr(X, "columns", None)
+    counts = Counter(map(str, labels if labels is not None else ()))
+    label, count = counts.most_common(1)[0] if counts else ("", 0)
+    if count > 1:
+        raise ValueError(f"{name} has {count} columns named {cut(label)}: rename them.")
 
 
 def is_arrow(X):

@@ -18,6 +18,7 @@ from skvae.training._hooks import (
     BatchHooks,
     check_callbacks,
     check_iterators,
+    naming_callbacks,
     raised_on_purpose,
 )
 from skvae.training._optimizers import build_optimizer
@@ -96,6 +97,18 @@ class VariationalNet(Answering, NeuralNet):
     @property
     def _default_callbacks(self):
         return []
+
+    def initialize_callbacks(self):
+        """Build the callbacks; raise ValueError if one cannot be built."""
+        try:
+            return super().initialize_callbacks()
+        except Exception as error:
+            raise ValueError(f"The callbacks cannot be used: {error}") from error
+
+    def notify(self, method_name, **kwargs):
+        """Call a hook of the net and its callbacks; see :func:`naming_callbacks`."""
+        with naming_callbacks():
+            super().notify(method_name, **kwargs)
 
     def initialize_criterion(self):
         """Build an empty module: the model computes its losses.
