@@ -90,7 +90,9 @@ def _as_objects(values, n_rows, n_conditions):
     """Return a list as an array; numpy would convert mixed values to strings."""
     if len(values) > max(n_rows, n_conditions):  # maybe an endless range
         raise ValueError(f"condition has {len(values)} rows, but X has {n_rows}.")
-    return np.asarray(without_tensors(values, "condition"), dtype=object)
+    if isinstance(values, list | tuple):
+        values = without_tensors(values, "condition")
+    return np.asarray(values, dtype=object)
 
 
 def _check_type(values):
