@@ -1,6 +1,13 @@
 """Training: batches, the training loop, seeds, optimizers and callbacks."""
 
-from skvae.training._batches import Batch, Rows, Table, TensorBatches
+from skvae.training._batches import (
+    Batch,
+    Rows,
+    Table,
+    TensorBatches,
+    condition_of,
+    is_plain,
+)
 from skvae.training._callbacks import (
     Anneal,
     EarlyStopping,
@@ -33,10 +40,12 @@ __all__ = [
     "Table",
     "TensorBatches",
     "VariationalNet",
+    "condition_of",
     "copied",
     "derive_generator",
     "derive_seed",
     "is_known",
+    "is_plain",
     "optimizer_name",
     "seeded_weights",
     "state_after_a_step",

@@ -45,6 +45,22 @@ class Batch(NamedTuple):
     index: torch.Tensor | None = None
 
 
+PLAIN = {"x", "condition", "index"}  # fields that hand-written models know
+
+
+def is_plain(batch):
+    """Return whether a batch has no fields but rows, conditions and row numbers."""
+    return {
+        name for name, value in batch._asdict().items() if value is not None
+    } <= PLAIN
+
+
+def condition_of(batch):
+    """Return the conditions of a batch, (B, C), or None if there are no columns."""
+    condition = batch.condition
+    return None if condition is None or not condition.shape[-1] else condition
+
+
 BESIDE = ("condition", "observed", "seen", "y", "sample_weight")
 
 

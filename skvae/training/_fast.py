@@ -7,12 +7,11 @@ and the optimizer, whose random numbers come from the same generators in the sam
 import torch
 
 from skvae.handwritten import Unknown, Vector
-from skvae.training._batches import TensorBatches
+from skvae.training._batches import PLAIN, TensorBatches, condition_of
 from skvae.training._hooks import BatchHooks
 from skvae.training._optimizers import FusedAdam
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
-USED = {"x", "condition", "index"}  # fields of a `Batch` that the step knows
 OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
@@ -71,7 +70,7 @@ def is_known(net, rows):
         and list(net.optimizers()) == ["optimizer"]
         and _is_plain_adam(net.optimizer_, module)
         and len(rows) > 0
-        and _fields(rows) <= USED
+        and _fields(rows) <= PLAIN
     )
 
 
@@ -166,9 +165,9 @@ class FastTraining:
 
     def _terms(self, batch, normals):
         """Return the terms of each row, (1, B) each."""
-        condition = batch.condition
+        condition = condition_of(batch)
         if condition is not None:
-            condition = condition.unsqueeze(0) if condition.shape[-1] else None
+            condition = condition.unsqueeze(0)
         return self.model.forward(batch.x.unsqueeze(0), condition, normals)
 
     def _merged(self, batches, noise):
