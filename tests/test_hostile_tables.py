@@ -58,7 +58,7 @@ REFUSED = {
         "X has 2 columns named 'a'",
     ),
     "no datetimes": (TABLE[:0].astype("M8[s]"), ValueError, "x0 of X holds datetimes"),
-    "dates that polars cannot show": (FAR, ValueError, "column_0 of X holds datetimes"),
+    "dates that polars cannot show": (FAR, ValueError, "of X holds datetimes"),
     "lists": (LISTS, ValueError, "X is not a table|List"),
     "no columns": (pd.DataFrame(TABLE[:, :0]), ValueError, "X|0 columns"),
     "sparse": (sp.dia_array(TABLE), TypeError, r"pass X.toarray\(\)"),
