@@ -206,7 +206,15 @@ class Evaluator:
         }[method]
         rows = self.rows(table)
         found, keys = self._estimated(rows, estimate, n_samples, seed)
-        if method == "importance" and refine is None and n_samples > FEW:
+        improves = method == "importance" and refine is None
+        return self.completed(rows, found, keys, n_samples, seed, improves)
+
+    def completed(self, rows, found, keys, n_samples, seed, improves):
+        """Return the `Diagnostics` of estimates, (4, n), for rows with these keys.
+
+        With `improves`, rows that need it are refined by more steps first.
+        """
+        if improves and n_samples > FEW:
             self._improve(found, rows, n_samples, seed)
         values, errors, sizes, _ = found
         finite(values, self.dtype)
@@ -218,7 +226,7 @@ class Evaluator:
     def _estimated(self, rows, estimate, n_samples, seed):
         """Return the parts of an `Estimate` of all rows, (4, n), and their keys."""
         found, keys = np.empty((4, len(rows))), np.empty(len(rows), dtype=np.int64)
-        for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
+        for batch, n_rows, where in slices(rows, LIKELIHOOD_ROWS):
             noise = row_noise(batch, seed)
             parts = estimate(self.module, batch, noise, n_samples)
             for into, part in zip(found, parts, strict=True):
@@ -250,7 +258,7 @@ class Evaluator:
     def in_slices(self, table, function, size=ROWS):
         """Apply a function of a batch to all rows, `size` of them at a time."""
         rows, out = self.rows(table), None
-        for batch, n_rows, where in _slices(rows, size):
+        for batch, n_rows, where in slices(rows, size):
             part = function(batch)[:n_rows].cpu().numpy()
             if out is None:
                 out = np.empty((len(rows), *part.shape[1:]), dtype=part.dtype)
@@ -277,7 +285,7 @@ def finite(values, dtype):
     )
 
 
-def _slices(rows, size):
+def slices(rows, size):
     """Yield batches of at least `MIN_ROWS` rows, how many count, and where they go."""
     for start in range(0, len(rows), size):
         where = slice(start, min(start + size, len(rows)))

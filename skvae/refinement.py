@@ -12,7 +12,7 @@ import torch
 
 from skvae.chunks import over_chunks
 from skvae.distributions import Distribution, Normal
-from skvae.handwritten import Frozen, Unknown
+from skvae.handwritten import Unknown
 from skvae.hmc import value_and_gradient
 
 N_STEPS = 20
@@ -229,17 +229,13 @@ def joint_density(module, batch, prior):
 
 
 def _by_hand(module, batch, prior):
-    kind = module.written() if hasattr(module, "written") else None
-    fields = {name for name, value in batch._asdict().items() if value is not None}
-    if kind is None or fields - {"x", "condition", "index"}:
+    if not hasattr(module, "density"):
         raise Unknown(type(module).__name__)
-    model, x, condition = kind(Frozen(module)), batch.x.unsqueeze(0), batch.condition
-    if condition is not None:
-        condition = condition.unsqueeze(0) if condition.shape[-1] else None
+    likelihood = module.density(batch)
 
     def density(z):
-        value, gradient = model.density(x, condition, z.unsqueeze(0))
-        return value[0] + prior.log_prob(z), gradient[0] - z  # the prior is N(0, I)
+        value, gradient = likelihood(z)
+        return value + prior.log_prob(z), gradient - z  # the prior is N(0, I)
 
     return density
 
