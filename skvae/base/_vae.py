@@ -17,6 +17,7 @@ from skvae._validation import (
 from skvae.annealing import N_TEMPERATURES
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._imputing import ImputingMixin
+from skvae.distributions import Noise
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
 from skvae.inputs import NOTHING, read_weights
@@ -32,7 +33,7 @@ _WARNED = weakref.WeakSet()  # nets whose user has been told
 
 
 class DensityMixin(ImputingMixin):
-    """Adds `sample`, `score_samples`, `score`, `log_likelihood` and `impute`."""
+    """Adds `sample`, `sample_latents`, `score` and others, and `impute`."""
 
     def sample(self, n_samples=1, random_state=None, mean=False) -> np.ndarray:
         """Draw rows from the model, z ~ p(z) and x ~ p(x | z).
@@ -62,6 +63,46 @@ class DensityMixin(ImputingMixin):
         width = self._columns.n_data
         x = self._evaluator().sample(n_samples, width, seed, mean)
         return self._restored(x)
+
+    def sample_latents(self, X, n_samples=1, random_state=None) -> np.ndarray:
+        """Draw latents of rows from their posteriors, z ~ q(z | x).
+
+        `transform` returns the means of these, which have no noise: a predictor can
+        find more in them than a draw of z says about x.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_rows, n_latents)
+            Independent draws of all latents, in the precision of `X`. Categories are
+            one-hot.
+
+        Raises
+        ------
+        ValueError
+            As `transform`, and if `n_samples` is not a positive int.
+        """
+        return self._sample_latents(X, n_samples, random_state)
+
+    def _sample_latents(self, X, n_samples, random_state, given=NOTHING):
+        seed = self._check_draw(n_samples, random_state, False, "sample_latents")
+        table, evaluator = self._check_encodable(X, given), self._evaluator()
+        module, noise = evaluator.module, Noise.from_seed(seed, evaluator.device)
+
+        def drawn(batch):
+            Z = module.posterior(batch).sample(noise, int(n_samples))  # (S, B, K)
+            return Z.movedim(0, 1)
+
+        Z = evaluator.in_slices(table, drawn)  # (n_rows, S, K)
+        return np.moveaxis(Z, 1, 0).astype(table.dtype, copy=False)
 
     def _check_draw(self, n_samples, random_state, mean, method="sample"):
         """Check the arguments of a draw, and return its seed."""

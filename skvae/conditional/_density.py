@@ -45,6 +45,37 @@ class ConditionalDensityMixin(DensityMixin):
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
         return self._restored(x, codes)
 
+    def sample_latents(
+        self, X, n_samples=1, random_state=None, condition=None
+    ) -> np.ndarray:
+        """Draw latents of rows from their posteriors, z ~ q(z | x, condition).
+
+        `transform` returns the means of these, which have no noise: a predictor can
+        find more in them than a draw of z says about x. `invariance` refers to draws.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState or None, default=None
+            Seed of the draws.
+        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+            As in `transform`.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_rows, n_latents)
+            Independent draws of all latents, in the precision of `X`.
+
+        Raises
+        ------
+        ValueError
+            As `transform`, and if `n_samples` is not a positive int.
+        """
+        return self._sample_latents(X, n_samples, random_state, Given(condition))
+
     def impute(
         self,
         X,
