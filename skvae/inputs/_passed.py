@@ -88,7 +88,7 @@ def read_condition(values, n_rows, n_conditions=1):
 
 def _as_objects(values, n_rows, n_conditions):
     """Return a list as an array; numpy would convert mixed values to strings."""
-    if len(values) not in (n_rows, n_conditions):  # maybe an endless range
+    if len(values) > max(n_rows, n_conditions):  # maybe an endless range
         raise ValueError(f"condition has {len(values)} rows, but X has {n_rows}.")
     return np.asarray(without_tensors(values, "condition"), dtype=object)
 
