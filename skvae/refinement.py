@@ -184,14 +184,15 @@ def joint_density(module, batch, prior):
 def _by_hand(module, batch, prior):
     kind = module.written() if hasattr(module, "written") else None
     fields = {name for name, value in batch._asdict().items() if value is not None}
-    if kind is None or fields - {"x", "condition", "index"}:
+    if kind is None or fields - {"x", "condition", "seen", "index"}:
         raise Unknown(type(module).__name__)
     model, x, condition = kind(Frozen(module)), batch.x.unsqueeze(0), batch.condition
     if condition is not None:
         condition = condition.unsqueeze(0) if condition.shape[-1] else None
+    seen = None if batch.seen is None else batch.seen.unsqueeze(0)
 
     def density(z):
-        value, gradient = model.density(x, condition, z.unsqueeze(0))
+        value, gradient = model.density(x, condition, z.unsqueeze(0), seen)
         return value[0] + prior.log_prob(z), gradient[0] - z  # the prior is N(0, I)
 
     return density

@@ -12,7 +12,7 @@ from skvae.training._hooks import BatchHooks
 from skvae.training._optimizers import FusedAdam
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
-USED = {"x", "condition", "index"}  # fields of a `Batch` that the step knows
+USED = {"x", "condition", "seen", "index"}  # fields of a `Batch` that the step knows
 OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
@@ -165,7 +165,8 @@ class FastTraining:
         if condition is not None:
             condition = condition.unsqueeze(0) if condition.shape[-1] else None
         normals = None if normals is None else normals.unsqueeze(0)
-        return self.model.forward(batch.x.unsqueeze(0), condition, normals)
+        seen = None if batch.seen is None else batch.seen.unsqueeze(0)
+        return self.model.forward(batch.x.unsqueeze(0), condition, normals, seen)
 
     def _merged(self, batches, noise):
         """Yield large batches with the variates of the small ones that they join."""
@@ -184,7 +185,7 @@ def _joined(pairs):
     batches, normals = zip(*pairs, strict=True)
     fields = {
         name: torch.cat([getattr(batch, name) for batch in batches])
-        for name in ("x", "condition")
+        for name in ("x", "condition", "seen")
         if getattr(batches[0], name) is not None
     }
     return batches[0]._replace(**fields), (

@@ -220,6 +220,9 @@ class Stack:
         self.condition = None
         if batches[0].condition is not None and batches[0].condition.shape[-1]:
             self.condition = torch.cat([batch.condition for batch in batches])
+        self.seen = None
+        if batches[0].seen is not None:
+            self.seen = torch.cat([batch.seen for batch in batches])
         starts = accumulate((len(batch.x) for batch in batches), initial=0)
         self.starts = dict(zip(tables, starts, strict=False))
 
@@ -238,7 +241,7 @@ class Stack:
         sums = self._sums()
         for step, normals in enumerate(self._normals("batches", "noise", epoch)):
             where, weight, mask = plan[step]
-            terms = self.model.forward(*self._rows(order[:, where]), normals)
+            terms = self._terms(order[:, where], normals)
             self.model.backward(weight, beta.to(self.dtype))
             self.move()
             _add(sums, terms, mask)
@@ -258,7 +261,7 @@ class Stack:
         for start in range(0, order.shape[1], n_rows):
             where = slice(start, start + n_rows)
             e = None if normals is None else normals[:, where]
-            terms = self.model.forward(*self._rows(order[:, where]), e)
+            terms = self._terms(order[:, where], e)
             sizes = [n - start for n in counts]
             _add(sums, terms, self._mask(sizes, terms[0].shape[1]))
         return self._losses(sums, "valid_batches", beta, "loss")["loss"]
@@ -293,13 +296,14 @@ class Stack:
 
     # -- rows -------------------------------------------------------------------------
 
-    def _rows(self, order):
-        """Return the rows at positions (M, B), and their conditions, or None."""
+    def _terms(self, order, normals):
+        """Return the terms of the rows at positions (M, B), (M, B) each."""
         flat, shape = order.flatten(), order.shape
-        x = self.x.index_select(0, flat).unflatten(0, shape)  # (M, B, D)
-        if self.condition is None:
-            return x, None
-        return x, self.condition.index_select(0, flat).unflatten(0, shape)
+        x, condition, seen = (
+            None if v is None else v.index_select(0, flat).unflatten(0, shape)
+            for v in (self.x, self.condition, self.seen)
+        )
+        return self.model.forward(x, condition, normals, seen)
 
     def _positions(self, epoch=None):
         """Return each member's positions in the joint table, padded to (M, n)."""
