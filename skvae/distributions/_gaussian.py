@@ -101,26 +101,26 @@ class Gaussian(Likelihood):
         """Whether parts that have it may share a head: not if they share a scale."""
         return self.scale not in ("shared", "relative")
 
-    def _learn(self, X, names, frame):
+    def _learn(self, X, names, weight):
         if self.mean == "identity":
-            found = statistics_from_origin(X)
+            found = statistics_from_origin(X, weight)
             self.origin_, self.mean_, self.std_, self.low_, self.high_ = found
         else:  # the range of the mean is absolute
-            super()._learn(X, names, frame)
+            super()._learn(X, names, weight)
         if self.transform != "none":
-            self._learn_transform(X)
+            self._learn_transform(X, weight)
 
-    def _learn_transform(self, X):
+    def _learn_transform(self, X, weight):
         if self.mean != "identity":
             raise ValueError(
                 f"transform={self.transform!r} requires mean='identity'. Got mean="
                 f"{self.mean!r} instead."
             )
         if self.transform == "quantile":
-            found = learn_quantiles(X - self.origin_, self.mean_, self.std_)
+            found = learn_quantiles(X - self.origin_, self.mean_, self.std_, weight)
         else:  # far from zero, a power is a line
             near = np.where(self.origin_ == 0, self.std_, 0.0)
-            found = learn_powers(X, self.mean_, near)
+            found = learn_powers(X, self.mean_, near, weight)
         vars(self).update(found)
 
     def _transform(self):

@@ -8,8 +8,8 @@ the training rows, so that no draw overflows.
 
 import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
-from sklearn.preprocessing import PowerTransformer
 from torch import nn
 
 from skvae.distributions._base import Distribution
@@ -199,7 +199,7 @@ def _segments(values, ends):
 # -- learning --------------------------------------------------------------------------
 
 
-def learn_powers(X, mean, std):
+def learn_powers(X, mean, std, weight=None):
     """Return powers, units, shifts and factors of columns, (d,) each, by name.
 
     Powers maximise the likelihood of a normal distribution.
@@ -210,46 +210,73 @@ def learn_powers(X, mean, std):
         Rows; NaN where a cell is missing.
     mean, std : ndarray of shape (d,)
         Statistics of the columns. Columns without spread are left as they are.
+    weight : ndarray of shape (n,), optional
+        Weights of the rows, above 0; equal by default.
     """
     found = {"power_": np.ones_like(std), "unit_": np.ones_like(std)}
     found |= {"shift_": np.zeros_like(std), "factor_": np.ones_like(std)}
     for j in np.flatnonzero(std > 0):
-        x = X[~np.isnan(X[:, j]), j].astype(np.float64)
-        unit = np.quantile(np.abs(x[x != 0]), UNIT)
-        u = x / unit
-        fitted = PowerTransformer(standardize=False).fit(u[:, None])
-        power = float(np.clip(fitted.lambdas_[0], *POWERS))
-        y = psi(u, power)
-        factor = std[j] / y.std()
-        values = power, unit, mean[j] - factor * y.mean(), factor
+        x, share = _column(X, j, weight)
+        unit = _quantiles(np.abs(x[x != 0]), UNIT, share[x != 0])
+        power = _best_power(x / unit, share)
+        y = psi(x / unit, power)
+        centre, deviation = _moments(y, share)
+        factor = std[j] / deviation
+        values = power, unit, mean[j] - factor * centre, factor
         for name, value in zip(found, values, strict=True):
             found[name][j] = value
     return found
 
 
-def learn_quantiles(X, mean, std):
+def _best_power(u, share):
+    slopes = np.sign(u) * np.log1p(np.abs(u))  # ln ψ' is (λ − 1) times this
+
+    def loss(power):
+        return np.log(_moments(psi(u, power), share)[1]) - (power - 1) * (
+            share @ slopes
+        )
+
+    return float(minimize_scalar(loss, bounds=POWERS, method="bounded").x)
+
+
+def learn_quantiles(X, mean, std, weight=None):
     """Return knots and heights of columns, lists of ndarray, by name.
 
     The parameters are those of `learn_powers`.
     """
-    pairs = [
-        _knots(X[~np.isnan(X[:, j]), j].astype(np.float64), mean[j], std[j])
-        for j in range(X.shape[1])
-    ]
+    pairs = [_knots(*_column(X, j, weight), mean[j], std[j]) for j in range(X.shape[1])]
     knots, heights = map(list, zip(*pairs, strict=True))
     return {"knots_": knots, "heights_": heights}
 
 
-def _knots(x, mean, std):
+def _knots(x, weight, mean, std):
     n_knots = int(np.clip(len(x) // ROWS_PER_KNOT, 2, MAX_KNOTS))
     share = np.linspace(0, 1, n_knots)
-    knots, which = np.unique(np.quantile(x, share), return_inverse=True)
+    knots, which = np.unique(_quantiles(x, share, weight), return_inverse=True)
     if len(knots) == 1 or std == 0:
         return knots[:1], knots[:1].copy()
     share = np.bincount(which, share) / np.bincount(which)  # of ties, the middle
-    heights = ndtri(share.clip(0.5 / len(x), 1 - 0.5 / len(x)))
+    least = weight.min() / 2
+    heights = ndtri(share.clip(least, 1 - least))
     gaps = np.diff(knots) / std
     rises = np.diff(heights).clip(gaps / STEEPEST, gaps * STEEPEST)
     heights = np.cumsum([0.0, *rises])
-    y = np.interp(x, knots, heights)
-    return knots, mean + std * (heights - y.mean()) / y.std()
+    centre, deviation = _moments(np.interp(x, knots, heights), weight)
+    return knots, mean + std * (heights - centre) / deviation
+
+
+def _column(X, j, weight):
+    """Return the observed cells of a column, and their shares of the weight."""
+    seen = ~np.isnan(X[:, j])
+    weight = np.ones(len(X)) if weight is None else weight
+    return X[seen, j].astype(np.float64), weight[seen] / weight[seen].sum()
+
+
+def _moments(y, share):
+    """Return the mean and the standard deviation."""
+    mean = share @ y
+    return mean, np.sqrt(share @ np.square(y - mean))
+
+
+def _quantiles(x, q, weight):
+    return np.quantile(x, q, weights=weight, method="inverted_cdf")

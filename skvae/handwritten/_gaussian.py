@@ -136,11 +136,13 @@ class WrittenLearnedScale:
         return torch.addcmul(self.low, self.gain, softplus)
 
     def backward(self, squares, sigma, seen, w):
-        """dσ/dv = gain · sigmoid(GAIN v); the weights add up to 1."""
-        if seen is None:
-            left = 1 - _sum(squares, w)
-        else:
+        """dσ/dv = gain · sigmoid(GAIN v); a single number is 1 over the rows."""
+        if seen is not None:
             left = _sum(masked(1 - squares, seen), w)
+        else:
+            left = (1 if isinstance(w, float) else w.sum(1, keepdim=True)) - _sum(
+                squares, w
+            )
         d = (
             left / sigma * self.gain * torch.sigmoid(LearnedScale.sharpness * self.v)
         )  # (M, 1, D)
