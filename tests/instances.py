@@ -41,6 +41,7 @@ VARIANTS = {
     "linear": {"hidden_layer_sizes": ()},
     "bernoulli": {"likelihood": "bernoulli"},
     "row-scale": {"likelihood": Gaussian(scale="row")},
+    "auto": {"likelihood": "auto"},
     "vamp": {"prior": VampPrior(n_pseudo_inputs=5)},
     "straight-through": {"gradient": "straight-through", "output": "one-hot"},
     "target-propagation": {
