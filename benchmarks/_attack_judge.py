@@ -97,7 +97,9 @@ class Judge:
                 return check_result(case, names)
         except Slow:
             return Outcome("slow", f"more than {SECONDS} s")
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # polars' panics are not an Exception
             return check_error(error)
 
 

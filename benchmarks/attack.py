@@ -142,13 +142,11 @@ def show_moments(options):
     }
     rows = []
     for name, (attack, number) in attacks.items():
-        faults = attack(number)
-        rows.append({"attack": name, "moments": number, "faults": len(faults)})
-        print(
-            *[f"# {name}: {fault}" for fault in sorted(set(faults))],
-            sep="\n",
-            flush=True,
-        )
+        arrived, faults = attack(number)
+        rows.append({"attack": name, "moments": number, "in time": arrived})
+        rows[-1]["faults"] = len(faults)
+        for fault in sorted(set(faults)):
+            print(f"# {name}: {fault}", flush=True)
     common.print_table(rows)
     for row in rows if options.write else ():
         common.keep(options.write, {"seed": options.seeds[0]}, row)

@@ -30,6 +30,7 @@ from skvae._validation import (
 )
 from skvae.base._fitting import FittingMixin
 from skvae.base._groups import SIZES, Optimizer, SkorchCallback
+from skvae.base._settings import within_torch
 from skvae.base._sklearn import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -300,7 +301,7 @@ class BaseAutoencoderTransformer(
             value, owner = getattr(self, name), type(self).__name__
             check_parameter(name, value, self._allowed[name], owner)
             if name in self._module_settings:
-                setattr(self.module_, name, value)
+                setattr(self.module_, name, within_torch(value))
 
     def _check_latents(self, X):
         self._check_ready()
