@@ -41,6 +41,7 @@ VARIANTS = {
     "linear": {"hidden_layer_sizes": ()},
     "bernoulli": {"likelihood": "bernoulli"},
     "row-scale": {"likelihood": Gaussian(scale="row")},
+    "auto": {"likelihood": "auto"},
     "vamp": {"prior": VampPrior(n_pseudo_inputs=5)},
     "straight-through": {"gradient": "straight-through", "output": "one-hot"},
     "target-propagation": {
@@ -139,8 +140,8 @@ def rows_of(estimator, X):
     """Return X as the `Rows` that the fitted module receives in training."""
     parameter = next(estimator.module_.parameters())
     table = estimator._check_encodable(X, Given(**beside(estimator, X)))
-    origin = estimator.likelihood_.origin
-    return Rows(table, parameter.device, parameter.dtype, origin=origin)
+    units = {"origin": estimator.likelihood_.origin, "fill": estimator.likelihood_.fill}
+    return Rows(table, parameter.device, parameter.dtype, **units)
 
 
 def batch_of(estimator, X):
