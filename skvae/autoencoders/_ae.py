@@ -5,7 +5,12 @@ import torch
 from torch import nn
 
 from skvae.autoencoders._start import Start
-from skvae.base import BaseAutoencoderTransformer, CustomNetworks, Latents
+from skvae.base import (
+    BaseAutoencoderTransformer,
+    CustomNetworks,
+    Latents,
+    in_kind,
+)
 from skvae.distributions import Point
 from skvae.handwritten import WrittenAE
 from skvae.nets import enter_linearly, over_rows
@@ -214,6 +219,7 @@ default="gaussian-shared"
     def _build_module(self, table):
         return AE(*self._build_parts(self.n_components), self.n_components)
 
+    @in_kind
     def impute(self, X) -> np.ndarray:
         """Fill missing cells with the reconstruction from the observed ones.
 

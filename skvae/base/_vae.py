@@ -15,6 +15,7 @@ from skvae._validation import (
     check_parameter,
 )
 from skvae.annealing import N_TEMPERATURES
+from skvae.base._arrays import in_kind
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._imputing import ImputingMixin
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
@@ -73,6 +74,7 @@ class DensityMixin(ImputingMixin):
         random = check_random_state(random_state)
         return int(random.randint(np.iinfo(np.int32).max))
 
+    @in_kind
     def score_samples(self, X) -> np.ndarray:
         """Estimate ln p(x) of each row by importance sampling (64 samples), in nats.
 
@@ -114,8 +116,9 @@ class DensityMixin(ImputingMixin):
         float
             Nats per row.
         """
-        return float(np.mean(self.score_samples(X)))
+        return float(np.mean(self._log_likelihood(self._check_scorable(X)).values))
 
+    @in_kind
     def log_likelihood(
         self,
         X,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skvae.annealing import N_TEMPERATURES
-from skvae.base import DensityMixin, selected
+from skvae.base import DensityMixin, in_kind, selected
 from skvae.inputs import Given
 
 
@@ -45,6 +45,7 @@ class ConditionalDensityMixin(DensityMixin):
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
         return self._restored(x, codes)
 
+    @in_kind
     def impute(
         self,
         X,
@@ -84,6 +85,7 @@ class ConditionalDensityMixin(DensityMixin):
         given = {"codes": codes, "rows": X}
         return self._impute(table, n_samples, n_imputations, random_state, **given)
 
+    @in_kind
     def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
 
@@ -123,8 +125,10 @@ class ConditionalDensityMixin(DensityMixin):
         float
             Nats per row.
         """
-        return float(np.mean(self.score_samples(X, condition=condition)))
+        table = self._check_scorable(X, Given(condition))
+        return float(np.mean(self._log_likelihood(table).values))
 
+    @in_kind
     def log_likelihood(
         self,
         X,

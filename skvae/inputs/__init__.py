@@ -1,5 +1,6 @@
 """Conversion of X to the arrays that a model reads, and back."""
 
+from skvae.inputs._arrays import check_source, like, source_of
 from skvae.inputs._blocks import BlockColumns
 from skvae.inputs._columns import (
     NOTHING,
@@ -12,7 +13,7 @@ from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 from skvae.inputs._numbers import as_numpy, explaining, in_memory
-from skvae.inputs._templates import index_of
+from skvae.inputs._templates import index_of, wanted_output
 
 __all__ = [
     "NOTHING",
@@ -23,10 +24,14 @@ __all__ = [
     "PlainColumns",
     "as_numpy",
     "check_some_value",
+    "check_source",
     "explaining",
     "in_memory",
     "index_of",
+    "like",
     "observed_modalities",
     "resolve_modalities",
+    "source_of",
     "take_columns",
+    "wanted_output",
 ]
