@@ -20,7 +20,7 @@ from skvae.base._pipelines import (
 )
 from skvae.base._ready import ready_fits
 from skvae.base._sklearn import REPOSITORY, SITE, page, with_callbacks
-from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
+from skvae.base._vae import BaseVAETransformer, DensityMixin, mean_score, selected
 
 __all__ = [
     "BODY",
@@ -39,6 +39,7 @@ __all__ = [
     "condition_positions",
     "find_model",
     "in_kind",
+    "mean_score",
     "page",
     "parameter",
     "reading_flags",

@@ -46,15 +46,15 @@ class WrittenGaussian(Written):
         self.sigma = self.scale(out[..., self.n_columns :])  # (M, 1 or B, D)
         if self.mean == "identity":  # in units of the spread, as y is
             self.by_raw = self.spread / self.sigma
-            self.r = (y - raw) * self.by_raw
+            self.r = torch.sub(y, raw).mul_(self.by_raw)
         else:
             f, slope = MEANS[self.mean]
             mu = f(raw)
             self.by_raw = slope(mu) / self.sigma
-            self.r = (x - mu) / self.sigma
+            self.r = torch.sub(x, mu).div_(self.sigma)
         self.squares = self.r.square()
         constant = self.sigma.log().sum(-1) + 0.5 * self.n_columns * LOG_2PI
-        return torch.sub(-constant, self.squares.sum(-1), alpha=0.5)
+        return self.squares.sum(-1).mul_(-0.5).sub_(constant)
 
     def backward(self, w):
         """d ln p / d raw = r dμ/draw / σ, and d ln p / dσ = (r² − 1) / σ."""
@@ -104,10 +104,12 @@ class WrittenLearnedScale:
         return torch.addcmul(self.low, self.gain, softplus)
 
     def backward(self, squares, sigma, w):
-        """dσ/dv = gain · sigmoid(GAIN v); the weights add up to 1."""
-        mean = squares.sum(1, keepdim=True) * w if _is_number(w) else _sum(squares * w)
+        """dσ/dv = gain · sigmoid(GAIN v); a single number is 1 over the rows."""
+        total, mean = 1, squares.sum(1, keepdim=True) * w
+        if not _is_number(w):
+            total, mean = _sum(w), _sum(squares * w)
         d = (
-            (1 - mean)
+            (total - mean)
             / sigma
             * self.gain
             * torch.sigmoid(LearnedScale.sharpness * self.v)

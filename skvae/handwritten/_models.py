@@ -1,10 +1,10 @@
 """The models, forwards and backwards: each line of autograd's work, with its shape.
 
 M members, B rows, D columns, F features, C columns of a condition, K latents. The loss
-is −Σ_b w_b (ln p(x_b | z_b) − β KL_b), where the weights w of each member's rows add up
-to 1. `backward` follows `forward` and sets all gradients of the members' vector. The
-models' own code, which autograd differentiates, remains the definition: these agree
-with it up to rounding.
+is −Σ_b w_b (ln p(x_b | z_b) − β KL_b) with weights w of each member's rows. `backward`
+follows `forward` and sets all gradients of the members' vector. The models' own code,
+which autograd differentiates, remains the definition: these agree with it up to
+rounding.
 """
 
 import torch
@@ -43,10 +43,14 @@ class WrittenModel:
         """The largest number of values that a row has in a layer."""
         return max(max(block.value.shape[1:]) for block in self.members.blocks.values())
 
+    def log_prob(self, x, condition, z):
+        """Return ln p(x | z) at any z, (M, B, K) -> (M, B)."""
+        out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
+        return self.head.log_prob(x, self.head.features(x), out)
+
     def density(self, x, condition, z):
         """Return ln p(x | z) at any z, (M, B, K), and its gradient by z."""
-        out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
-        value = self.head.log_prob(x, self.head.features(x), out)  # (M, B)
+        value = self.log_prob(x, condition, z)  # (M, B)
         d = self.outputs.to_input(self.head.slope())
         d = self.decoder.backward(d, learns=False)  # by z and condition
         return value, d[..., : self.n_latents]
@@ -74,6 +78,13 @@ class WrittenVAE(WrittenModel):
         """Number of normal variates per row."""
         return self.n_latents
 
+    def encode(self, y, condition):
+        """Return mean and scale of q(z | x) from the features, (M, B, K) each."""
+        h = self.encoder(self.with_condition(y, condition))  # (M, B, h)
+        self.loc, self.raw = self.loc_scale(h).chunk(2, -1)  # (M, B, K) each
+        self.scale = functional.softplus(self.raw).add_(EPSILON)
+        return self.loc, self.scale
+
     def forward(self, x, condition, e):
         """Return ln p(x | z) and KL(q(z | x) || p(z)) of each row, (M, B) each.
 
@@ -87,14 +98,12 @@ class WrittenVAE(WrittenModel):
             Standard normal variates.
         """
         y = self.head.features(x)  # (M, B, F)
-        h = self.encoder(self.with_condition(y, condition))  # (M, B, h)
-        self.loc, self.raw = self.loc_scale(h).chunk(2, -1)  # (M, B, K) each
-        self.scale = functional.softplus(self.raw) + EPSILON
+        self.encode(y, condition)
         self.e = e
         z = torch.addcmul(self.loc, self.scale, e)  # (M, B, K)
         out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
-        squares = self.loc.square() + self.scale.square() - 1
-        kl = torch.sub(0.5 * squares, self.scale.log()).sum(-1)  # (M, B)
+        squares = self.loc.square().addcmul_(self.scale, self.scale).sub_(1)
+        kl = squares.mul_(0.5).sub_(self.scale.log()).sum(-1)  # (M, B)
         return self.head.log_prob(x, y, out), kl
 
     def backward(self, w, beta):
@@ -111,13 +120,20 @@ class WrittenVAE(WrittenModel):
         self.outputs.backward(d)
         d = self.decoder.backward(self.outputs.to_input(d))  # by z and condition
         d, wb = d[..., : self.n_latents], w * beta  # (M, B, K)
-        by_loc = d + wb * self.loc  # dKL/dμ = μ
-        by_scale = d * self.e + wb * (self.scale - self.scale.reciprocal())
-        by_raw = by_scale * self.raw.sigmoid()  # (M, B, K)
+        by_loc = _add(d, wb, self.loc)  # dKL/dμ = μ
+        by_scale = _add(d * self.e, wb, self.scale - self.scale.reciprocal())
+        by_raw = by_scale.mul_(self.raw.sigmoid())  # (M, B, K)
         d = torch.cat([by_loc, by_raw], -1)  # (M, B, 2K)
         self.loc_scale.backward(d)
         d = self.loc_scale.to_input(d, self.encoder.n_hidden)  # (M, B, h)
         self.encoder.backward(d, to_input=False)
+
+
+def _add(d, w, values):
+    """Return d + w values, for a number or a tensor w."""
+    if isinstance(w, float):
+        return torch.add(d, values, alpha=w)
+    return torch.addcmul(d, w, values)
 
 
 class WrittenCVAE(WrittenVAE):

@@ -10,9 +10,9 @@ from skvae.handwritten import Unknown, Vector
 from skvae.training._batches import TensorBatches
 from skvae.training._hooks import BatchHooks
 from skvae.training._optimizers import FusedAdam
+from skvae.training._table import PLAIN, condition_of
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
-USED = {"x", "condition", "index"}  # fields of a `Batch` that the step knows
 OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
@@ -71,7 +71,7 @@ def is_known(net, rows):
         and list(net.optimizers()) == ["optimizer"]
         and _is_plain_adam(net.optimizer_, module)
         and len(rows) > 0
-        and _fields(rows) <= USED
+        and _fields(rows) <= PLAIN
     )
 
 
@@ -114,6 +114,7 @@ class FastTraining:
 
     def __init__(self, net, model):
         self.net, self.model, self.vector = net, model, model.members
+        self._like = {}  # number of rows -> tensor of the shape of their variates
 
     def applies(self):
         """Return whether it still trains what a callback has left of the net."""
@@ -130,9 +131,10 @@ class FastTraining:
         move = self.vector.adam(net.optimizer_.param_groups)
         for batch in batches:
             terms = self._terms(batch, self._normals(batch, noise))
-            self.model.backward(1 / len(batch.x), beta)
+            self.model.backward(_weights(batch), beta)
             move()
-            log.add_terms(self.model.terms, [term[0] for term in terms])
+            terms = [term[0] for term in terms]
+            log.add_terms(self.model.terms, terms, batch.sample_weight)
         log.add_losses(beta)
         self.vector.store()
         self.vector.store_moments(net.optimizer_)
@@ -154,17 +156,21 @@ class FastTraining:
         return float(getattr(module, "beta", 1.0) * module.kl_weight)
 
     def _normals(self, batch, noise):
-        """Draw the standard normal variates of a batch, (B, K), or None."""
+        """Draw the standard normal variates of a batch, (1, B, K), or None."""
         if not self.model.n_normals:
             return None
-        return noise.normal(batch.x.new_empty((len(batch.x), self.model.n_normals)))
+        n_rows = len(batch.x)
+        if n_rows not in self._like:
+            shape = 1, n_rows, self.model.n_normals
+            self._like[n_rows] = batch.x.new_empty(shape)
+        like = self._like[n_rows]
+        return noise.normal(like).expand_as(like)
 
     def _terms(self, batch, normals):
         """Return the terms of each row, (1, B) each."""
-        condition = batch.condition
+        condition = condition_of(batch)
         if condition is not None:
-            condition = condition.unsqueeze(0) if condition.shape[-1] else None
-        normals = None if normals is None else normals.unsqueeze(0)
+            condition = condition.unsqueeze(0)
         return self.model.forward(batch.x.unsqueeze(0), condition, normals)
 
     def _merged(self, batches, noise):
@@ -180,6 +186,14 @@ class FastTraining:
             yield _joined(pairs)
 
 
+def _weights(batch):
+    """Return what each row adds to the mean over a batch, a number or (1, B, 1)."""
+    n_rows = len(batch.x)
+    if batch.sample_weight is None:
+        return 1 / n_rows
+    return (batch.sample_weight / n_rows)[None, :, None]
+
+
 def _joined(pairs):
     batches, normals = zip(*pairs, strict=True)
     fields = {
@@ -188,5 +202,5 @@ def _joined(pairs):
         if getattr(batches[0], name) is not None
     }
     return batches[0]._replace(**fields), (
-        None if normals[0] is None else torch.cat(normals)
+        None if normals[0] is None else torch.cat(normals, 1)
     )

@@ -5,7 +5,9 @@ from torch import nn
 
 from skvae import objectives
 from skvae.distributions import Normal, inputs
+from skvae.handwritten import Frozen, Unknown
 from skvae.refinement import N_STEPS
+from skvae.training._table import condition_of, is_plain
 
 
 class LatentModel(nn.Module):
@@ -82,6 +84,30 @@ class LatentModel(nn.Module):
         subclass must not inherit it, as it may change the losses.
         """
         return None
+
+    def density(self, batch):
+        """Return a function z -> ln p(x | z), (B,), and its gradient by z, (B, K).
+
+        Both are written by hand, at N(0, I) as the prior.
+
+        Raises
+        ------
+        Unknown
+            If the module or the batch has something that is not written by hand.
+        """
+        kind = self.written()
+        if kind is None or not is_plain(batch):
+            raise Unknown(type(self).__name__)
+        model, x = kind(Frozen(self)), batch.x.unsqueeze(0)
+        condition = condition_of(batch)
+        if condition is not None:
+            condition = condition.unsqueeze(0)
+
+        def density(z):
+            value, gradient = model.density(x, condition, z.unsqueeze(0))
+            return value[0], gradient[0]
+
+        return density
 
     def parameter_groups(self):
         """Return the parameters that each loss moves, by the name of their group."""
