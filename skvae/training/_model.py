@@ -31,11 +31,14 @@ class LatentModel(nn.Module):
     n_refinements : int
         Steps by which the posterior of each row is refined to estimate ln p(x), unless
         told otherwise; 0 if it is not Gaussian, or fits the row already.
+    iterates : bool
+        Whether the posterior of a row is the result of iterations, not of an encoder.
     """
 
     phases = ("model",)
     kl_weight = 1.0
     n_refinements = N_STEPS
+    iterates = False
 
     def posterior(self, batch):
         """q(z | x): a distribution over (B, K)."""
