@@ -3,8 +3,8 @@
 import os
 
 import pytest
+from instances import LIKELIHOODS, small, variants
 from instances import VARIANTS as SETTINGS
-from instances import small, variants
 from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils._param_validation import Interval as SklearnInterval
@@ -21,7 +21,7 @@ SHARED = VAETransformer().get_params().keys()
 EVERYWHERE = ("small", "early-stopping")
 VARIANTS = {
     f"{type(estimator).__name__}-{label}": estimator
-    for label, params in SETTINGS.items()
+    for label, params in (SETTINGS | LIKELIHOODS).items()
     for _, estimator in variants({label: params})
     if type(estimator) is VAETransformer
     or label in EVERYWHERE
