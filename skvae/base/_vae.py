@@ -18,6 +18,7 @@ from skvae.annealing import N_TEMPERATURES
 from skvae.base._arrays import in_kind
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._imputing import ImputingMixin
+from skvae.base._mates import answered
 from skvae.distributions import Noise
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
@@ -243,9 +244,13 @@ class DensityMixin(ImputingMixin):
         seed, evaluator = derive_seed(self._seed, "evaluation"), self._evaluator()
         refine = refine if refine is None else int(refine)
         counts = int(n_samples), int(n_temperatures)  # small ints of numpy overflow
-        found = evaluator.log_likelihood(
-            table, counts[0], seed, method, refine, counts[1]
-        )
+        found = None
+        if method == "importance":
+            found = answered(self.net_, table, counts[0], refine)
+        if found is None:
+            found = evaluator.log_likelihood(
+                table, counts[0], seed, method, refine, counts[1]
+            )
         if is_too_low(found, n_samples) and self.net_ not in _WARNED:
             _WARNED.add(self.net_)
             warn_outside(TOO_LOW, SkvaeEstimateWarning)
