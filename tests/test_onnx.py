@@ -63,7 +63,7 @@ class Functions(nn.Module):
     def forward(self, X):
         x, y = 10 ** (10 * X[:, 20]), 1000 * X[:, 40]
         terms = torch.lgamma(x), torch.logaddexp(-y, y), torch.logaddexp(x.float(), y)
-        return torch.stack([term.double() for term in terms], -1).nan_to_num()
+        return torch.stack([term.double() for term in terms], -1)
 
 
 def test_every_kind_of_graph_answers_in_onnxruntime(digits):
