@@ -16,6 +16,7 @@ from scipy.sparse import issparse
 
 from skvae._columns import column_names
 from skvae._kinds import cut, sentence
+from skvae.inputs._arrays import to_numpy
 from skvae.inputs._frames import column_of, is_arrow, is_lazy, refuse_equal_names
 
 _LACKING = (  # what a tensor may lack, and what to do
@@ -33,7 +34,9 @@ _OF_NUMPY = {  # types of tensors that numpy has
 
 
 def as_numpy(X, name="X"):
-    """Convert a torch tensor to an array; return anything else unchanged.
+    """Convert a tensor, or an array of another library, to an array of numpy.
+
+    Anything else is returned unchanged.
 
     Floats of less than single precision become single precision.
 
@@ -43,7 +46,7 @@ def as_numpy(X, name="X"):
         If the tensor is complex, quantized, nested, sparse or has no values.
     """
     if not isinstance(X, torch.Tensor):
-        return X
+        return to_numpy(X)
     for attribute, words in _LACKING:
         found = getattr(X, attribute)
         if found() if callable(found) else found:
