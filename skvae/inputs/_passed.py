@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skvae.inputs._frames import column_of, is_lazy, names_of, refuse_equal_names
-from skvae.inputs._numbers import as_numpy, without_tensors
+from skvae.inputs._tensors import as_numpy, without_subclass, without_tensors
 
 ALLOWED = (
     "an array, a list or a data frame with one row per row of X, or a single value for "
@@ -61,7 +61,7 @@ def read_condition(values, n_rows, n_conditions=1):
     if values is None:
         return Passed()
     _check_type(values)
-    values = as_numpy(values, "condition")
+    values = without_subclass(as_numpy(values, "condition"))
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
         return Passed([[values]], for_all=True)
     if not hasattr(values, "shape"):
