@@ -31,6 +31,7 @@ VALIDATION = tuple(
         "utils/_param_validation.py",
         "utils/_set_output.py",
         "utils/_metadata_requests.py",
+        "compose/_column_transformer.py",  # make_column_selector
         "base.py",
     )
 )

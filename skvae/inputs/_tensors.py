@@ -66,6 +66,6 @@ def without_subclass(X):
 
     Masked arrays stay as they are if a value is masked.
     """
-    if isinstance(X, np.ndarray) and not np.ma.is_masked(X):
-        return np.asarray(X)
-    return X
+    if not isinstance(X, np.ndarray) or X.dtype.kind == "V":  # records are refused
+        return X
+    return X if np.ma.is_masked(X) else np.asarray(X)
