@@ -3,7 +3,7 @@
 from skvae._parameters import Declared, parameter
 from skvae.base._arrays import in_kind
 from skvae.base._autoencoder import BaseAutoencoderTransformer
-from skvae.base._fitting import reading_flags
+from skvae.base._flags import reading_flags
 from skvae.base._groups import (
     BODY,
     SIZES,
