@@ -16,6 +16,7 @@ from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise
 from skvae.estimates import annealed, elbo, importance, row_noise
 from skvae.nets import deterministic_convolutions, own_precision
+from skvae.refinement import MORE, SEARCH
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
@@ -24,7 +25,9 @@ MIN_ROWS = 32
 # nearly, and its ln p(x) is too low. If more than this share of the rows do, so is the
 # mean, by more than its error.
 MIN_EFFECTIVE, MAX_SHARE = 2.0, 0.1
-MORE_STEPS = 3  # times the usual steps, for rows below the first or still rising
+# Times the usual steps, for rows below the first or still rising, and for rows with
+# another start.
+MORE_STEPS, SEARCH_STEPS = 3, 2
 FEW = 8  # draws asked for, up to which so small a sample is no surprise
 
 
@@ -232,17 +235,22 @@ class Evaluator:
         return found, keys
 
     def _improve(self, found, rows, n_samples, seed):
-        """Refine rows that need it by more steps, from the encoder's posterior again.
+        """Refine rows again that need it: by more steps, or from another start.
 
         Their new draws do not depend on those that showed the need.
         """
-        n_steps = MORE_STEPS * self.module.n_refinements
-        _, _, sizes, rising = found
-        poor = np.flatnonzero((sizes < MIN_EFFECTIVE) | (rising > 0))
-        if n_steps and len(poor):
-            estimate = partial(importance, refine=n_steps)
-            again = self._estimated(rows.subset(poor), estimate, n_samples, seed + 1)
-            found[:, poor] = again[0]
+        n_steps, (_, _, sizes, need) = self.module.n_refinements, found
+        search = need == SEARCH
+        more = ~search & ((need == MORE) | (sizes < MIN_EFFECTIVE))
+        longer = partial(importance, refine=MORE_STEPS * n_steps)
+        searching = partial(importance, refine=SEARCH_STEPS * n_steps, search=True)
+        for which, estimate in ((more, longer), (search, searching)):
+            poor = np.flatnonzero(which)
+            if n_steps and len(poor):
+                again = self._estimated(
+                    rows.subset(poor), estimate, n_samples, seed + 1
+                )
+                found[:, poor] = again[0]
 
     @own_precision()
     @deterministic_convolutions()

@@ -1,6 +1,7 @@
 """Bad input raises one clear error before training, and keeps the fitted state."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from instances import fit, having, partial_fit, small, width_parameter
@@ -85,10 +86,11 @@ BAD_PARAMETERS = {
     "n_iter_no_change": [0],
     "tol": [-1e-3],
     "dtype": ["float16", np.float32],
-    "device": ["cuda:99", "gpu", 3, "meta"],
+    "device": ["cuda:99", "gpu", 3, "meta", "privateuseone"],
     "random_state": ["seed", -1],
     "callbacks": [3, [3], [("name", 3)], [("name", Callback, 1)]],
-    "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}],
+    "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}, {1: 2}, {"epochs": 3}],
+    "warm_start": [pd.Index(["a", "b"]), 1],
 }
 
 

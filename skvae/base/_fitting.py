@@ -11,9 +11,15 @@ from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.base._holding_out import split_rows
 from skvae.base._ready import take_ready
-from skvae.base._settings import check_net_params, check_range_of_numbers
+from skvae.base._settings import (
+    check_net_params,
+    check_range_of_numbers,
+    find_device,
+    naming_net_params,
+    within_torch,
+)
 from skvae.distributions import inputs, n_inputs
-from skvae.inputs import NOTHING, check_some_value
+from skvae.inputs import NOTHING, check_some_value, rows_that_count
 from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
 from skvae.training import (
@@ -43,8 +49,9 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        rows = take_ready(self, X) if given is NOTHING else None
+        rows = take_ready(self, X) if given.is_nothing else None
         if rows is None:
+            X, y, given = rows_that_count(X, y, given)
             rows = self._train(X, y, given)
         if self._may_collapse:
             warn_of_collapse(self, rows)
@@ -52,7 +59,8 @@ class FittingMixin:
 
     def _train(self, X, y, given):
         """Prepare and train; return the rows."""
-        with trainable(), undone_without_an_epoch(self, self.warm_start):
+        resumes = self.warm_start is not False  # its value is checked inside
+        with trainable(), undone_without_an_epoch(self, resumes):
             rows = self._prepare(X, given, self.warm_start)
             parts = split_rows(self, rows, y)
             n_epochs = self.net_.max_epochs
@@ -62,6 +70,7 @@ class FittingMixin:
         return rows
 
     def _partial_fit(self, X, given=NOTHING):
+        X, _, given = rows_that_count(X, None, given)
         with trainable(), undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1)
@@ -98,7 +107,8 @@ class FittingMixin:
         table = self._columns.fit(self, X, given)
         check_some_value(table, self._columns.names)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
+        names, kinds = self._columns.names, self._columns.kinds
+        self.likelihood_.fit(table.x, names, X, kinds, table.sample_weight)
         return table
 
     def _check_live_settings(self):
@@ -107,7 +117,7 @@ class FittingMixin:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 "unless every column is Bernoulli or one-hot. Got "
-                f"{self.binarize!r} instead."
+                f"{cut(self.binarize)} instead."
             )
 
     def _check_net_params(self):
@@ -123,30 +133,8 @@ class FittingMixin:
         return clone
 
     def _find_device(self):
-        """Return the torch device that the parameter ``device`` stands for.
-
-        Raises
-        ------
-        ValueError
-            If it is not available, or is neither a CPU nor a CUDA device.
-        """
-        device = self.device
-        if isinstance(device, str) and device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        wanted = f"The 'device' parameter of {type(self).__name__} must be 'auto'"
-        try:
-            device = torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).partition(". ")[0]  # torch lists what it has built
-            raise ValueError(
-                f"{wanted} or an available device. Got {cut(self.device)} "
-                f"instead: {cut(reason)}"
-            ) from error
-        if device.type not in ("cpu", "cuda"):  # others lack double precision
-            raise ValueError(
-                f"{wanted}, a CPU or a CUDA device. Got {self.device!r} instead."
-            )
-        return device
+        """Return the torch device that the parameter ``device`` stands for."""
+        return find_device(self)
 
     # -- the net --------------------------------------------------------------------
 
@@ -188,13 +176,14 @@ class FittingMixin:
         settings["lr"] = float(settings["lr"])  # torch takes no fractions
         for group, rate in module.learning_rates().items():
             settings.setdefault(f"{optimizer_name(group)}__lr", rate)
-        return VariationalNet(module, seed=self._seed, **settings).initialize()
+        with naming_net_params(self):
+            return VariationalNet(module, seed=self._seed, **settings).initialize()
 
     def _configure_net(self):
         """Update the net with the parameters that may change between fits."""
         net, given = self.net_, self.net_params or {}
         for name in self._module_settings:
-            setattr(net.module_, name, getattr(self, name))
+            setattr(net.module_, name, within_torch(getattr(self, name)))
         self._put_callbacks()
         for name in ("lr", "batch_size", "max_epochs", "binarize"):
             value = given.get(name, getattr(self, name))

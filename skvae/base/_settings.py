@@ -1,14 +1,27 @@
 """Checks of settings that are only wrong in combination, before training."""
 
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
-from skvae._validation import NONE, Callable, Interval, check_parameter
+from skvae._kinds import cut
+from skvae._validation import NONE, Callable, Interval, Options, check_parameter
 
 REFUSED = ("criterion", "dataset", "device", "module", "seed", "warm_start")
 FULL_BATCH = Interval(Integral, -1, -1, closed="both")  # skorch's name for all rows
+SHARED = {  # with parameters of the estimator, and what only skorch allows
+    "lr": (),
+    "max_epochs": (),
+    "batch_size": (FULL_BATCH,),
+    "binarize": (),
+    "optimizer": (),
+    "callbacks": (Options(("disable",)),),
+}
+# What torch raises for the names of devices that it does not have.
+UNAVAILABLE = RuntimeError, AssertionError, NotImplementedError, ImportError
 TRAIN_SPLIT = (Callable("a function that splits a dataset in two"), NONE)
 
 
@@ -18,20 +31,65 @@ def check_net_params(estimator):
     skorch itself refuses unknown names when the net is built.
     """
     given, owner = estimator.net_params or {}, type(estimator).__name__
-    refused = [k for k in given if str(k).partition("__")[0] in REFUSED]
+    if not all(isinstance(name, str) for name in given):
+        raise ValueError(
+            f"The 'net_params' parameter of {owner} must have strings as keys, the "
+            f"names of skorch's arguments. Got {cut(given)} instead."
+        )
+    refused = [k for k in given if k.partition("__")[0] in REFUSED]
     if refused:
         raise ValueError(
             f"The 'net_params' parameter of {owner} must not set "
-            f"{', '.join(sorted(refused))}. Got {given!r} instead."
+            f"{', '.join(sorted(refused))}. Got {cut(given)} instead."
         )
     owner = f"{owner}.net_params"
-    for name in ("lr", "max_epochs", "batch_size", "binarize", "optimizer"):
+    for name, more in SHARED.items():
         if name in given:
-            more = (FULL_BATCH,) if name == "batch_size" else ()
             allowed = estimator._allowed[name] + more
             check_parameter(name, given[name], allowed, owner)
     if "train_split" in given:
         check_parameter("train_split", given["train_split"], TRAIN_SPLIT, owner)
+
+
+@contextmanager
+def naming_net_params(estimator):
+    """Turn errors of skorch about its arguments into ValueErrors that name them."""
+    try:
+        yield
+    except Exception as error:
+        if error.__cause__ is not None:  # explained already
+            raise
+        raise ValueError(
+            f"The 'net_params' parameter of {type(estimator).__name__} is not valid: "
+            f"{' '.join(str(error).split())[:300]} Got {cut(estimator.net_params)}."
+        ) from error
+
+
+def find_device(estimator):
+    """Return the torch device that the parameter ``device`` stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is not available, or is neither a CPU nor a CUDA device.
+    """
+    device = estimator.device
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = f"The 'device' parameter of {type(estimator).__name__} must be 'auto'"
+    try:
+        device = torch.empty(0, device=device).device
+    except UNAVAILABLE as error:
+        reason = str(error).partition(". ")[0]  # torch lists what it has built
+        raise ValueError(
+            f"{wanted} or an available device. Got {cut(estimator.device)} "
+            f"instead: {cut(reason)}"
+        ) from error
+    if device.type not in ("cpu", "cuda"):  # others lack double precision
+        raise ValueError(
+            f"{wanted}, a CPU or a CUDA device. Got {cut(estimator.device)} instead."
+        )
+    return device
 
 
 def check_range_of_numbers(estimator, dtype):
@@ -52,7 +110,7 @@ def check_range_of_numbers(estimator, dtype):
                 raise ValueError(
                     f"The {parameter!r} parameter of {type(estimator).__name__} is "
                     f"beyond the range of {name}, in which is computed: it must be at "
-                    f"most {limit:.3g}. Got {value!r} instead."
+                    f"most {limit:.3g}. Got {cut(value)} instead."
                 )
 
 
@@ -66,3 +124,9 @@ def _numbers_in(value):
             yield from _numbers_in(item)
     elif isinstance(value, Real) and not isinstance(value, bool):
         yield value
+
+
+def within_torch(value):
+    """Return a value, an int that torch cannot hold as a float."""
+    is_int = isinstance(value, Integral) and not isinstance(value, bool)
+    return float(value) if is_int and value >= 2**63 else value

@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 
+from skvae._kinds import cut
 from skvae._validation import Interval
 
 SHARE = Interval(Real, 0.0, 1.0, closed="neither")
@@ -27,8 +28,10 @@ class Shares:
         return "a dict from levels to shares above 0, of at most 1 in total"
 
 
-def draw_odds(weights, conditions, condition, owner):
+def draw_odds(weights, conditions, table, owner):
     """Return how often each row is drawn, relative to the others, (n,).
+
+    A share is what the rows of a condition add to a weighted mean over the rows drawn.
 
     Parameters
     ----------
@@ -36,8 +39,8 @@ def draw_odds(weights, conditions, condition, owner):
         The parameter ``condition_weights``.
     conditions : Conditions
         The fitted conditions.
-    condition : ndarray of shape (n, width)
-        The conditions of the rows, encoded.
+    table : Table
+        Rows, with their conditions encoded.
     owner : str
         Name of the estimator, for messages.
 
@@ -57,12 +60,11 @@ def draw_odds(weights, conditions, condition, owner):
     if conditions.encoding == "passthrough":
         raise ValueError(
             f"{wrong} be 'frequency' with condition_encoding='passthrough', as numbers "
-            f"have no levels. Got {weights!r} instead."
+            f"have no levels. Got {cut(weights)} instead."
         )
-    levels, group, counts = np.unique(
-        condition, axis=0, return_inverse=True, return_counts=True
-    )
+    levels, group = np.unique(table.condition, axis=0, return_inverse=True)
     group = group.ravel()
+    counts = np.bincount(group, table.sample_weight)
     if isinstance(weights, str):
         return 1 / counts[group]
     named = _encoded(weights, conditions, wrong)
@@ -70,7 +72,7 @@ def draw_odds(weights, conditions, condition, owner):
     if (len(named) == len(conditions.seen_)) != (left <= TOLERANCE):
         raise ValueError(
             f"{wrong} leave a share to the levels that it does not name, or name all "
-            f"levels with shares that add up to 1. Got {weights!r} instead."
+            f"levels with shares that add up to 1. Got {cut(weights)} instead."
         )
     shares = np.full(len(levels), np.nan)
     for code, share in zip(named, weights.values(), strict=True):
@@ -87,7 +89,9 @@ def _encoded(weights, conditions, wrong):
         except ValueError as error:
             raise ValueError(f"{wrong} name levels of the condition. {error}") from None
         if not (conditions.seen_ == codes).all(axis=1).any():
-            raise ValueError(f"{wrong} name conditions of fit. Got {level!r} instead.")
+            raise ValueError(
+                f"{wrong} name conditions of fit. Got {cut(level)} instead."
+            )
         found.append(conditions.encode(codes))
     return found
 
@@ -99,5 +103,6 @@ def _values(level):
 def _with_the_rest(shares, left, counts):
     """Divide what is left among the levels not named, in proportion to their rows."""
     unnamed = np.isnan(shares)
-    shares[unnamed] = max(left, 0.0) * counts[unnamed] / max(counts[unnamed].sum(), 1)
+    total = counts[unnamed].sum()
+    shares[unnamed] = max(left, 0.0) * counts[unnamed] / (total if total > 0 else 1.0)
     return shares

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skvae.annealing import N_TEMPERATURES
-from skvae.base import DensityMixin, selected
+from skvae.base import DensityMixin, mean_score, selected
 from skvae.inputs import Given
 
 
@@ -44,6 +44,37 @@ class ConditionalDensityMixin(DensityMixin):
         given, width = self.conditions_.encode(codes), self._columns.n_data
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
         return self._restored(x, codes)
+
+    def sample_latents(
+        self, X, n_samples=1, random_state=None, condition=None
+    ) -> np.ndarray:
+        """Draw latents of rows from their posteriors, z ~ q(z | x, condition).
+
+        `transform` returns the means of these, which have no noise: a predictor can
+        find more in them than a draw of z says about x. `invariance` refers to draws.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState or None, default=None
+            Seed of the draws.
+        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+            As in `transform`.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_rows, n_latents)
+            Independent draws of all latents, in the precision of `X`.
+
+        Raises
+        ------
+        ValueError
+            As `transform`, and if `n_samples` is not a positive int.
+        """
+        return self._sample_latents(X, n_samples, random_state, Given(condition))
 
     def impute(
         self,
@@ -106,7 +137,7 @@ class ConditionalDensityMixin(DensityMixin):
         """
         return self.log_likelihood(X, condition=condition)
 
-    def score(self, X, y=None, condition=None) -> float:
+    def score(self, X, y=None, condition=None, sample_weight=None) -> float:
         """Return the mean of `score_samples`, in nats per row.
 
         Parameters
@@ -117,13 +148,16 @@ class ConditionalDensityMixin(DensityMixin):
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the mean; equal by default.
 
         Returns
         -------
         float
             Nats per row.
         """
-        return float(np.mean(self.score_samples(X, condition=condition)))
+        values = self.score_samples(X, condition=condition)
+        return mean_score(values, sample_weight)
 
     def log_likelihood(
         self,

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 
 from skvae._columns import resolve_columns
+from skvae._kinds import cut
 from skvae._validation import BOOLEAN, AnyOf, Interval
 from skvae.base import (
     BaseAutoencoderTransformer,
@@ -137,7 +138,7 @@ class BaseMultimodalTransformer(
         if not is_dict or not all(map(FINITE.accepts, changes.values())):
             raise ValueError(
                 f"The 'changes' parameter of {type(self).__name__}.edit must be a dict "
-                f"from columns to finite numbers. Got {changes!r} instead."
+                f"from columns to finite numbers. Got {cut(changes)} instead."
             )
         names, n_columns = self._columns.names, self.n_features_in_
         positions = resolve_columns(list(changes), n_columns, names).astype(int)

@@ -6,6 +6,7 @@ a tensor, and does not depend on the model.
 
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import Declared, parameter
 from skvae._validation import POSITIVE_INT, check_parameters
 from skvae.distributions import NormalMixture
@@ -42,8 +43,9 @@ class PriorModule(nn.Module):
         """Prepare for training on `n_rows` rows, as in `LatentModel.begin`."""
 
     def losses(self, phase, index, posterior, noise):
-        """Yield ``(group, value, terms)`` for the rows at positions `index`, (B,).
+        """Yield ``(group, values, terms)`` for the rows at positions `index`, (B,).
 
+        The values are the losses of the rows, (B,), see `skvae.training.Loss`.
         ``posterior()`` returns q(z | x) of these rows.
         """
         raise NotImplementedError
@@ -165,5 +167,5 @@ def as_prior(value, owner="prior"):
     raise ValueError(
         f"The 'prior' parameter of {owner} must be a str among "
         f"{{{', '.join(map(repr, SHORTHAND))}}} or an instance of a class of "
-        f"skvae.priors. Got {value!r} instead."
+        f"skvae.priors. Got {cut(value)} instead."
     )

@@ -20,9 +20,11 @@ def can_be_stacked(net, rows):
     """Return whether a net is one that the hand-written step knows, and is new."""
     return (
         net.fast_path
+        and not net.shared_noise
         and not len(net.history)
         and net.binarize is None
         and rows.odds is None
+        and rows.table.sample_weight is None
         and (net.train_split is None or isinstance(net.train_split, HoldOut))
         and net.batch_size > 0
         and not net.get_params_for("iterator_train")

@@ -1,13 +1,6 @@
 """Training: batches, the training loop, seeds, optimizers and callbacks."""
 
-from skvae.training._batches import (
-    Batch,
-    Rows,
-    Table,
-    TensorBatches,
-    condition_of,
-    is_plain,
-)
+from skvae.training._batches import Rows, TensorBatches
 from skvae.training._callbacks import (
     Anneal,
     EarlyStopping,
@@ -18,11 +11,13 @@ from skvae.training._callbacks import (
 from skvae.training._copying import copied
 from skvae.training._fast import CHUNK, is_known, written_model
 from skvae.training._hold_out import HoldOut
+from skvae.training._loss import Loss, mean_over_rows
 from skvae.training._model import LatentModel
-from skvae.training._net import Loss, VariationalNet, optimizer_name
+from skvae.training._net import VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, state_after_a_step
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import undone_without_an_epoch
+from skvae.training._table import Batch, Table, condition_of, is_plain
 
 __all__ = [
     "CHUNK",
@@ -46,6 +41,7 @@ __all__ = [
     "derive_seed",
     "is_known",
     "is_plain",
+    "mean_over_rows",
     "optimizer_name",
     "seeded_weights",
     "state_after_a_step",

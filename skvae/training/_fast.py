@@ -7,9 +7,10 @@ and the optimizer, whose random numbers come from the same generators in the sam
 import torch
 
 from skvae.handwritten import Unknown, Vector
-from skvae.training._batches import PLAIN, TensorBatches, condition_of
+from skvae.training._batches import TensorBatches
 from skvae.training._hooks import BatchHooks
 from skvae.training._optimizers import FusedAdam
+from skvae.training._table import PLAIN, condition_of
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
 OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
@@ -130,9 +131,10 @@ class FastTraining:
         move = self.vector.adam(net.optimizer_.param_groups)
         for batch in batches:
             terms = self._terms(batch, self._normals(batch, noise))
-            self.model.backward(1 / len(batch.x), beta)
+            self.model.backward(_weights(batch), beta)
             move()
-            log.add_terms(self.model.terms, [term[0] for term in terms])
+            terms = [term[0] for term in terms]
+            log.add_terms(self.model.terms, terms, batch.sample_weight)
         log.add_losses(beta)
         self.vector.store()
         self.vector.store_moments(net.optimizer_)
@@ -161,7 +163,8 @@ class FastTraining:
         if n_rows not in self._like:
             shape = 1, n_rows, self.model.n_normals
             self._like[n_rows] = batch.x.new_empty(shape)
-        return noise.normal(self._like[n_rows])
+        like = self._like[n_rows]
+        return noise.normal(like).expand_as(like)
 
     def _terms(self, batch, normals):
         """Return the terms of each row, (1, B) each."""
@@ -181,6 +184,14 @@ class FastTraining:
                 pairs, size = [], 0
         if pairs:
             yield _joined(pairs)
+
+
+def _weights(batch):
+    """Return what each row adds to the mean over a batch, a number or (1, B, 1)."""
+    n_rows = len(batch.x)
+    if batch.sample_weight is None:
+        return 1 / n_rows
+    return (batch.sample_weight / n_rows)[None, :, None]
 
 
 def _joined(pairs):

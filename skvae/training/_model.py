@@ -7,7 +7,7 @@ from skvae import objectives
 from skvae.distributions import Normal, inputs
 from skvae.handwritten import Frozen, Unknown
 from skvae.refinement import N_STEPS
-from skvae.training._batches import condition_of, is_plain
+from skvae.training._table import condition_of, is_plain
 
 
 class LatentModel(nn.Module):
