@@ -24,7 +24,6 @@ SELECTIONS = {
     "slice": slice(1, 3),
     "slice-with-step": slice(0, None, 2),
     "slice-from-the-end": slice(-2, None),
-    "reversed": slice(None, None, -1),
     "slice-of-names": slice("sex", "height"),
     "open-slice-of-names": slice("height", None),
     "slice-up-to-a-name": slice(None, "sex"),
@@ -49,6 +48,12 @@ def test_selections_mean_the_same_as_in_sklearn(label):
     positions = resolve_columns(SELECTIONS[label], 4, NAMES, FRAME)
     assert positions.dtype.kind == "i"
     assert [NAMES[j] for j in positions] == selected_by_sklearn(SELECTIONS[label])
+
+
+def test_a_reversed_slice_is_not_a_view_backwards():
+    positions = resolve_columns(slice(None, None, -1), 4)
+    assert positions.tolist() == [3, 2, 1, 0]
+    assert positions.strides[0] > 0  # torch needs it
 
 
 @pytest.mark.parametrize(

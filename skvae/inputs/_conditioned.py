@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names, observed_cells, resolve_columns
-from skvae._kinds import as_objects
+from skvae._kinds import as_objects, cut
 from skvae._validation import Instance
 from skvae.distributions import Auto, Mixed
 from skvae.inputs._columns import (
@@ -91,7 +91,7 @@ class ConditionedColumns(PlainColumns):
         if condition is not None:
             raise ValueError(
                 "condition was passed although condition_columns="
-                f"{estimator.condition_columns!r}: choose one of the two."
+                f"{cut(estimator.condition_columns)}: choose one of the two."
             )
         X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
         check_is_table(X, estimator)
@@ -165,7 +165,7 @@ class ConditionedColumns(PlainColumns):
             found = resolve_columns(columns, self.n_features, self.all_names, frame)
             if (place[found] < 0).any():
                 raise ValueError(
-                    f"The 'likelihood' list names a condition column in {columns!r}."
+                    f"The 'likelihood' list names a condition column in {cut(columns)}."
                 )
             return place[found]
 

@@ -19,7 +19,14 @@ from skvae.inputs._frames import column_of, is_arrow, is_lazy, refuse_equal_name
 from skvae.inputs._tensors import as_numpy, without_subclass, without_tensors
 
 # How errors begin that numpy and pandas raise within a conversion.
-OF_NUMPY = ("could not", "setting an array", "float()", "only 0-dim", "at least one")
+OF_NUMPY = (
+    "could not",
+    "cannot convert",
+    "setting an array",
+    "float()",
+    "only 0-dim",
+    "at least one",
+)
 
 
 def in_memory(X):
@@ -75,7 +82,12 @@ def _refuse_layout(X):
         )
     if getattr(getattr(X, "dtype", None), "kind", None) == "V":
         raise TypeError("X is an array of records: pass their fields as columns.")
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+    if getattr(getattr(X, "dtype", None), "kind", None) == "c":
+        raise ValueError(
+            "Complex data not supported: pass the real and imaginary parts of X as "
+            "columns."
+        )
+    if isinstance(X, np.ma.MaskedArray) and X.ndim and np.ma.is_masked(X):
         row = np.argwhere(np.ma.getmaskarray(X))[0][0]
         raise ValueError(f"X has a masked value in row {row}: pass X.filled(...).")
 

@@ -218,7 +218,7 @@ default="relu"
     def _check_ready(self):
         super()._check_ready()
         fitted = self.module_.layers
-        if self.layers != fitted:
+        if not isinstance(self.layers, str) or self.layers != fitted:
             raise ValueError(
                 f"The 'layers' parameter of {type(self).__name__} must stay what it "
                 f"was in fit, {fitted!r}. Got {cut(self.layers)} instead."

@@ -137,13 +137,17 @@ def build_optimizer(kind, args, kwargs):
         built = kind(*args, **kwargs)
         if not isinstance(built, torch.optim.Optimizer):
             raise TypeError(f"it returns {built!r}, which is not an optimizer")
-        if kind not in OPTIMIZERS.values():
+        if kind not in OPTIMIZERS.values() or not all(map(_is_plain, kwargs.values())):
             moved = [p for group in built.param_groups for p in group["params"]]
             smallest = min(moved, key=torch.Tensor.numel)
             state_after_a_step(built, smallest)
     except Exception as error:
         raise ValueError(f"The optimizer {kind!r} cannot be used: {error}") from error
     return built
+
+
+def _is_plain(value):
+    return value is None or isinstance(value, bool | int | float | tuple)
 
 
 def state_after_a_step(optimizer, parameter):
