@@ -7,6 +7,8 @@ from sklearn.base import BaseEstimator
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from skvae._kinds import cut
+
 
 def architecture(estimator):
     """Return descriptions of the parameters that shape the network."""
@@ -27,8 +29,8 @@ def check_same_architecture(estimator):
         raise ValueError(
             f"The {name!r} parameter of {type(estimator).__name__} must stay what it "
             "was in fit, as training resumes with the fitted network. Got "
-            f"{getattr(estimator, name)!r} instead. Use fit with warm_start=False to "
-            "start from scratch."
+            f"{cut(getattr(estimator, name))} instead. Use fit with warm_start=False "
+            "to start from scratch."
         )
 
 

@@ -5,6 +5,7 @@ import json
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from skvae._kinds import cut
 from skvae.persistence._architecture import changed_parameter
 from skvae.persistence._contents import (
     CLASSES,
@@ -121,7 +122,7 @@ def _check_savable(estimator):
     if parameter is not None:
         raise ValueError(
             f"The {parameter!r} parameter of {name} was changed after fit to "
-            f"{getattr(estimator, parameter)!r}, which does not describe the fitted "
+            f"{cut(getattr(estimator, parameter))}, which does not describe the fitted "
             "network. Set it back, or fit again, before saving."
         )
 
