@@ -1,31 +1,8 @@
-"""The losses of an epoch, and what it records of them in the history."""
+"""What an epoch records in the history."""
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
-
-
-class Loss(NamedTuple):
-    """One loss for one group of parameters, as a module yields it.
-
-    Attributes
-    ----------
-    group : str
-        The group of parameters that the loss moves.
-    value : Tensor of shape ()
-        The loss to minimise.
-    terms : dict of str to Tensor of shape (B,)
-        Values per row to record under their names, without gradients.
-    rows : dict of str to Tensor of bool of shape (B,), or None, default=None
-        For each term that some rows lack, the rows that have it; the recorded mean is
-        over these. The names must be the same in every batch of a fit.
-    """
-
-    group: str
-    value: torch.Tensor
-    terms: dict
-    rows: dict | None = None
 
 
 class Ledger:
