@@ -12,7 +12,7 @@ import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skvae._parameters import Declared, parameter
+from skvae._parameters import parameter
 from skvae._validation import (
     BOOLEAN,
     FRACTION,
@@ -29,7 +29,7 @@ from skvae._validation import (
     check_parameter,
 )
 from skvae.base._fitting import FittingMixin
-from skvae.base._groups import SIZES, Optimizer, SkorchCallback
+from skvae.base._groups import SIZES, Checkpoints, Optimizer, SkorchCallback
 from skvae.base._sklearn import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -51,7 +51,7 @@ class BaseAutoencoderTransformer(
     LatentNamesMixin,
     FittingMixin,
     TransformerMixin,
-    Declared,
+    Checkpoints,
 ):
     """Base of every estimator: fit, transform, inverse_transform, reconstruct.
 
@@ -159,7 +159,8 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter or the data are not valid.
+            If a parameter or the data are not valid, or `checkpoint` is that of a fit
+            with other parameters or data.
         FloatingPointError
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt

@@ -6,17 +6,21 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.base._holding_out import split_rows
 from skvae.base._ready import take_ready
-from skvae.base._settings import check_net_params, check_range_of_numbers
+from skvae.base._settings import (
+    check_net_params,
+    check_range_of_numbers,
+    find_device,
+)
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value
 from skvae.nets import Beside, build_body, mlp, trainable
-from skvae.persistence import architecture, check_same_architecture
+from skvae.persistence import Checkpoint, architecture, check_same_architecture
 from skvae.training import (
+    NOT_KEPT,
     OPTIMIZERS,
     EarlyStopping,
     HoldOut,
@@ -53,12 +57,13 @@ class FittingMixin:
     def _train(self, X, y, given):
         """Prepare and train; return the rows."""
         with trainable(), undone_without_an_epoch(self, self.warm_start):
-            rows = self._prepare(X, given, self.warm_start)
+            kept = NOT_KEPT if self.checkpoint is None else Checkpoint(self)
+            rows = self._prepare(X, given, self.warm_start, kept)
             parts = split_rows(self, rows, y)
-            n_epochs = self.net_.max_epochs
+            n_epochs = kept.n_epochs(parts, self.net_.max_epochs)
             with watching(self, n_epochs, X, y) as watchers:
                 how = {"epochs": n_epochs, "watchers": watchers, "parts": parts}
-                self.net_.partial_fit(rows, **how)
+                self.net_.partial_fit(rows, checkpoint=kept, **how)
         return rows
 
     def _partial_fit(self, X, given=NOTHING):
@@ -67,7 +72,7 @@ class FittingMixin:
             self.net_.partial_fit(rows, epochs=1)
         return self
 
-    def _prepare(self, X, given, resumes):
+    def _prepare(self, X, given, resumes, kept=NOT_KEPT):
         """Check everything, build a net unless one resumes, and return the rows."""
         check_parameters(self)
         self._check_net_params()
@@ -77,8 +82,12 @@ class FittingMixin:
             table = self._columns.table(self, X, given)
             self.likelihood_.check(table.x, self._columns.names)
             device = next(self.net_.module_.parameters()).device  # it is not moved
+            kept.find(table, self.n_iter_)
         else:
             table = self._learn_columns(X, given)
+            random = check_random_state(self.random_state)
+            self._seed = int(random.randint(np.iinfo(np.int32).max))
+            kept.find(table, 0)  # may have another seed
             self._build_net(table, device)
         self._check_live_settings()
         check_range_of_numbers(self, self.net_.module_.dtype)
@@ -123,36 +132,11 @@ class FittingMixin:
         return clone
 
     def _find_device(self):
-        """Return the torch device that the parameter ``device`` stands for.
-
-        Raises
-        ------
-        ValueError
-            If it is not available, or is neither a CPU nor a CUDA device.
-        """
-        device = self.device
-        if isinstance(device, str) and device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        wanted = f"The 'device' parameter of {type(self).__name__} must be 'auto'"
-        try:
-            device = torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).partition(". ")[0]  # torch lists what it has built
-            raise ValueError(
-                f"{wanted} or an available device. Got {cut(self.device)} "
-                f"instead: {cut(reason)}"
-            ) from error
-        if device.type not in ("cpu", "cuda"):  # others lack double precision
-            raise ValueError(
-                f"{wanted}, a CPU or a CUDA device. Got {self.device!r} instead."
-            )
-        return device
+        return find_device(self)
 
     # -- the net --------------------------------------------------------------------
 
     def _build_net(self, table, device):
-        random = check_random_state(self.random_state)
-        self._seed = int(random.randint(np.iinfo(np.int32).max))
         with torch.device("cpu"), seeded_weights(self._seed):
             module = self._built_module(table)
             self._choose_start(module, table)

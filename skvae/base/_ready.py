@@ -79,6 +79,7 @@ def can_wait(estimator):
         estimator.verbose
         or estimator.callbacks
         or estimator.warm_start
+        or estimator.checkpoint is not None
         or vars(estimator).keys() - own - {OF_A_SEARCH}
     )
 

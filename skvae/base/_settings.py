@@ -3,8 +3,10 @@
 from numbers import Integral, Real
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
+from skvae._kinds import cut
 from skvae._validation import NONE, Callable, Interval, check_parameter
 
 REFUSED = ("criterion", "dataset", "device", "module", "seed", "warm_start")
@@ -32,6 +34,38 @@ def check_net_params(estimator):
             check_parameter(name, given[name], allowed, owner)
     if "train_split" in given:
         check_parameter("train_split", given["train_split"], TRAIN_SPLIT, owner)
+
+
+def find_device(estimator):
+    """Return the torch device that the parameter ``device`` stands for.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoderTransformer
+        Its ``device`` is read.
+
+    Raises
+    ------
+    ValueError
+        If it is not available, or is neither a CPU nor a CUDA device.
+    """
+    device = estimator.device
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = f"The 'device' parameter of {type(estimator).__name__} must be 'auto'"
+    try:
+        device = torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition(". ")[0]  # torch lists what it has built
+        raise ValueError(
+            f"{wanted} or an available device. Got {cut(estimator.device)} "
+            f"instead: {cut(reason)}"
+        ) from error
+    if device.type not in ("cpu", "cuda"):  # others lack double precision
+        raise ValueError(
+            f"{wanted}, a CPU or a CUDA device. Got {estimator.device!r} instead."
+        )
+    return device
 
 
 def check_range_of_numbers(estimator, dtype):

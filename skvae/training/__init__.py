@@ -3,21 +3,34 @@
 from skvae.training._batches import Batch, Rows, Table, TensorBatches
 from skvae.training._callbacks import (
     Anneal,
-    EarlyStopping,
     KLWarmup,
     RecordEpoch,
     watching,
 )
 from skvae.training._copying import copied
+from skvae.training._early_stopping import EarlyStopping
 from skvae.training._hold_out import HoldOut
+from skvae.training._keeping import NOT_KEPT, NotKept
 from skvae.training._model import LatentModel
-from skvae.training._net import Loss, VariationalNet, optimizer_name
-from skvae.training._optimizers import OPTIMIZERS, FusedAdam, state_after_a_step
+from skvae.training._net import Loss, VariationalNet
+from skvae.training._optimizers import (
+    OPTIMIZERS,
+    FusedAdam,
+    optimizer_name,
+    state_after_a_step,
+)
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
-from skvae.training._snapshot import undone_without_an_epoch
+from skvae.training._snapshot import (
+    Snapshot,
+    optimizer_states,
+    parameters_of,
+    undone_without_an_epoch,
+)
 from skvae.training._stack import train_together
+from skvae.training._termination import Terminated, Termination
 
 __all__ = [
+    "NOT_KEPT",
     "OPTIMIZERS",
     "Anneal",
     "Batch",
@@ -27,15 +40,21 @@ __all__ = [
     "KLWarmup",
     "LatentModel",
     "Loss",
+    "NotKept",
     "RecordEpoch",
     "Rows",
+    "Snapshot",
     "Table",
     "TensorBatches",
+    "Terminated",
+    "Termination",
     "VariationalNet",
     "copied",
     "derive_generator",
     "derive_seed",
     "optimizer_name",
+    "optimizer_states",
+    "parameters_of",
     "seeded_weights",
     "state_after_a_step",
     "train_together",

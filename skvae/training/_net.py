@@ -22,7 +22,8 @@ from skvae.training._hooks import (
     check_iterators,
     raised_on_purpose,
 )
-from skvae.training._optimizers import build_optimizer
+from skvae.training._keeping import NOT_KEPT
+from skvae.training._optimizers import build_optimizer, optimizer_name
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
 
@@ -134,7 +135,9 @@ class VariationalNet(Answering, NeuralNet):
     # -- fitting --------------------------------------------------------------------
 
     @deterministic_convolutions()
-    def partial_fit(self, X, y=None, classes=None, *, parts=None, **fit_params):
+    def partial_fit(
+        self, X, y=None, classes=None, *, parts=None, checkpoint=NOT_KEPT, **fit_params
+    ):
         """Continue training; unlike in skorch, KeyboardInterrupt is not caught.
 
         Parameters
@@ -145,6 +148,8 @@ class VariationalNet(Answering, NeuralNet):
             Not used.
         parts : (Rows, Rows or None), optional
             Rows to train on and rows to hold out; by default all and none.
+        checkpoint : NotKept
+            Keeps the state, and maybe restores that of an interrupted fit.
         **fit_params
             See `fit_loop`.
         """
@@ -157,7 +162,8 @@ class VariationalNet(Answering, NeuralNet):
         self.n_before_ = n_epochs = len(self.history)  # maybe loaded by a callback
         self.module_.begin(X)
         try:
-            self.fit_loop(train, valid, **fit_params)
+            with checkpoint.running(self):
+                self.fit_loop(train, valid, checkpoint=checkpoint, **fit_params)
         finally:
             self.notify("on_train_end", X=X, y=y)  # may restore other weights
             if len(self.history) > n_epochs:  # otherwise all is undone
@@ -166,7 +172,9 @@ class VariationalNet(Answering, NeuralNet):
                     self.module_.settle(X, Noise(noise))
         return self
 
-    def fit_loop(self, train, valid=None, epochs=None, *, watchers=(), **_):
+    def fit_loop(
+        self, train, valid=None, epochs=None, *, watchers=(), checkpoint=NOT_KEPT, **_
+    ):
         """Train for some epochs.
 
         Parameters
@@ -180,6 +188,8 @@ class VariationalNet(Answering, NeuralNet):
         watchers : sequence of objects, default=()
             Their ``begin_epoch()`` and ``end_epoch(net)`` are called; training stops
             if the latter returns True.
+        checkpoint : NotKept
+            Keeps the state.
 
         Raises
         ------
@@ -196,7 +206,8 @@ class VariationalNet(Answering, NeuralNet):
                 snapshot.take()
                 n_epochs = len(self.history)
                 try:
-                    self._one_epoch(train, valid, watchers)
+                    with checkpoint.interruptible():
+                        self._one_epoch(train, valid, watchers)
                 except BaseException:  # Ctrl-C too: as if the epoch had not begun
                     snapshot.restore()
                     del self.history[n_epochs:]
@@ -204,6 +215,7 @@ class VariationalNet(Answering, NeuralNet):
                 stop = self._ask_callbacks(train, valid)
                 for watcher in watchers:
                     stop |= watcher.end_epoch(self)
+                checkpoint.end_epoch(self)
                 if stop:
                     break
         finally:
@@ -283,17 +295,6 @@ class VariationalNet(Answering, NeuralNet):
             groups[group] = optimizer, None
         return groups
 
-    def _binarized(self, batches, noise):
-        """Yield the batches, with grey values drawn as 0/1 under "dynamic"."""
-        for batch in batches:
-            if self.binarize == "dynamic":
-                drawn = (noise.uniform(batch.x) < batch.x).to(batch.x.dtype)
-                if batch.seen is not None:
-                    drawn = torch.where(batch.seen, drawn, batch.x)
-                yield batch._replace(x=drawn)
-            else:
-                yield batch
-
     def train_step(self, batch, loss, hooks, move, **fit_params):
         """Take one step; a loss moves only the parameters of its group."""
         optimizer, parameters = move
@@ -304,8 +305,3 @@ class VariationalNet(Answering, NeuralNet):
         if hooks.gradientwise:
             hooks.gradient(batch, parameters)
         optimizer.step()
-
-
-def optimizer_name(group):
-    """Return skorch's name of a group's optimizer: "optimizer" for group "model"."""
-    return "optimizer" if group == "model" else f"optimizer_{group}"

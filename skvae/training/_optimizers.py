@@ -118,6 +118,11 @@ OPTIMIZERS = {
 }
 
 
+def optimizer_name(group):
+    """Return skorch's name of a group's optimizer: "optimizer" for group "model"."""
+    return "optimizer" if group == "model" else f"optimizer_{group}"
+
+
 def build_optimizer(kind, args, kwargs):
     """Build an optimizer, and check that it can take a step.
 
