@@ -14,9 +14,10 @@ from skvae.base._settings import (
     check_net_params,
     check_range_of_numbers,
     find_device,
+    naming_net_params,
 )
 from skvae.distributions import inputs, n_inputs
-from skvae.inputs import NOTHING, check_some_value
+from skvae.inputs import NOTHING, check_some_value, rows_that_count
 from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import Checkpoint, architecture, check_same_architecture
 from skvae.training import (
@@ -47,8 +48,9 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        rows = take_ready(self, X) if given is NOTHING else None
+        rows = take_ready(self, X) if given.is_nothing else None
         if rows is None:
+            X, y, given = rows_that_count(X, y, given)
             rows = self._train(X, y, given)
         if self._may_collapse:
             warn_of_collapse(self, rows)
@@ -56,7 +58,8 @@ class FittingMixin:
 
     def _train(self, X, y, given):
         """Prepare and train; return the rows."""
-        with trainable(), undone_without_an_epoch(self, self.warm_start):
+        resumes = self.warm_start is not False  # its value is checked inside
+        with trainable(), undone_without_an_epoch(self, resumes):
             kept = NOT_KEPT if self.checkpoint is None else Checkpoint(self)
             rows = self._prepare(X, given, self.warm_start, kept)
             parts = split_rows(self, rows, y)
@@ -67,6 +70,7 @@ class FittingMixin:
         return rows
 
     def _partial_fit(self, X, given=NOTHING):
+        X, _, given = rows_that_count(X, None, given)
         with trainable(), undone_without_an_epoch(self, resumes=True):
             rows = self._prepare(X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1)
@@ -107,7 +111,8 @@ class FittingMixin:
         table = self._columns.fit(self, X, given)
         check_some_value(table, self._columns.names)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
+        names, kinds = self._columns.names, self._columns.kinds
+        self.likelihood_.fit(table.x, names, X, kinds, table.sample_weight)
         return table
 
     def _check_live_settings(self):
@@ -132,6 +137,7 @@ class FittingMixin:
         return clone
 
     def _find_device(self):
+        """Return the torch device that the parameter ``device`` stands for."""
         return find_device(self)
 
     # -- the net --------------------------------------------------------------------
@@ -172,7 +178,8 @@ class FittingMixin:
         settings["lr"] = float(settings["lr"])  # torch takes no fractions
         for group, rate in module.learning_rates().items():
             settings.setdefault(f"{optimizer_name(group)}__lr", rate)
-        return VariationalNet(module, seed=self._seed, **settings).initialize()
+        with naming_net_params(self):
+            return VariationalNet(module, seed=self._seed, **settings).initialize()
 
     def _configure_net(self):
         """Update the net with the parameters that may change between fits."""

@@ -1,6 +1,6 @@
 """Training: batches, the training loop, seeds, optimizers and callbacks."""
 
-from skvae.training._batches import Batch, Rows, Table, TensorBatches
+from skvae.training._batches import Rows, TensorBatches
 from skvae.training._callbacks import (
     Anneal,
     KLWarmup,
@@ -9,10 +9,12 @@ from skvae.training._callbacks import (
 )
 from skvae.training._copying import copied
 from skvae.training._early_stopping import EarlyStopping
+from skvae.training._fast import CHUNK, is_known, written_model
 from skvae.training._hold_out import HoldOut
 from skvae.training._keeping import NOT_KEPT, NotKept
+from skvae.training._loss import Loss, mean_over_rows
 from skvae.training._model import LatentModel
-from skvae.training._net import Loss, VariationalNet
+from skvae.training._net import VariationalNet
 from skvae.training._optimizers import (
     OPTIMIZERS,
     FusedAdam,
@@ -26,10 +28,11 @@ from skvae.training._snapshot import (
     parameters_of,
     undone_without_an_epoch,
 )
-from skvae.training._stack import train_together
+from skvae.training._table import Batch, Table
 from skvae.training._termination import Terminated, Termination
 
 __all__ = [
+    "CHUNK",
     "NOT_KEPT",
     "OPTIMIZERS",
     "Anneal",
@@ -52,12 +55,14 @@ __all__ = [
     "copied",
     "derive_generator",
     "derive_seed",
+    "is_known",
+    "mean_over_rows",
     "optimizer_name",
     "optimizer_states",
     "parameters_of",
     "seeded_weights",
     "state_after_a_step",
-    "train_together",
     "undone_without_an_epoch",
     "watching",
+    "written_model",
 ]
