@@ -13,6 +13,7 @@ from skvae.base._ready import take_ready
 from skvae.base._settings import (
     check_net_params,
     check_range_of_numbers,
+    check_shareable,
     find_device,
     naming_net_params,
 )
@@ -23,11 +24,13 @@ from skvae.persistence import Checkpoint, architecture, check_same_architecture
 from skvae.training import (
     NOT_KEPT,
     OPTIMIZERS,
+    DataParallelNet,
     EarlyStopping,
     HoldOut,
     RecordEpoch,
     Rows,
     VariationalNet,
+    agreed_seed,
     copied,
     derive_seed,
     optimizer_name,
@@ -90,7 +93,8 @@ class FittingMixin:
         else:
             table = self._learn_columns(X, given)
             random = check_random_state(self.random_state)
-            self._seed = int(random.randint(np.iinfo(np.int32).max))
+            seed = int(random.randint(np.iinfo(np.int32).max))
+            self._seed = agreed_seed(seed, (self.net_params or {}).get("accelerator"))
             kept.find(table, 0)  # may have another seed
             self._build_net(table, device)
         self._check_live_settings()
@@ -178,8 +182,12 @@ class FittingMixin:
         settings["lr"] = float(settings["lr"])  # torch takes no fractions
         for group, rate in module.learning_rates().items():
             settings.setdefault(f"{optimizer_name(group)}__lr", rate)
+        kind = VariationalNet
+        if "accelerator" in settings:
+            check_shareable(self, module)
+            kind = DataParallelNet
         with naming_net_params(self):
-            return VariationalNet(module, seed=self._seed, **settings).initialize()
+            return kind(module, seed=self._seed, **settings).initialize()
 
     def _configure_net(self):
         """Update the net with the parameters that may change between fits."""

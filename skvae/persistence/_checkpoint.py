@@ -170,7 +170,13 @@ class Checkpoint(NotKept):
         self._last, self._n_written = time.monotonic(), self._n_seen
 
     def write(self, net, finished=False):
-        """Write the state after the last epoch, completely or not at all."""
+        """Write the state after the last epoch, completely or not at all.
+
+        Of several processes that train one model, only the main one does.
+        """
+        self._wrote()
+        if not net.is_main:
+            return
         packer = Packer()
         state = packer.pack(whole_state(net, self._beside), "state")
         found = {
@@ -183,4 +189,3 @@ class Checkpoint(NotKept):
         }
         header = {"checkpoint": found, "versions": VERSIONS}
         write(self.path, header, packer.tensors)
-        self._wrote()

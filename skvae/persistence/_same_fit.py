@@ -60,10 +60,11 @@ def describe_fit(estimator, table, n_before):
 
 
 def _parameters(estimator):
-    """Return the parameters, without a split into parts, which are compared."""
+    """Return the parameters; a split is compared itself, see `describe_parts`."""
     found = estimator.get_params(deep=False)
     given = (found["net_params"] or {}).items()
-    return found | {"net_params": {k: v for k, v in given if k != "train_split"}}
+    given = {k: v for k, v in given if k not in ("train_split", "accelerator")}
+    return found | {"net_params": given or None}
 
 
 def describe_parts(train, valid):

@@ -8,6 +8,7 @@ from skvae.training._callbacks import (
     watching,
 )
 from skvae.training._copying import copied
+from skvae.training._data_parallel import DataParallelNet, agreed_seed
 from skvae.training._early_stopping import EarlyStopping
 from skvae.training._fast import CHUNK, is_known, written_model
 from skvae.training._hold_out import HoldOut
@@ -19,13 +20,13 @@ from skvae.training._optimizers import (
     OPTIMIZERS,
     FusedAdam,
     optimizer_name,
+    parameters_of,
     state_after_a_step,
 )
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import (
     Snapshot,
     optimizer_states,
-    parameters_of,
     undone_without_an_epoch,
 )
 from skvae.training._table import Batch, Table
@@ -37,6 +38,7 @@ __all__ = [
     "OPTIMIZERS",
     "Anneal",
     "Batch",
+    "DataParallelNet",
     "EarlyStopping",
     "FusedAdam",
     "HoldOut",
@@ -52,6 +54,7 @@ __all__ = [
     "Terminated",
     "Termination",
     "VariationalNet",
+    "agreed_seed",
     "copied",
     "derive_generator",
     "derive_seed",

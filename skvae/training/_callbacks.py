@@ -111,7 +111,7 @@ def watching(estimator, n_epochs, X, y):
         Objects with ``begin_epoch()`` and ``end_epoch(net)``.
     """
     tasks = FitTasks(estimator, n_epochs, {"X": X, "y": y})
-    if not estimator.verbose:
+    if not (estimator.verbose and estimator.net_.is_main):
         yield [tasks]
     else:
         with Progress(type(estimator).__name__, n_epochs) as progress:

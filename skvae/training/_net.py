@@ -57,6 +57,7 @@ class VariationalNet(Answering, NeuralNet):
     """
 
     _fast = None  # the `FastTraining` of a fit that is running
+    is_main = True  # whether it reports and writes; of several processes, one does
 
     def __init__(
         self,
@@ -259,13 +260,12 @@ class VariationalNet(Answering, NeuralNet):
 
     def _train_epoch(self, rows, step_fn):
         module, epoch = self.module_, len(self.history)
-        kind = SharedNoise if self.shared_noise else Noise
-        noise = kind(derive_generator(self.seed, "noise", epoch, self.device))
-        set_dropout_generator(module, noise.generator)
-        module.train()
         batches = self.get_iterator(rows, training=True)
+        noise, of_dropout = self._noise(epoch, batches)
+        set_dropout_generator(module, of_dropout)
+        module.train()
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
-        log, hooks = EpochLog(epoch, len(rows)), BatchHooks(self)
+        log, hooks = self._log(epoch, rows, batches), BatchHooks(self)
         if self._fast is not None and self._fast.applies():
             self._fast.epoch(self._binarized(batches, noise), noise, log)
             log.write(self.history, module)
@@ -284,6 +284,16 @@ class VariationalNet(Answering, NeuralNet):
                     hooks.end(batch, log.last_loss, phase == module.phases[0])
         log.write(self.history, module)
         hooks.finish(log.losses)
+
+    def _noise(self, epoch, batches):
+        """Return the noise of an epoch, and the generator for dropout."""
+        kind = SharedNoise if self.shared_noise else Noise
+        noise = kind(derive_generator(self.seed, "noise", epoch, self.device))
+        return noise, noise.generator
+
+    def _log(self, epoch, rows, batches):
+        """Return the log of an epoch."""
+        return EpochLog(epoch, len(rows))
 
     def _groups(self):
         """Return the optimizer and the trainable parameters of each group, by name.
@@ -305,7 +315,11 @@ class VariationalNet(Answering, NeuralNet):
         if not loss.value.requires_grad or parameters == []:
             return  # a callback has frozen the whole group
         optimizer.zero_grad()
-        loss.value.backward(inputs=parameters)
+        self._backward(loss, batch, optimizer, parameters)
         if hooks.gradientwise:
             hooks.gradient(batch, parameters)
         optimizer.step()
+
+    def _backward(self, loss, batch, optimizer, parameters):
+        """Compute the gradients of a loss."""
+        loss.value.backward(inputs=parameters)

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import torch
 
+from skvae.training._optimizers import parameters_of
+
 
 class Snapshot:
     """The weights and the optimizers' state of a net.
@@ -73,11 +75,6 @@ def optimizer_states(net):
         }
         for name, optimizer in net.optimizers().items()
     }
-
-
-def parameters_of(optimizer):
-    """Return the parameters that an optimizer moves."""
-    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _copied(state):
