@@ -53,11 +53,13 @@ def restore_state(net, state):
     Snapshot(net, state["net"]).restore()
     net.history = History(history_rows(state["history"]))
     for name, value in state["module"].items():
+        if type(value) not in NUMBERS or name[0] == "_":
+            raise ValueError(f"its module must not have {name!r}.")
         setattr(net.module_, name, value)
     for name, optimizer in net.optimizers().items():
         groups = zip(optimizer.param_groups, state["settings"][name], strict=True)
         for group, settings in groups:
-            group.update(settings)
+            group.update({k: v for k, v in settings.items() if k != "params"})
     for name, callback in net.callbacks_:
         _restore_callback(net, callback, state["callbacks"].get(name, {}))
 
