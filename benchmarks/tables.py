@@ -30,6 +30,8 @@ ASKED_FIRST = (
     "gpu",
     "scaling",
     "survival",
+    "attack",
+    "fuzz_persistence",
 )
 PAPERS = (
     "learners",

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.base._holding_out import split_rows
@@ -16,6 +17,7 @@ from skvae.base._settings import (
     check_shareable,
     find_device,
     naming_net_params,
+    within_torch,
 )
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value, rows_that_count
@@ -125,7 +127,7 @@ class FittingMixin:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 "unless every column is Bernoulli or one-hot. Got "
-                f"{self.binarize!r} instead."
+                f"{cut(self.binarize)} instead."
             )
 
     def _check_net_params(self):
@@ -193,7 +195,7 @@ class FittingMixin:
         """Update the net with the parameters that may change between fits."""
         net, given = self.net_, self.net_params or {}
         for name in self._module_settings:
-            setattr(net.module_, name, getattr(self, name))
+            setattr(net.module_, name, within_torch(getattr(self, name)))
         self._put_callbacks()
         for name in ("lr", "batch_size", "max_epochs", "binarize"):
             value = given.get(name, getattr(self, name))

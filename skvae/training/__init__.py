@@ -29,7 +29,7 @@ from skvae.training._snapshot import (
     optimizer_states,
     undone_without_an_epoch,
 )
-from skvae.training._table import Batch, Table
+from skvae.training._table import Batch, Table, condition_of, is_plain
 from skvae.training._termination import Terminated, Termination
 
 __all__ = [
@@ -55,10 +55,12 @@ __all__ = [
     "Termination",
     "VariationalNet",
     "agreed_seed",
+    "condition_of",
     "copied",
     "derive_generator",
     "derive_seed",
     "is_known",
+    "is_plain",
     "mean_over_rows",
     "optimizer_name",
     "optimizer_states",
