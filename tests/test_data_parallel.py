@@ -45,6 +45,8 @@ def found(tmp_path_factory):
 def test_all_processes_end_with_the_model_of_one(found, name):
     (first, alone), (second,) = found[0][name], found[1][name]
     np.testing.assert_array_equal(first[0], second[0])
+    if name in data_parallel.OWN_DROPOUT:
+        return
     np.testing.assert_allclose(first[0], alone[0], rtol=1e-6, atol=1e-8)
     for row, other, reference in zip(first[1], second[1], alone[1], strict=True):
         for key in reference.keys() - {"seconds"}:

@@ -146,7 +146,8 @@ class DataParallelNet(VariationalNet):
 
     def __init__(self, module, *, accelerator, **kwargs):
         self.accelerator = accelerator
-        super().__init__(module, **kwargs)
+        # The hand-written step does not exchange gradients.
+        super().__init__(module, **kwargs | {"fast_path": False})
 
     @property
     def is_main(self):
