@@ -55,6 +55,7 @@ class MCEM(LatentModel):
 
     n_leapfrog, n_updates, n_burn_in, n_draws = 10, 5, 20, 30
     n_refinements = 0  # posteriors are already those of the row
+    keeps_rows = True  # the chains
     iterates = True
 
     def __init__(self, decoder, head, n_components, seed):

@@ -97,6 +97,11 @@ class VAE(LatentModel):
         self.head.start_linear(*start.decoder(by_latent, model.psi, shift))
 
     @property
+    def keeps_rows(self):
+        """Whether the prior stores values of each row."""
+        return self.prior_module.keeps_rows
+
+    @property
     def phases(self):
         return ("model", *self.prior_module.phases)
 

@@ -12,7 +12,7 @@ import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skvae._parameters import Declared, parameter
+from skvae._parameters import parameter
 from skvae._validation import (
     BOOLEAN,
     FRACTION,
@@ -30,7 +30,7 @@ from skvae._validation import (
 )
 from skvae.base._arrays import in_kind
 from skvae.base._fitting import FittingMixin
-from skvae.base._groups import SIZES, Optimizer, SkorchCallback
+from skvae.base._groups import SIZES, Checkpoints, Optimizer, SkorchCallback
 from skvae.base._settings import within_torch
 from skvae.base._sklearn import (
     CallbackSupportMixin,
@@ -60,7 +60,7 @@ class BaseAutoencoderTransformer(
     LatentNamesMixin,
     FittingMixin,
     TransformerMixin,
-    Declared,
+    Checkpoints,
 ):
     """Base of every estimator: fit, transform, inverse_transform, reconstruct.
 
@@ -172,7 +172,8 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter, the data or the weights are not valid.
+            If a parameter, the data or the weights are not valid, or `checkpoint` is
+            that of a fit with other parameters or data.
         FloatingPointError
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt

@@ -89,7 +89,8 @@ def can_wait(estimator):
     # Anything more, such as a callback of scikit-learn, may want to see every epoch.
     wanted = estimator.verbose, estimator.callbacks, estimator.warm_start
     more = vars(estimator).keys() - own - {OF_A_SEARCH}
-    return all(map(_is_off, wanted)) and not more
+    is_free = estimator.checkpoint is None and not more
+    return all(map(_is_off, wanted)) and is_free
 
 
 def _is_off(value):

@@ -156,7 +156,7 @@ class EpochLog:
             If not; it names the epoch, the first such batch and the term.
         """
         weights = sum(p.detach().sum() for p in module.parameters())
-        means = [ledger.means() for ledger in self._ledgers.values()]
+        means = self._means()
         # One transfer from the device for the whole epoch.
         *numbers, total = torch.cat([*means, weights.double()[None]]).tolist()
         if not all(number - number == 0 for number in [*numbers, total]):
@@ -165,6 +165,10 @@ class EpochLog:
             for name, number in ledger.named(numbers[:width]).items():
                 history.record(name, number)
             numbers = numbers[width:]
+
+    def _means(self):
+        """Return the means over rows of each ledger."""
+        return [ledger.means() for ledger in self._ledgers.values()]
 
     def _raise(self):
         found = [ledger.first_bad() for ledger in self._ledgers.values()]
