@@ -30,12 +30,14 @@ QUICK = {
 }
 
 
-def scaling(pairs, quick=False):
+def scaling(sizes_of, pairs):
     """Return one row for each of rows, columns, latents and parts of a likelihood."""
     found = []
-    for name, sizes in (QUICK if quick else SIZES).items():
+    for name, sizes in sizes_of.items():
         fits = {n: _fit(**BASE | {name: n}) for n in sizes}
-        timers = {n: partial(seconds, fit, time.process_time) for n, fit in fits.items()}
+        timers = {
+            n: partial(seconds, fit, time.process_time) for n, fit in fits.items()
+        }
         interleaved(timers, 1)  # first calls
         taken, (small, large) = interleaved(timers, pairs), sizes
         ratio = taken[large] / taken[small] / (large / small)
