@@ -1,8 +1,9 @@
 """The scikit-learn interface of every model."""
 
 from skvae._parameters import Declared, parameter
+from skvae.base._arrays import in_kind
 from skvae.base._autoencoder import BaseAutoencoderTransformer
-from skvae.base._fitting import reading_flags
+from skvae.base._flags import reading_flags
 from skvae.base._folds import models_of_folds
 from skvae.base._groups import (
     BODY,
@@ -38,6 +39,7 @@ __all__ = [
     "as_transformer",
     "condition_positions",
     "find_model",
+    "in_kind",
     "mean_score",
     "models_of_folds",
     "page",

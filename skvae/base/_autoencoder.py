@@ -28,6 +28,7 @@ from skvae._validation import (
     Sequence,
     check_parameter,
 )
+from skvae.base._arrays import in_kind
 from skvae.base._fitting import FittingMixin
 from skvae.base._groups import SIZES, Optimizer, SkorchCallback
 from skvae.base._settings import within_torch
@@ -120,6 +121,7 @@ class BaseAutoencoderTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.array_api_support = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
         except (ValueError, TypeError):  # an invalid parameter, reported by fit
@@ -215,6 +217,7 @@ class BaseAutoencoderTransformer(
 
     # -- answering ------------------------------------------------------------------
 
+    @in_kind
     def transform(self, X) -> np.ndarray:
         """Encode rows as posterior means. This is deterministic.
 
@@ -239,6 +242,7 @@ class BaseAutoencoderTransformer(
         Z = self._evaluator().encode(table)
         return Z.astype(table.dtype, copy=False)
 
+    @in_kind
     def inverse_transform(self, X) -> np.ndarray:
         """Decode latents to the mean of p(x | z).
 
@@ -261,6 +265,7 @@ class BaseAutoencoderTransformer(
         Z = self._check_latents(X)
         return self._restored(self._evaluator().decode(Z))
 
+    @in_kind
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
 

@@ -15,13 +15,14 @@ from skvae._validation import (
     check_parameter,
 )
 from skvae.annealing import N_TEMPERATURES
+from skvae.base._arrays import in_kind
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._imputing import ImputingMixin
 from skvae.base._mates import answered
 from skvae.distributions import Noise
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
-from skvae.inputs import NOTHING, read_weights
+from skvae.inputs import NOTHING, as_numpy, read_weights
 from skvae.training import derive_seed
 
 TOO_LOW = (
@@ -65,6 +66,7 @@ class DensityMixin(ImputingMixin):
         x = self._evaluator().sample(n_samples, width, seed, mean)
         return self._restored(x)
 
+    @in_kind
     def sample_latents(self, X, n_samples=1, random_state=None) -> np.ndarray:
         """Draw latents of rows from their posteriors, z ~ q(z | x).
 
@@ -115,6 +117,7 @@ class DensityMixin(ImputingMixin):
         random = check_random_state(random_state)
         return int(random.randint(np.iinfo(np.int32).max))
 
+    @in_kind
     def score_samples(self, X) -> np.ndarray:
         """Estimate ln p(x) of each row by importance sampling (64 samples), in nats.
 
@@ -160,6 +163,7 @@ class DensityMixin(ImputingMixin):
         """
         return mean_score(self.score_samples(X), sample_weight)
 
+    @in_kind
     def log_likelihood(
         self,
         X,
@@ -276,5 +280,6 @@ def selected(result, return_std_error, return_diagnostics):
 
 def mean_score(values, sample_weight):
     """Return the mean of values, (n,), with the argument ``sample_weight``."""
+    values = as_numpy(values)
     weights = read_weights(sample_weight, len(values))
     return float(np.average(values, weights=weights))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skvae.annealing import N_TEMPERATURES
-from skvae.base import DensityMixin, mean_score, selected
+from skvae.base import DensityMixin, in_kind, mean_score, selected
 from skvae.inputs import Given
 
 
@@ -45,6 +45,7 @@ class ConditionalDensityMixin(DensityMixin):
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
         return self._restored(x, codes)
 
+    @in_kind
     def sample_latents(
         self, X, n_samples=1, random_state=None, condition=None
     ) -> np.ndarray:
@@ -76,6 +77,7 @@ class ConditionalDensityMixin(DensityMixin):
         """
         return self._sample_latents(X, n_samples, random_state, Given(condition))
 
+    @in_kind
     def impute(
         self,
         X,
@@ -115,6 +117,7 @@ class ConditionalDensityMixin(DensityMixin):
         given = {"codes": codes, "rows": X}
         return self._impute(table, n_samples, n_imputations, random_state, **given)
 
+    @in_kind
     def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
 
@@ -159,6 +162,7 @@ class ConditionalDensityMixin(DensityMixin):
         values = self.score_samples(X, condition=condition)
         return mean_score(values, sample_weight)
 
+    @in_kind
     def log_likelihood(
         self,
         X,

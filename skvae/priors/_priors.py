@@ -146,7 +146,7 @@ class VampModule(PriorModule):
 
     def forward(self, like, posterior):
         q = posterior(self.pseudo_inputs)  # M rows of (K,)
-        return NormalMixture(q.loc, q.scale, n_rows=len(like))
+        return NormalMixture(q.loc, q.scale, n_rows=like.shape[0])
 
 
 SHORTHAND = {"standard-normal": StandardNormal, "vamp": VampPrior}  # and others

@@ -35,8 +35,9 @@ class StackedModule(LatentModel):
 
     def posterior(self, batch):
         x, condition = self._apart(batch)
-        y = self.written_model.head.features(x)
-        loc, scale = self.written_model.encode(y, condition)  # (M, B, K) each
+        model = self.written_model
+        read = model.with_flags(x, model.head.features(x), None)
+        loc, scale = model.encode(read, condition)  # (M, B, K) each
         return Normal(loc.flatten(0, 1), scale.flatten(0, 1))
 
     def prior(self, batch):
