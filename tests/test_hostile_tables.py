@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import scipy.sparse as sp
 import torch
 from instances import fit, small
 
@@ -47,7 +46,6 @@ REFUSED = {
     "ragged": ([*TABLE.tolist(), [1.0]], ValueError, "X|rows"),
     "lists": (LISTS, ValueError, "X is not a table|List"),
     "no columns": (pd.DataFrame(TABLE[:, :0]), ValueError, "X|0 columns"),
-    "sparse": (sp.dia_array(TABLE), TypeError, r"pass X.toarray\(\)"),
     "sparse columns": (
         pd.DataFrame(TABLE).astype(pd.SparseDtype(float)),
         TypeError,

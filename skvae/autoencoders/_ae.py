@@ -9,6 +9,7 @@ from skvae.base import BaseAutoencoderTransformer, CustomNetworks, Latents
 from skvae.distributions import Point
 from skvae.handwritten import WrittenAE
 from skvae.nets import enter_linearly, over_rows
+from skvae.sources import by_blocks
 from skvae.training import Batch, LatentModel, Loss
 
 SHARES = 0.5 ** np.arange(8)  # of PCA's loadings, at the start
@@ -214,6 +215,7 @@ default="gaussian-shared"
     def _build_module(self, table):
         return AE(*self._build_parts(self.n_components), self.n_components)
 
+    @by_blocks
     def impute(self, X) -> np.ndarray:
         """Fill missing cells with the reconstruction from the observed ones.
 
@@ -263,5 +265,9 @@ default="gaussian-shared"
         float
             Nats per row.
         """
+        return float(np.mean(self._reconstruction_log_likelihood(X)))
+
+    @by_blocks
+    def _reconstruction_log_likelihood(self, X):
         table = self._check_scorable(X)
-        return float(np.mean(self._evaluator().reconstruction_log_likelihood(table)))
+        return self._evaluator().reconstruction_log_likelihood(table)

@@ -41,6 +41,7 @@ from skvae.inference import Evaluator
 from skvae.inputs import NOTHING, PlainColumns, explaining, in_memory, index_of
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
+from skvae.sources import by_blocks
 from skvae.training import OPTIMIZERS
 
 
@@ -112,6 +113,7 @@ class BaseAutoencoderTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
         except (ValueError, TypeError):  # an invalid parameter, reported by fit
@@ -202,6 +204,7 @@ class BaseAutoencoderTransformer(
 
     # -- answering ------------------------------------------------------------------
 
+    @by_blocks
     def transform(self, X) -> np.ndarray:
         """Encode rows as posterior means. This is deterministic.
 
@@ -248,6 +251,7 @@ class BaseAutoencoderTransformer(
         Z = self._check_latents(X)
         return self._restored(self._evaluator().decode(Z))
 
+    @by_blocks
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
 

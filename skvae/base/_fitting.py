@@ -6,16 +6,21 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.base._holding_out import split_rows
 from skvae.base._ready import take_ready
-from skvae.base._settings import check_net_params, check_range_of_numbers
+from skvae.base._settings import (
+    check_net_params,
+    check_range_of_numbers,
+    find_device,
+)
+from skvae.base._streaming import joined_if_small, rows_of_source
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value
 from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
+from skvae.sources import Source
 from skvae.training import (
     OPTIMIZERS,
     EarlyStopping,
@@ -43,6 +48,7 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
+        X = joined_if_small(X)
         rows = take_ready(self, X) if given is NOTHING else None
         if rows is None:
             rows = self._train(X, y, given)
@@ -53,22 +59,36 @@ class FittingMixin:
     def _train(self, X, y, given):
         """Prepare and train; return the rows."""
         with trainable(), undone_without_an_epoch(self, self.warm_start):
-            rows = self._prepare(X, given, self.warm_start)
-            parts = split_rows(self, rows, y)
+            rows, parts = self._prepare_parts(X, y, given)
             n_epochs = self.net_.max_epochs
             with watching(self, n_epochs, X, y) as watchers:
                 how = {"epochs": n_epochs, "watchers": watchers, "parts": parts}
                 self.net_.partial_fit(rows, **how)
         return rows
 
+    def _prepare_parts(self, X, y, given):
+        """Return rows, all of them or a sample, and those to train on and hold out."""
+        if isinstance(X, Source):
+            holds_out = self.early_stopping
+            return rows_of_source(self, X, given, self.warm_start, holds_out)
+        rows = self._prepare(X, given, self.warm_start)
+        return rows, split_rows(self, rows, y)
+
     def _partial_fit(self, X, given=NOTHING):
+        X, parts = joined_if_small(X), None
         with trainable(), undone_without_an_epoch(self, resumes=True):
-            rows = self._prepare(X, given, resumes=True)
-            self.net_.partial_fit(rows, epochs=1)
+            if isinstance(X, Source):
+                rows, parts = rows_of_source(self, X, given, resumes=True)
+            else:
+                rows = self._prepare(X, given, resumes=True)
+            self.net_.partial_fit(rows, epochs=1, parts=parts)
         return self
 
-    def _prepare(self, X, given, resumes):
-        """Check everything, build a net unless one resumes, and return the rows."""
+    def _prepare(self, X, given, resumes, moments=None):
+        """Check everything, build a net unless one resumes, and return the rows.
+
+        `moments` are those of all rows of a source, of which X is a sample.
+        """
         check_parameters(self)
         self._check_net_params()
         device = self._find_device()
@@ -78,27 +98,32 @@ class FittingMixin:
             self.likelihood_.check(table.x, self._columns.names)
             device = next(self.net_.module_.parameters()).device  # it is not moved
         else:
-            table = self._learn_columns(X, given)
+            table = self._learn_columns(X, given, moments)
             self._build_net(table, device)
         self._check_live_settings()
         check_range_of_numbers(self, self.net_.module_.dtype)
-        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
-        units["odds"] = self._odds(table)
+        units = self._units() | {"odds": self._odds(table)}
         rows = Rows(table, device, self.net_.module_.dtype, **units)
         self._configure_net()
         return rows
+
+    def _units(self):
+        """Return the units of rows that a module reads, arguments of `Rows`."""
+        return {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
 
     def _odds(self, table):
         """Return how often each row is drawn in training, (n,), or None if equally."""
         return None
 
-    def _learn_columns(self, X, given):
+    def _learn_columns(self, X, given, moments=None):
         """Learn the roles and the contents of the columns; return a `Table`."""
         self._columns = self._columns_type()
         table = self._columns.fit(self, X, given)
         check_some_value(table, self._columns.names)
         self.likelihood_ = self._columns.likelihood(self, X)
         self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
+        if moments is not None:
+            self.likelihood_.correct(*moments.of(self._columns.data_positions))
         return table
 
     def _check_live_settings(self):
@@ -123,30 +148,7 @@ class FittingMixin:
         return clone
 
     def _find_device(self):
-        """Return the torch device that the parameter ``device`` stands for.
-
-        Raises
-        ------
-        ValueError
-            If it is not available, or is neither a CPU nor a CUDA device.
-        """
-        device = self.device
-        if isinstance(device, str) and device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        wanted = f"The 'device' parameter of {type(self).__name__} must be 'auto'"
-        try:
-            device = torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).partition(". ")[0]  # torch lists what it has built
-            raise ValueError(
-                f"{wanted} or an available device. Got {cut(self.device)} "
-                f"instead: {cut(reason)}"
-            ) from error
-        if device.type not in ("cpu", "cuda"):  # others lack double precision
-            raise ValueError(
-                f"{wanted}, a CPU or a CUDA device. Got {self.device!r} instead."
-            )
-        return device
+        return find_device(self.device, type(self).__name__)
 
     # -- the net --------------------------------------------------------------------
 
@@ -296,14 +298,13 @@ class FittingMixin:
     def _training_features(self, table, head):
         """Return a function n -> n training rows as the encoder sees them."""
         width = n_inputs(head) + self._columns.condition_width
-        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
 
         def rows(n):
             if table is None:
                 return torch.zeros(n, width)
             which = np.random.default_rng(self._seed).permutation(len(table))
             dtype = torch.get_default_dtype()
-            batch = Rows(table, "cpu", dtype, **units).take(
+            batch = Rows(table, "cpu", dtype, **self._units()).take(
                 torch.from_numpy(np.resize(which, n))
             )
             features = inputs(head, batch.x, batch.seen)

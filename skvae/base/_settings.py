@@ -3,8 +3,10 @@
 from numbers import Integral, Real
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
+from skvae._kinds import cut
 from skvae._validation import NONE, Callable, Interval, check_parameter
 
 REFUSED = ("criterion", "dataset", "device", "module", "seed", "warm_start")
@@ -66,3 +68,27 @@ def _numbers_in(value):
             yield from _numbers_in(item)
     elif isinstance(value, Real) and not isinstance(value, bool):
         yield value
+
+
+def find_device(device, owner):
+    """Return the torch device that the parameter ``device`` of an estimator means.
+
+    Raises
+    ------
+    ValueError
+        If it is not available, or is neither a CPU nor a CUDA device.
+    """
+    given = device
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = f"The 'device' parameter of {owner} must be 'auto'"
+    try:
+        device = torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition(". ")[0]  # torch lists what it has built
+        raise ValueError(
+            f"{wanted} or an available device. Got {cut(given)} instead: {cut(reason)}"
+        ) from error
+    if device.type not in ("cpu", "cuda"):  # others lack double precision
+        raise ValueError(f"{wanted}, a CPU or a CUDA device. Got {given!r} instead.")
+    return device

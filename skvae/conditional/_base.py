@@ -10,6 +10,7 @@ from skvae._validation import NONE, Callable, Instance, Interval, Listed, Option
 from skvae.base import BaseAutoencoderTransformer, with_callbacks
 from skvae.conditional._density import ConditionalDensityMixin
 from skvae.inputs import ConditionedColumns, Given
+from skvae.sources import by_blocks
 
 
 class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransformer):
@@ -131,6 +132,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         """
         return self.fit(X, y, condition=condition).transform(X, condition=condition)
 
+    @by_blocks
     def transform(self, X, condition=None) -> np.ndarray:
         """Encode rows under their conditions as posterior means. This is deterministic.
 
@@ -184,6 +186,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         x = self._evaluator().decode(Z, condition)
         return self._restored(x, codes, rows)
 
+    @by_blocks
     def reconstruct(self, X, condition=None) -> np.ndarray:
         """Encode rows, and decode their latents under the same condition.
 

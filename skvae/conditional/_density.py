@@ -5,6 +5,7 @@ import numpy as np
 from skvae.annealing import N_TEMPERATURES
 from skvae.base import DensityMixin, selected
 from skvae.inputs import Given
+from skvae.sources import by_blocks
 
 
 class ConditionalDensityMixin(DensityMixin):
@@ -45,6 +46,7 @@ class ConditionalDensityMixin(DensityMixin):
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
         return self._restored(x, codes)
 
+    @by_blocks
     def impute(
         self,
         X,
@@ -84,6 +86,7 @@ class ConditionalDensityMixin(DensityMixin):
         given = {"codes": codes, "rows": X}
         return self._impute(table, n_samples, n_imputations, random_state, **given)
 
+    @by_blocks
     def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
 

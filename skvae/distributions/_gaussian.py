@@ -7,7 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from skvae._columns import spreads, statistics_from_origin, without_holes
+from skvae._columns import (
+    origins,
+    spreads,
+    statistics_from_origin,
+    without_holes,
+)
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
@@ -89,6 +94,12 @@ class Gaussian(Likelihood):
             self.origin_, self.mean_, self.std_, self.low_, self.high_ = found
         else:  # the range of the mean is absolute
             super()._learn(X, names, frame)
+
+    def correct(self, mean, std, low, high):
+        if self.mean == "identity":
+            self.origin_ = origins(mean, spreads(std, low, high))
+            mean, low, high = (value - self.origin_ for value in (mean, low, high))
+        super().correct(mean, std, low, high)
 
     def misfits(self, X):
         if self.scale not in ("column", "row"):

@@ -12,6 +12,7 @@ from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 from skvae.inputs._numbers import as_numpy, explaining, in_memory
+from skvae.inputs._survey import Survey
 from skvae.inputs._templates import index_of
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Conditions",
     "Given",
     "PlainColumns",
+    "Survey",
     "as_numpy",
     "check_some_value",
     "explaining",

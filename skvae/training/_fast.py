@@ -7,8 +7,8 @@ and the optimizer, whose random numbers come from the same generators in the sam
 import torch
 
 from skvae.handwritten import Unknown, Vector
-from skvae.training._batches import TensorBatches
 from skvae.training._hooks import BatchHooks
+from skvae.training._iterating import TensorBatches
 from skvae.training._optimizers import FusedAdam
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once

@@ -11,10 +11,10 @@ from itertools import accumulate
 import torch
 
 from skvae.handwritten import Unknown, adam_settings
-from skvae.training._batches import TensorBatches
 from skvae.training._callbacks import EarlyStopping, KLWarmup, RecordEpoch
 from skvae.training._fast import CHUNK, is_known, written_model
 from skvae.training._hold_out import HoldOut
+from skvae.training._iterating import TensorBatches
 from skvae.training._seeds import derive_generator
 
 OURS = {EarlyStopping, KLWarmup, RecordEpoch}
