@@ -79,7 +79,7 @@ np.array({})[:, ::-1]
 np.array({})[::2]
 np.repeat({}, 2, axis=0)[::2]
 np.broadcast_to({}, (12, 4))
-np.lib.stride_tricks.as_strided({}, (9, 4), (8, 8))
+np.lib.stride_tricks.sliding_window_view(np.ravel({}), 4)
 np.frombuffer(np.asarray({}).tobytes()).reshape(-1, 4)
 np.memmap(tempfile.TemporaryFile(), shape=(12, 4), dtype='>f4', mode='w+') + {}
 np.array({}).T

@@ -16,7 +16,7 @@ from benchmarks._loops import bare
 from benchmarks._nets import LR, BareVAE
 from skvae import VAETransformer
 from skvae.inputs import NOTHING
-from skvae.training import train_together
+from skvae.stacks import train_together
 
 RATES = (3e-4, 1e-3, 3e-3)
 

@@ -20,9 +20,11 @@ message     an error message of more than 3 000 characters
 slow        more than 10 seconds of processor time
 
 Each fault is printed once, with lines that reproduce it. The exit code is 1 if there is
-one. An interrupted run with --keep FILE continues where it stopped.
+one. An interrupted run with --keep FILE continues where it stopped. Runs with several
+seeds may go side by side; --join FILE FILE adds up what they kept.
 """
 
+import faulthandler
 import json
 import resource
 import sys
@@ -45,20 +47,25 @@ SAVED = 1_000  # cases between two writes of --keep
 def main():
     options = parsed()
     quiet()
+    faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (GIBIBYTES * 2**30,) * 2)
     if options.case is not None:
         return show_case(options.seeds[0], options.case)
     if options.moments is not None:
         return show_moments(options)
-    n_cases = options.cases or (QUICK if options.quick else FULL)
-    found = attack(options.seeds[0], n_cases, options.keep, options.minutes)
-    rows = table(found["counts"])
+    if options.join:
+        parts = [json.loads(path.read_text()) for path in options.join]
+    else:
+        n_cases = options.cases or (QUICK if options.quick else FULL)
+        parts = [attack(options.seeds[0], n_cases, options.keep, options.minutes)]
+    rows = table(sum((Counter(part["counts"]) for part in parts), Counter()))
     common.print_table(rows)
-    print(f"{found['done']} inputs, {found['seconds']:.0f} s of one core")
-    settings = {"inputs": found["done"], "seed": options.seeds[0]}
+    done, seconds = (sum(part[name] for part in parts) for name in ("done", "seconds"))
+    print(f"{done} inputs, {seconds:.0f} s of one core")
+    seeds = ", ".join(str(part["seed"]) for part in parts)
     for row in rows if options.write else ():
-        common.keep(options.write, settings, row)
-    return any(verdict in FAULTS for _, verdict in pairs(found["counts"]))
+        common.keep(options.write, {"inputs": done, "seeds": seeds}, row)
+    return any(row[verdict] for row in rows for verdict in FAULTS)
 
 
 def parsed():
@@ -68,6 +75,7 @@ def parsed():
     parser.add_argument("--moments", type=int, help="interrupts and kills, this many")
     parser.add_argument("--minutes", type=float, default=np.inf, help="stop after this")
     parser.add_argument("--keep", type=Path, help="file to continue from")
+    parser.add_argument("--join", type=Path, nargs="+", help="add up kept files")
     return parser.parse_args()
 
 
@@ -84,7 +92,7 @@ def drawn(judge, seed, number):
 
 def attack(seed, n_cases, keep, minutes):
     """Judge the cases of a seed, and count (estimator, verdict)."""
-    found = {"done": 0, "seconds": 0.0, "counts": {}, "seen": []}
+    found = {"seed": seed, "done": 0, "seconds": 0.0, "counts": {}, "seen": []}
     if keep and keep.exists():
         found = json.loads(keep.read_text())
     judge, start, before = Judge(), time.process_time(), found["seconds"]
@@ -145,10 +153,6 @@ def show_moments(options):
     for row in rows if options.write else ():
         common.keep(options.write, {"seed": options.seeds[0]}, row)
     return any(row["faults"] for row in rows)
-
-
-def pairs(counts):
-    return [tuple(key.split(" ", 1)) for key in counts]
 
 
 def table(counts):

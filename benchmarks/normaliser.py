@@ -178,7 +178,7 @@ def trained(seed, passes):
         for index in order.split(BATCH):
             for _, loss, _ in module.losses("critic", index, None, noise):
                 optimizer.zero_grad()
-                loss.backward()
+                loss.mean().backward()
                 optimizer.step()
     critic = module.critic.eval()
     return Known(critic, q, *integrated(critic))

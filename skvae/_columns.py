@@ -119,7 +119,7 @@ def highest(X):
     return np.fmax.reduce(X, axis=0) if np.isnan(high).any() else high
 
 
-def column_statistics(X, block=4096):
+def column_statistics(X, block=4096, weight=None):
     """Compute the mean, standard deviation, minimum and maximum of each column.
 
     Missing cells, which are NaN, are left out.
@@ -133,19 +133,22 @@ def column_statistics(X, block=4096):
         The table.
     block : int, default=4096
         Number of rows read at once.
+    weight : ndarray of shape (n,), optional
+        Weights of the rows, above 0; equal by default.
 
     Returns
     -------
     mean, std, low, high : ndarray of shape (d,), float64
     """
-    shift, mean, std, low, high = _shifted_statistics(X, block)
+    shift, mean, std, low, high = _shifted_statistics(X, block, weight)
     return shift + mean, std, low, high
 
 
-def statistics_from_origin(X):
+def statistics_from_origin(X, weight=None):
     """Compute an origin of each column, and its statistics relative to that.
 
-    Missing cells, which are NaN, are left out.
+    Missing cells, which are NaN, are left out. Weights of rows are those of
+    `column_statistics`.
 
     Returns
     -------
@@ -154,7 +157,7 @@ def statistics_from_origin(X):
     mean, std, low, high : ndarray of shape (d,), float64
         Those of ``X - origin``.
     """
-    shift, mean, std, low, high = _shifted_statistics(X)
+    shift, mean, std, low, high = _shifted_statistics(X, weight=weight)
     origin = origins(shift + mean, spreads(std, low, high))
     # The difference first: the sum of a large shift and a small mean would be rounded.
     return origin, (shift - origin) + mean, std, low - origin, high - origin
@@ -182,62 +185,7 @@ def origins(mean, spread):
     return np.round(mean / step) * step + 0.0  # no -0.0
 
 
-class Moments:
-    """Statistics of columns that are read block by block.
-
-    Missing cells, which are NaN, are left out.
-
-    Parameters
-    ----------
-    n_columns : int
-        Number of columns.
-
-    Attributes
-    ----------
-    n_values : ndarray of shape (n_columns,)
-        Number of cells of each column that are not missing.
-    mean, low, high : ndarray of shape (n_columns,)
-        Means and extremes.
-    """
-
-    def __init__(self, n_columns):
-        self.n_values = np.zeros(n_columns)
-        self.mean, self._squares = np.zeros(n_columns), np.zeros(n_columns)
-        self.low, self.high = np.full((2, n_columns), np.nan)
-
-    @property
-    def std(self):
-        """Standard deviations, (n_columns,)."""
-        return np.sqrt(self._squares / np.maximum(self.n_values, 1))
-
-    def of(self, columns):
-        """Return mean, standard deviation and extremes of some columns, (4, n).
-
-        They are NaN for columns without a value.
-        """
-        mean = np.where(self.n_values > 0, self.mean, np.nan)
-        return np.stack([mean, self.std, self.low, self.high])[:, columns]
-
-    def add(self, rows):
-        """Add rows, (n, n_columns), to the statistics (Chan et al. 1979)."""
-        seen = observed_cells(rows)
-        n = np.full(rows.shape[1], float(len(rows)))
-        if seen is not None:
-            n = seen.sum(axis=0).astype(float)
-        used = n > 0
-        rows = rows if used.all() else rows[:, used]
-        shift, mean, std, low, high = _shifted_statistics(rows)
-        n, total = n[used], self.n_values[used] + n[used]
-        change = shift + mean - self.mean[used]
-        self._squares[used] += n * std**2
-        self._squares[used] += change**2 * self.n_values[used] * n / total
-        self.mean[used] += change * n / total
-        self.low[used] = np.fmin(self.low[used], low)
-        self.high[used] = np.fmax(self.high[used], high)
-        self.n_values[used] = total
-
-
-def _shifted_statistics(X, block=4096):
+def _shifted_statistics(X, block=4096, weight=None):
     """Return the first row, the mean relative to it, and the other statistics."""
     seen = observed_cells(X)
     first = X[0] if seen is None else first_values(X)
@@ -251,9 +199,21 @@ def _shifted_statistics(X, block=4096):
         np.minimum(low, rows.min(axis=0), out=low)
         np.maximum(high, rows.max(axis=0), out=high)
         rows -= shift
-        total += rows.sum(axis=0)
-        squares += np.einsum("nd,nd->d", rows, rows)
-    n_values = len(X) if seen is None else seen.sum(axis=0)
+        if weight is None:
+            total += rows.sum(axis=0)
+            squares += np.einsum("nd,nd->d", rows, rows)
+        else:
+            weights = weight[start : start + block]
+            total += weights @ rows
+            squares += np.einsum("n,nd,nd->d", weights, rows, rows)
+    n_values = _total_weight(len(X), seen, weight)
     mean = total / n_values
     variance = np.maximum(squares / n_values - mean**2, 0.0)
     return shift, mean, np.sqrt(variance), low, high
+
+
+def _total_weight(n_rows, seen, weight):
+    """Return the weight of the observed cells of each column, or of all rows."""
+    if weight is None:
+        return n_rows if seen is None else seen.sum(axis=0)
+    return weight.sum() if seen is None else weight @ seen

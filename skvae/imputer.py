@@ -20,6 +20,7 @@ from skvae._validation import (
 from skvae.autoencoders import VAETransformer
 from skvae.base import BaseAutoencoderTransformer
 from skvae.distributions import Auto
+from skvae.inputs import Given, rows_that_count
 
 # Chosen on half of the tables of `benchmarks.imputation`.
 SETTINGS = {
@@ -127,7 +128,7 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         tags.input_tags.allow_nan = True
         return tags
 
-    def fit(self, X, y=None) -> Self:
+    def fit(self, X, y=None, sample_weight=None) -> Self:
         """Fit the model to rows with missing cells.
 
         Parameters
@@ -136,6 +137,9 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
             Rows.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row relative to the others, in everything that `fit` averages
+            over rows. A row of weight 0 is left out. By default all are equal.
 
         Returns
         -------
@@ -144,17 +148,20 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         Raises
         ------
         ValueError
-            If a parameter or `X` is not valid, or if a column has no value.
+            If a parameter, `X` or the weights are not valid, or if a column has no
+            value.
         """
         check_parameters(self)
-        X = self._marked(X)
+        given = Given(sample_weight=sample_weight)
+        X, _, given = rows_that_count(self._marked(X), None, given)
         if self.estimator is None:
             model = default_model(_n_rows(X))
         else:
             model = clone(self.estimator)
         if self.random_state is not None:
             model.set_params(random_state=self.random_state)
-        self.estimator_ = model.fit(X)
+        weights = {} if given.is_nothing else {"sample_weight": given.sample_weight}
+        self.estimator_ = model.fit(X, **weights)
         self.n_features_in_ = model.n_features_in_
         self.__dict__.pop("feature_names_in_", None)
         if hasattr(model, "feature_names_in_"):

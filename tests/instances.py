@@ -160,3 +160,10 @@ def bodies(estimator):
 def fitted(estimator, X):
     """Return a fitted clone."""
     return fit(clone(estimator), X)
+
+
+def weights_of(estimator):
+    """Return everything in the state of the fitted module, as arrays."""
+    return [
+        value.numpy(force=True) for value in estimator.module_.state_dict().values()
+    ]

@@ -96,8 +96,9 @@ def test_every_parameter_gets_a_gradient_from_its_own_group_alone(label, digits)
     module.begin(rows_of(estimator, digits[:32]))
     for phase in module.phases:
         for loss in module.losses(batch, phase, Noise.from_seed(0)):
+            assert loss.value.shape == (32,)  # one per row, so that rows have weights
             module.zero_grad()
-            loss.value.backward(inputs=groups[loss.group])
+            loss.value.mean().backward(inputs=groups[loss.group])
             moved = {id(p) for p in module.parameters() if p.grad is not None}
             assert moved == {id(p) for p in groups[loss.group]}
             assert all(p.grad.abs().sum() > 0 for p in groups[loss.group])

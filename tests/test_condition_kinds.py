@@ -154,6 +154,12 @@ def test_identifiers_in_a_tensor_stay_apart():
             ValueError,
             "condition 'v' holds",
         ),
+        (np.zeros((N, 0)), ValueError, "condition has no columns"),
+        (
+            pd.DataFrame([[1, 2]] * N, columns=["u", "u"]),
+            ValueError,
+            "condition has 2 columns named 'u'",
+        ),
         (pd.NA, ValueError, "The condition is missing in row 0"),
         (np.nan, ValueError, "The condition is missing in row 0"),
     ],

@@ -1,6 +1,7 @@
 """Bad input raises one clear error before training, and keeps the fitted state."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from instances import fit, having, partial_fit, small, width_parameter
@@ -88,7 +89,8 @@ BAD_PARAMETERS = {
     "device": ["cuda:99", "gpu", 3, "meta"],
     "random_state": ["seed", -1],
     "callbacks": [3, [3], [("name", 3)], [("name", Callback, 1)]],
-    "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}],
+    "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}, {1: 2}, {"epochs": 3}],
+    "warm_start": [pd.Index(["a", "b"]), 1],
 }
 
 

@@ -95,7 +95,7 @@ def autograd(module, batch, noise=Noise):
     """Return the terms of the loss, and its gradients by name."""
     module.zero_grad()
     (loss,) = module.losses(batch, "model", noise.from_seed(1))
-    loss.value.backward()
+    loss.averaged(batch.sample_weight).value.backward()
     terms = {name: value.detach() for name, value in loss.terms.items()}
     return terms, {name: p.grad for name, p in module.named_parameters()}
 
@@ -109,9 +109,12 @@ def by_hand(module, batch):
     condition = batch.condition
     if condition is not None:
         condition = condition[None] if condition.shape[-1] else None
+    weights = 1 / n_rows
+    if batch.sample_weight is not None:
+        weights = batch.sample_weight[None, :, None] / n_rows
     with torch.no_grad():
         terms = model.forward(batch.x[None], condition, normals)
-        model.backward(1 / n_rows, getattr(module, "beta", 1.0))
+        model.backward(weights, getattr(module, "beta", 1.0))
     found = {name: block.gradient[0] for name, block in model.members.blocks.items()}
     return dict(zip(model.terms, (term[0] for term in terms), strict=True)), found
 
@@ -130,15 +133,19 @@ class SingleNoise(Noise):
         return super().normal(like.float(), n_samples).to(like.dtype)
 
 
-def prepared(estimator, X, dtype):
+def prepared(estimator, X, dtype, weighted=False):
     """Return a module after an epoch, and a batch."""
     fitted = trained(estimator, X, dtype=dtype, max_epochs=1, early_stopping=False)
-    return fitted.net_.module_.train(), rows_of(fitted, X).take(torch.arange(20))
+    batch = rows_of(fitted, X).take(torch.arange(20))
+    if weighted:
+        batch = batch._replace(sample_weight=torch.linspace(0, 3, 20).to(batch.x))
+    return fitted.net_.module_.train(), batch
 
 
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize(("estimator", "X"), CASES)
-def test_gradients_are_autograds(estimator, X):
-    module, batch = prepared(estimator, X, "float64")
+def test_gradients_are_autograds(estimator, X, weighted):
+    module, batch = prepared(estimator, X, "float64", weighted)
     (terms, wanted), (same, found) = autograd(module, batch), by_hand(module, batch)
     assert largest_difference(same, terms) < 1e-12
     assert largest_difference(found, wanted) < 1e-12
@@ -354,7 +361,7 @@ def test_other_networks_and_settings_fall_back(params):
     assert not is_fast(trained(vae(), numbers(), max_epochs=1, **params), numbers())
 
 
-@pytest.mark.parametrize("name", ["observed", "sample_weight", "y"])
+@pytest.mark.parametrize("name", ["observed", "y"])
 def test_rows_with_more_beside_them_fall_back(name):
     fitted = trained(vae(), numbers(), max_epochs=1)
     rows = rows_of(fitted, numbers())

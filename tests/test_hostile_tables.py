@@ -44,6 +44,12 @@ REFUSED = {
     "1-D objects": (np.array(["a", 1], object), ValueError, "got 1D array of object"),
     "0-D objects": (np.array(["a"], object)[0:1].reshape(()), ValueError, "got 0D"),
     "ragged": ([*TABLE.tolist(), [1.0]], ValueError, "X|rows"),
+    "equal names": (
+        pd.DataFrame(TABLE, columns=list("abca")),
+        ValueError,
+        "X has 2 columns named 'a'",
+    ),
+    "no datetimes": (TABLE[:0].astype("M8[s]"), ValueError, "x0 of X holds datetimes"),
     "lists": (LISTS, ValueError, "X is not a table|List"),
     "no columns": (pd.DataFrame(TABLE[:, :0]), ValueError, "X|0 columns"),
     "sparse columns": (

@@ -31,7 +31,7 @@ def estimated(z, condition, n_levels, steps=400):
         rows = torch.randint(half, (500,))
         (loss,) = classifier.losses(z[rows][None], condition[rows])
         optimizer.zero_grad()
-        loss.backward()
+        loss.mean().backward()
         optimizer.step()
     with torch.no_grad():
         return classifier.eval()(z[half:], condition[half:]).mean().item()

@@ -13,8 +13,10 @@ from skorch.callbacks import (
     EarlyStopping,
     EpochScoring,
     Freezer,
+    GradientNormClipping,
     InputShapeSetter,
     LoadInitState,
+    LRScheduler,
     ParamMapper,
     PassthroughScoring,
     TrainEndCheckpoint,
@@ -205,6 +207,32 @@ def test_what_needs_held_out_rows_says_so_before_training(callback, digits):
 def test_the_width_cannot_be_set_by_a_callback(digits):
     with pytest.raises(ValueError, match="InputShapeSetter cannot be used"):
         trained(digits, InputShapeSetter(), Raises())
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (EpochScoring, "The callbacks cannot be used: .*scoring"),
+        (LRScheduler("StepLR"), "The callback LRScheduler cannot be used: .*step_size"),
+        (GradientNormClipping("a"), "The callback GradientNormClipping cannot be used"),
+    ],
+)
+def test_an_argument_of_a_callback_is_named(callback, message, digits):
+    with pytest.raises(ValueError, match=message):
+        trained(digits, callback)
+
+
+def test_two_callbacks_of_one_name_are_refused(digits):
+    with pytest.raises(ValueError, match="duplicate user-set callback name 'a'"):
+        trained(digits, ("a", Recorder()), ("a", Recorder()))
+
+
+def test_an_error_of_a_users_function_is_not_changed(digits):
+    def score(net, X, y):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        trained(digits, EpochScoring(score, name="mine"))
 
 
 def test_the_history_has_a_row_of_every_batch(digits):

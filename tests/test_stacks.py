@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold
 from skvae import AETransformer, CVAETransformer, JMVAETransformer, VAETransformer
 from skvae.distributions import Gaussian
 from skvae.inputs import NOTHING
-from skvae.training import train_together
+from skvae.stacks import train_together
 
 SMALL = {
     "n_components": 3,

@@ -5,12 +5,17 @@ import torch
 from torch import nn
 
 from skvae.autoencoders._start import Start
-from skvae.base import BaseAutoencoderTransformer, CustomNetworks, Latents
+from skvae.base import (
+    BaseAutoencoderTransformer,
+    CustomNetworks,
+    Latents,
+    mean_score,
+)
 from skvae.distributions import Point
 from skvae.handwritten import WrittenAE
 from skvae.nets import enter_linearly, over_rows
 from skvae.sources import by_blocks
-from skvae.training import Batch, LatentModel, Loss
+from skvae.training import Batch, LatentModel, Loss, mean_over_rows
 
 SHARES = 0.5 ** np.arange(8)  # of PCA's loadings, at the start
 N_COMPARED = 1000  # rows at which these are compared
@@ -51,7 +56,11 @@ class AE(LatentModel):
         """
         directions, psi = start.principal(self.n_outputs)
         enter_linearly(self.code, *start.encoder(directions.T))
-        some = Batch(start.batch.x[:: max(1, len(start.y) // N_COMPARED)])
+        every = slice(None, None, max(1, len(start.y) // N_COMPARED))
+        some, weight = start.batch.x[every], start.batch.sample_weight
+        if weight is not None:
+            weight = weight[every] / weight[every].mean()
+        some = Batch(some, sample_weight=weight)
         reached = []
         for a in SHARES:
             self.head.start_linear(*start.decoder(a * directions, psi))
@@ -63,7 +72,7 @@ class AE(LatentModel):
     def _reconstruction(self, batch):
         """Return the mean of ln p(x | z), without dropout."""
         mode = self.training
-        value = self.eval().bound(batch).mean().item()
+        value = mean_over_rows(self.eval().bound(batch), batch.sample_weight).item()
         self.train(mode)
         return value
 
@@ -82,7 +91,7 @@ class AE(LatentModel):
 
     def losses(self, batch, phase, noise):
         reconstruction = self.bound(batch)
-        yield Loss("model", -reconstruction.mean(), {"reconstruction": reconstruction})
+        yield Loss("model", -reconstruction, {"reconstruction": reconstruction})
 
 
 class AETransformer(Latents, Start, CustomNetworks, BaseAutoencoderTransformer):
@@ -248,7 +257,7 @@ default="gaussian-shared"
         x = evaluator.in_units(evaluator.in_slices(table, reconstructed), dtype)
         return self._restored(np.where(np.isnan(table.x), x, table.x), rows=X)
 
-    def score(self, X, y=None) -> float:
+    def score(self, X, y=None, sample_weight=None) -> float:
         """Return the mean of ln p(x | z) at the latents, in nats per row.
 
         It is not a likelihood of x.
@@ -259,13 +268,16 @@ default="gaussian-shared"
             Rows.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the mean; equal by default.
 
         Returns
         -------
         float
             Nats per row.
         """
-        return float(np.mean(self._reconstruction_log_likelihood(X)))
+        values = self._reconstruction_log_likelihood(X)
+        return mean_score(values, sample_weight)
 
     @by_blocks
     def _reconstruction_log_likelihood(self, X):

@@ -38,11 +38,11 @@ class Reparameterised:
         yield Loss("model", *self.surrogate(module, batch, noise))
 
     def surrogate(self, module, batch, noise):
-        """Return the loss that stands in for minus the bound, and its terms."""
+        """Return what stands in for minus the bound, (B,), and its terms."""
         q = module.posterior(batch)
         y = self.draw(q, noise, module.temperature)
         bound, terms = module.terms(q, y, batch)
-        return -bound.mean(), terms
+        return -bound, terms
 
 
 class TargetPropagation:
@@ -79,14 +79,14 @@ class TargetPropagation:
         divergence = kl(q, module.prior(batch))
         bound = elbo(log_likelihood, divergence.detach(), self._beta(module))
         terms = {"reconstruction": log_likelihood, "kl": divergence}
-        yield Loss("model", -bound.mean(), terms)
+        yield Loss("model", -bound, terms)
         loss, terms = self._to_target(module, q, p, divergence, batch)
         inverse = self.inverse_distance(module, y, batch, noise)
         terms["inverse_distance"] = inverse
-        yield Loss(ENCODER, loss + inverse.mean(), terms)
+        yield Loss(ENCODER, loss + inverse, terms)
 
     def surrogate(self, module, batch, noise):
-        """Return the encoder's loss without the inverse distance, and its terms."""
+        """Return the encoder's loss without the inverse distance, (B,), and terms."""
         q = module.posterior(batch)
         p = module.likelihood(q.sample(noise))
         divergence = kl(q, module.prior(batch))
@@ -99,7 +99,7 @@ class TargetPropagation:
         target = self.target(module, q, p, batch).detach()
         distance = (q.mean - target).square().sum(-1)  # (B,)
         loss = distance + SCALE * self._beta(module) * divergence
-        return loss.mean(), {"target_distance": distance}
+        return loss, {"target_distance": distance}
 
     def target(self, module, q, p, batch):
         """π̂ = 2 π(x) − π(x'), (B, V K)."""

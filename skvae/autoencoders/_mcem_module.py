@@ -10,7 +10,7 @@ from skvae.distributions import Defensive, Normal, SharedNoise, StandardNormal, 
 from skvae.hmc import adapted, transition
 from skvae.nets import over_rows
 from skvae.objectives import elbo
-from skvae.training import Batch, LatentModel, Loss
+from skvae.training import Batch, LatentModel, Loss, mean_over_rows
 
 ACCEPTANCE = 0.9
 FIRST_STEP = 0.1
@@ -151,7 +151,7 @@ class MCEM(LatentModel):
         log_prior = self.prior(batch).log_prob(z)
         for _ in range(self.n_updates):
             log_likelihood = self.log_likelihood(z, batch)
-            loss = -(log_likelihood + log_prior).mean()
+            loss = -(log_likelihood + log_prior)  # (B,)
             terms = {"reconstruction": log_likelihood, "acceptance": acceptance}
             yield Loss("model", loss, terms)
 
@@ -163,7 +163,8 @@ class MCEM(LatentModel):
         # All chains of a batch start in the same step, in the first epoch.
         for _ in range(1 + self.n_burn_in * bool(fresh.any())):
             z, acceptance = self._moved(batch, z, noise)
-            step_size = adapted(self.step_size, acceptance.mean(), ACCEPTANCE)
+            rate = mean_over_rows(acceptance, batch.sample_weight)
+            step_size = adapted(self.step_size, rate, ACCEPTANCE)
             self.step_size.copy_(step_size)
         self.chains[batch.index], self.fresh[batch.index] = z, False
         return z, acceptance

@@ -127,7 +127,7 @@ class VAE(LatentModel):
     def losses(self, batch, phase, noise):
         if phase == "model":
             bound, terms = self._terms(batch, noise)
-            yield Loss("model", -bound.mean(), terms)
+            yield Loss("model", -bound, terms)
             return
         self.eval()  # for the encoder; a prior sets its own mode as it trains
         q = partial(self.posterior, batch)

@@ -41,14 +41,14 @@ class WakeSleep(VAE):
         reconstruction = self.log_likelihood(z, batch)
         bound = elbo(reconstruction, divergence)
         terms = {"reconstruction": reconstruction, "kl": divergence}
-        yield Loss("model", -bound.mean(), terms)
+        yield Loss("model", -bound, terms)
         with torch.no_grad():
             z = self.prior(batch).sample(noise)
             x = self.likelihood(z, batch).sample(noise)
             if batch.seen is not None:  # dreams have the holes of the rows
                 x = torch.where(batch.seen, x, batch.x)
         dreamed = self.posterior(Batch(x, seen=batch.seen)).log_prob(z)  # (B,)
-        yield Loss(ENCODER, -dreamed.mean(), {})
+        yield Loss(ENCODER, -dreamed, {})
 
 
 class WakeSleepTransformer(Start, VAENetworks, BaseVAETransformer):

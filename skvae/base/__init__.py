@@ -19,7 +19,7 @@ from skvae.base._pipelines import (
 )
 from skvae.base._ready import ready_fits
 from skvae.base._sklearn import REPOSITORY, SITE, page, with_callbacks
-from skvae.base._vae import BaseVAETransformer, DensityMixin, selected
+from skvae.base._vae import BaseVAETransformer, DensityMixin, mean_score, selected
 
 __all__ = [
     "BODY",
@@ -37,6 +37,7 @@ __all__ = [
     "as_transformer",
     "condition_positions",
     "find_model",
+    "mean_score",
     "page",
     "parameter",
     "reading_flags",

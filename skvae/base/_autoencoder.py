@@ -38,7 +38,14 @@ from skvae.base._sklearn import (
 )
 from skvae.distributions import SHORTHAND, Likelihood, as_likelihood
 from skvae.inference import Evaluator
-from skvae.inputs import NOTHING, PlainColumns, explaining, in_memory, index_of
+from skvae.inputs import (
+    NOTHING,
+    Given,
+    PlainColumns,
+    explaining,
+    in_memory,
+    index_of,
+)
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
 from skvae.sources import by_blocks
@@ -142,7 +149,7 @@ class BaseAutoencoderTransformer(
     # -- fitting --------------------------------------------------------------------
 
     @with_callbacks
-    def fit(self, X, y=None) -> Self:
+    def fit(self, X, y=None, sample_weight=None) -> Self:
         """Fit the model.
 
         Until the first new epoch is complete, an error leaves the estimator as it was.
@@ -153,6 +160,9 @@ class BaseAutoencoderTransformer(
             Training rows; an image is one row, ``X.reshape(len(X), -1)``.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row relative to the others, in everything that `fit` averages
+            over rows. A row of weight 0 is left out. By default all are equal.
 
         Returns
         -------
@@ -161,7 +171,7 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter or the data are not valid.
+            If a parameter, the data or the weights are not valid.
         FloatingPointError
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
@@ -174,9 +184,9 @@ class BaseAutoencoderTransformer(
         SkvaeDataWarning
             If a likelihood does not fit the columns.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, Given(sample_weight=sample_weight))
 
-    def partial_fit(self, X, y=None) -> Self:
+    def partial_fit(self, X, y=None, sample_weight=None) -> Self:
         """Train for one epoch on the given rows.
 
         The first call builds the network, and its rows determine what the likelihood
@@ -188,6 +198,8 @@ class BaseAutoencoderTransformer(
             Some rows.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`, relative to the other rows of this call.
 
         Returns
         -------
@@ -200,7 +212,7 @@ class BaseAutoencoderTransformer(
         FloatingPointError
             As `fit`.
         """
-        return self._partial_fit(X)
+        return self._partial_fit(X, Given(sample_weight=sample_weight))
 
     # -- answering ------------------------------------------------------------------
 

@@ -8,19 +8,18 @@ from sklearn.utils import check_random_state
 
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
-from skvae.base._holding_out import split_rows
 from skvae.base._ready import take_ready
 from skvae.base._settings import (
     check_net_params,
     check_range_of_numbers,
     find_device,
+    naming_net_params,
 )
-from skvae.base._streaming import joined_if_small, rows_of_source
+from skvae.base._streaming import joined_if_small, prepared_rows
 from skvae.distributions import inputs, n_inputs
-from skvae.inputs import NOTHING, check_some_value
+from skvae.inputs import NOTHING, check_some_value, rows_that_count
 from skvae.nets import Beside, build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
-from skvae.sources import Source
 from skvae.training import (
     OPTIMIZERS,
     EarlyStopping,
@@ -48,9 +47,10 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
-        X = joined_if_small(X)
-        rows = take_ready(self, X) if given is NOTHING else None
+        X = joined_if_small(X, given)
+        rows = take_ready(self, X) if given.is_nothing else None
         if rows is None:
+            X, y, given = rows_that_count(X, y, given)
             rows = self._train(X, y, given)
         if self._may_collapse:
             warn_of_collapse(self, rows)
@@ -58,29 +58,19 @@ class FittingMixin:
 
     def _train(self, X, y, given):
         """Prepare and train; return the rows."""
-        with trainable(), undone_without_an_epoch(self, self.warm_start):
-            rows, parts = self._prepare_parts(X, y, given)
+        resumes = self.warm_start is not False  # its value is checked inside
+        with trainable(), undone_without_an_epoch(self, resumes):
+            rows, parts = prepared_rows(self, X, given, self.warm_start, (y,))
             n_epochs = self.net_.max_epochs
             with watching(self, n_epochs, X, y) as watchers:
                 how = {"epochs": n_epochs, "watchers": watchers, "parts": parts}
                 self.net_.partial_fit(rows, **how)
         return rows
 
-    def _prepare_parts(self, X, y, given):
-        """Return rows, all of them or a sample, and those to train on and hold out."""
-        if isinstance(X, Source):
-            holds_out = self.early_stopping
-            return rows_of_source(self, X, given, self.warm_start, holds_out)
-        rows = self._prepare(X, given, self.warm_start)
-        return rows, split_rows(self, rows, y)
-
     def _partial_fit(self, X, given=NOTHING):
-        X, parts = joined_if_small(X), None
+        X, _, given = rows_that_count(joined_if_small(X, given), None, given)
         with trainable(), undone_without_an_epoch(self, resumes=True):
-            if isinstance(X, Source):
-                rows, parts = rows_of_source(self, X, given, resumes=True)
-            else:
-                rows = self._prepare(X, given, resumes=True)
+            rows, parts = prepared_rows(self, X, given, resumes=True)
             self.net_.partial_fit(rows, epochs=1, parts=parts)
         return self
 
@@ -121,7 +111,8 @@ class FittingMixin:
         table = self._columns.fit(self, X, given)
         check_some_value(table, self._columns.names)
         self.likelihood_ = self._columns.likelihood(self, X)
-        self.likelihood_.fit(table.x, self._columns.names, X, self._columns.kinds)
+        names, kinds = self._columns.names, self._columns.kinds
+        self.likelihood_.fit(table.x, names, X, kinds, table.sample_weight)
         if moments is not None:
             self.likelihood_.correct(*moments.of(self._columns.data_positions))
         return table
@@ -148,7 +139,8 @@ class FittingMixin:
         return clone
 
     def _find_device(self):
-        return find_device(self.device, type(self).__name__)
+        """Return the torch device that the parameter ``device`` stands for."""
+        return find_device(self)
 
     # -- the net --------------------------------------------------------------------
 
@@ -190,7 +182,8 @@ class FittingMixin:
         settings["lr"] = float(settings["lr"])  # torch takes no fractions
         for group, rate in module.learning_rates().items():
             settings.setdefault(f"{optimizer_name(group)}__lr", rate)
-        return VariationalNet(module, seed=self._seed, **settings).initialize()
+        with naming_net_params(self):
+            return VariationalNet(module, seed=self._seed, **settings).initialize()
 
     def _configure_net(self):
         """Update the net with the parameters that may change between fits."""

@@ -16,7 +16,7 @@ import numpy as np
 from skvae.base._holding_out import split_rows
 from skvae.inputs import NOTHING
 from skvae.sources import Source
-from skvae.training import train_together
+from skvae.stacks import train_together
 
 OF_A_SEARCH = "_parent_callback_ctx"  # what scikit-learn 1.9 sets on what it fits
 _KEPT = {}  # key of a fit -> list of `Ready`
@@ -76,12 +76,14 @@ def can_wait(estimator):
     """Return whether fits of an estimator depend on parameters and rows alone."""
     own = estimator.get_params(deep=False).keys()
     # Anything more, such as a callback of scikit-learn, may want to see every epoch.
-    return not (
-        estimator.verbose
-        or estimator.callbacks
-        or estimator.warm_start
-        or vars(estimator).keys() - own - {OF_A_SEARCH}
-    )
+    wanted = estimator.verbose, estimator.callbacks, estimator.warm_start
+    more = vars(estimator).keys() - own - {OF_A_SEARCH}
+    return all(map(_is_off, wanted)) and not more
+
+
+def _is_off(value):
+    """Return whether a parameter is empty; others than these are not valid."""
+    return isinstance(value, bool | int | list | tuple | None) and not value
 
 
 @contextmanager

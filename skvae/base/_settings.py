@@ -1,5 +1,6 @@
 """Checks of settings that are only wrong in combination, before training."""
 
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -7,10 +8,18 @@ import torch
 from sklearn.base import BaseEstimator
 
 from skvae._kinds import cut
-from skvae._validation import NONE, Callable, Interval, check_parameter
+from skvae._validation import NONE, Callable, Interval, Options, check_parameter
 
 REFUSED = ("criterion", "dataset", "device", "module", "seed", "warm_start")
 FULL_BATCH = Interval(Integral, -1, -1, closed="both")  # skorch's name for all rows
+SHARED = {  # with parameters of the estimator, and what only skorch allows
+    "lr": (),
+    "max_epochs": (),
+    "batch_size": (FULL_BATCH,),
+    "binarize": (),
+    "optimizer": (),
+    "callbacks": (Options(("disable",)),),
+}
 TRAIN_SPLIT = (Callable("a function that splits a dataset in two"), NONE)
 
 
@@ -20,20 +29,65 @@ def check_net_params(estimator):
     skorch itself refuses unknown names when the net is built.
     """
     given, owner = estimator.net_params or {}, type(estimator).__name__
-    refused = [k for k in given if str(k).partition("__")[0] in REFUSED]
+    if not all(isinstance(name, str) for name in given):
+        raise ValueError(
+            f"The 'net_params' parameter of {owner} must have strings as keys, the "
+            f"names of skorch's arguments. Got {cut(given)} instead."
+        )
+    refused = [k for k in given if k.partition("__")[0] in REFUSED]
     if refused:
         raise ValueError(
             f"The 'net_params' parameter of {owner} must not set "
-            f"{', '.join(sorted(refused))}. Got {given!r} instead."
+            f"{', '.join(sorted(refused))}. Got {cut(given)} instead."
         )
     owner = f"{owner}.net_params"
-    for name in ("lr", "max_epochs", "batch_size", "binarize", "optimizer"):
+    for name, more in SHARED.items():
         if name in given:
-            more = (FULL_BATCH,) if name == "batch_size" else ()
             allowed = estimator._allowed[name] + more
             check_parameter(name, given[name], allowed, owner)
     if "train_split" in given:
         check_parameter("train_split", given["train_split"], TRAIN_SPLIT, owner)
+
+
+@contextmanager
+def naming_net_params(estimator):
+    """Turn errors of skorch about its arguments into ValueErrors that name them."""
+    try:
+        yield
+    except Exception as error:
+        if error.__cause__ is not None:  # explained already
+            raise
+        raise ValueError(
+            f"The 'net_params' parameter of {type(estimator).__name__} is not valid: "
+            f"{' '.join(str(error).split())[:300]} Got {cut(estimator.net_params)}."
+        ) from error
+
+
+def find_device(estimator):
+    """Return the torch device that the parameter ``device`` stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is not available, or is neither a CPU nor a CUDA device.
+    """
+    device = estimator.device
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = f"The 'device' parameter of {type(estimator).__name__} must be 'auto'"
+    try:
+        device = torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition(". ")[0]  # torch lists what it has built
+        raise ValueError(
+            f"{wanted} or an available device. Got {cut(estimator.device)} "
+            f"instead: {cut(reason)}"
+        ) from error
+    if device.type not in ("cpu", "cuda"):  # others lack double precision
+        raise ValueError(
+            f"{wanted}, a CPU or a CUDA device. Got {estimator.device!r} instead."
+        )
+    return device
 
 
 def check_range_of_numbers(estimator, dtype):
@@ -68,27 +122,3 @@ def _numbers_in(value):
             yield from _numbers_in(item)
     elif isinstance(value, Real) and not isinstance(value, bool):
         yield value
-
-
-def find_device(device, owner):
-    """Return the torch device that the parameter ``device`` of an estimator means.
-
-    Raises
-    ------
-    ValueError
-        If it is not available, or is neither a CPU nor a CUDA device.
-    """
-    given = device
-    if isinstance(device, str) and device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    wanted = f"The 'device' parameter of {owner} must be 'auto'"
-    try:
-        device = torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition(". ")[0]  # torch lists what it has built
-        raise ValueError(
-            f"{wanted} or an available device. Got {cut(given)} instead: {cut(reason)}"
-        ) from error
-    if device.type not in ("cpu", "cuda"):  # others lack double precision
-        raise ValueError(f"{wanted}, a CPU or a CUDA device. Got {given!r} instead.")
-    return device

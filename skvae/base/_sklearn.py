@@ -5,6 +5,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skvae._kinds import cut
+from skvae._validation import Listed
 
 try:  # scikit-learn 1.9 and newer
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -66,7 +67,7 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
         ndarray of str
             The class name in lower case, followed by the latent.
         """
-        if input_features is not None and np.ndim(input_features) != 1:
+        if input_features is not None and not _is_list(input_features):
             raise ValueError(
                 "input_features must be a list of names, one per column of X. "
                 f"Got {cut(input_features)} instead."
@@ -100,3 +101,10 @@ class LatentNamesMixin(ClassNamePrefixFeaturesOutMixin):
 
     def _names_of_latents(self):
         return self._names_of_outputs()
+
+
+def _is_list(names):
+    """Return whether these are a list or an array; a range may be endless."""
+    if isinstance(names, list | tuple):
+        return np.ndim(names) == 1
+    return Listed("").accepts(names)

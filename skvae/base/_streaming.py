@@ -7,10 +7,18 @@ from sklearn.utils import check_random_state
 
 from skvae._columns import resolve_columns
 from skvae._validation import check_parameters
+from skvae.base._holding_out import split_rows
 from skvae.distributions import Auto, Codes, Mixed, as_likelihood
 from skvae.exceptions import SkvaeDataWarning
 from skvae.inputs import Given, Survey
-from skvae.sources import is_for_all, join_tables, source_of, take_rows
+from skvae.sources import (
+    Source,
+    as_array,
+    is_for_all,
+    join_tables,
+    source_of,
+    take_rows,
+)
 from skvae.training import HoldOut, Rows, Stream, derive_seed
 
 N_ROWS = 2**16  # most rows of the sample, and most that are held out
@@ -18,17 +26,57 @@ LEAST = 20  # as many rows show what a column holds, see `skvae.distributions.Au
 SHARE = 4  # of the buffer, one part in so many is the size of these at most
 
 
-def joined_if_small(X):
+def joined_if_small(X, given):
     """Return a table as it is, a small source as a table, a larger one as a `Source`.
 
     A source is small if it fits into its buffer.
+
+    Raises
+    ------
+    ValueError
+        If weights are given to the rows of a larger one.
     """
     source = source_of(X)
     if source is None:
         return X
     if len(source) > source.buffer_size:
+        if given.sample_weight is not None:
+            raise ValueError(
+                "sample_weight must be None for a source of rows that does not fit "
+                "into its buffer."
+            )
         return source
     return join_tables([block for _, block in source.blocks()])
+
+
+def prepared_rows(estimator, X, given, resumes, splits_by=None):
+    """Prepare an estimator for a table or a `Source`, and return rows of it.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoderTransformer
+        The estimator.
+    X : array-like or Source
+        The table.
+    given : Given
+        What was passed beside it.
+    resumes : bool
+        Whether a net that exists is kept.
+    splits_by : tuple of array-like, optional
+        What the split of the rows depends on besides them. Without, none are held out.
+
+    Returns
+    -------
+    rows : Rows
+        All rows, or a sample of those of a source.
+    parts : tuple of (Rows or Stream, Rows or None), or None
+        The rows to train on and those that are held out; None for all and none.
+    """
+    if isinstance(X, Source):
+        holds_out = splits_by is not None and estimator.early_stopping
+        return rows_of_source(estimator, X, given, resumes, holds_out)
+    rows = estimator._prepare(X, given, resumes)
+    return rows, splits_by and split_rows(estimator, rows, *splits_by)
 
 
 def rows_of_source(estimator, source, given, resumes, holds_out=False):
@@ -59,7 +107,7 @@ def rows_of_source(estimator, source, given, resumes, holds_out=False):
         The rows to train on and those that are held out.
     """
     check_parameters(estimator)
-    resumes = resumes and hasattr(estimator, "net_")
+    resumes = bool(resumes) and hasattr(estimator, "net_")
     rows = RowsOfSource(estimator, source, given)
     survey = rows.survey(resumes, holds_out)
     beside = rows.given_to(survey.rows)
@@ -111,11 +159,13 @@ class RowsOfSource:
 
     def table(self, X, given):
         """Return rows as a `Table`, checked as in `fit`."""
-        estimator = self.estimator
-        table = estimator._columns.table(estimator, X, given)
+        columns, likelihood = self.estimator._columns, self.estimator.likelihood_
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SkvaeDataWarning)  # the sample has warned
-            estimator.likelihood_.check(table.x, estimator._columns.names)
+            # The names were checked with the sample.
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            table = columns.table(self.estimator, as_array(X), given)
+            likelihood.check(table.x, columns.names)
         return table
 
     def held_out(self, survey, sample):

@@ -19,7 +19,7 @@ from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._imputing import ImputingMixin
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
-from skvae.inputs import NOTHING
+from skvae.inputs import NOTHING, read_weights
 from skvae.sources import by_blocks
 from skvae.training import derive_seed
 
@@ -101,7 +101,7 @@ class DensityMixin(ImputingMixin):
         """
         return self.log_likelihood(X)
 
-    def score(self, X, y=None) -> float:
+    def score(self, X, y=None, sample_weight=None) -> float:
         """Return the mean of `score_samples`, in nats per row.
 
         Parameters
@@ -110,13 +110,15 @@ class DensityMixin(ImputingMixin):
             Rows.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the mean; equal by default.
 
         Returns
         -------
         float
             Nats per row.
         """
-        return float(np.mean(self.score_samples(X)))
+        return mean_score(self.score_samples(X), sample_weight)
 
     def log_likelihood(
         self,
@@ -225,3 +227,9 @@ def selected(result, return_std_error, return_diagnostics):
     if return_diagnostics:
         return result
     return LogLikelihood(*result[:3]) if return_std_error else result.values
+
+
+def mean_score(values, sample_weight):
+    """Return the mean of values, (n,), with the argument ``sample_weight``."""
+    weights = read_weights(sample_weight, len(values))
+    return float(np.average(values, weights=weights))

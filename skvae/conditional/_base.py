@@ -45,7 +45,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         return self._columns.conditions
 
     @with_callbacks
-    def fit(self, X, y=None, condition=None) -> Self:
+    def fit(self, X, y=None, condition=None, sample_weight=None) -> Self:
         """Fit the model.
 
         Until the first new epoch is complete, an error leaves the estimator as it was.
@@ -58,6 +58,9 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             Condition of each row, unless columns of `X`; all the same by default.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row relative to the others, in everything that `fit` averages
+            over rows. A row of weight 0 is left out. By default all are equal.
 
         Returns
         -------
@@ -66,7 +69,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         Raises
         ------
         ValueError
-            If a parameter, the data or the condition are not valid.
+            If a parameter, the data, the condition or the weights are not valid.
         FloatingPointError
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
@@ -79,9 +82,10 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         SkvaeDataWarning
             If a likelihood does not fit the columns.
         """
-        return self._fit(X, y, Given(condition))
+        given = Given(condition, sample_weight=sample_weight)
+        return self._fit(X, y, given)
 
-    def partial_fit(self, X, y=None, condition=None) -> Self:
+    def partial_fit(self, X, y=None, condition=None, sample_weight=None) -> Self:
         """Train for one epoch on the given rows.
 
         The first call learns the levels of the condition from its rows.
@@ -94,6 +98,8 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`, relative to the other rows of this call.
 
         Returns
         -------
@@ -106,9 +112,11 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         FloatingPointError
             As `fit`.
         """
-        return self._partial_fit(X, Given(condition))
+        return self._partial_fit(X, Given(condition, sample_weight=sample_weight))
 
-    def fit_transform(self, X, y=None, condition=None) -> np.ndarray:
+    def fit_transform(
+        self, X, y=None, condition=None, sample_weight=None
+    ) -> np.ndarray:
         """Fit the model, and encode the training rows.
 
         Parameters
@@ -119,6 +127,8 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`. Rows of weight 0 are encoded too.
 
         Returns
         -------
@@ -130,7 +140,8 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         ValueError
             As `fit`.
         """
-        return self.fit(X, y, condition=condition).transform(X, condition=condition)
+        self.fit(X, y, condition=condition, sample_weight=sample_weight)
+        return self.transform(X, condition=condition)
 
     @by_blocks
     def transform(self, X, condition=None) -> np.ndarray:

@@ -61,7 +61,7 @@ class CMMA(VAE):
         z, variance = start.posterior(model)  # (n, K), (K,)
         effect, shift = start.effects(z)  # (c, K), (K,)
         left = z - start.condition @ effect - shift
-        prior = np.square(left).mean(0) + variance  # variances, (K,)
+        prior = start.mean(np.square(left)) + variance  # variances, (K,)
         self.prior_module.start_linear(effect.T, shift, np.sqrt(prior))
         own = 1 / (1 / prior + model.precision)
         by_y = own[:, None] * model.evidence  # (K, D)

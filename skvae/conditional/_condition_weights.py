@@ -27,8 +27,10 @@ class Shares:
         return "a dict from levels to shares above 0, of at most 1 in total"
 
 
-def draw_odds(weights, conditions, condition, owner):
+def draw_odds(weights, conditions, table, owner):
     """Return how often each row is drawn, relative to the others, (n,).
+
+    A share is what the rows of a condition add to a weighted mean over the rows drawn.
 
     Parameters
     ----------
@@ -36,8 +38,8 @@ def draw_odds(weights, conditions, condition, owner):
         The parameter ``condition_weights``.
     conditions : Conditions
         The fitted conditions.
-    condition : ndarray of shape (n, width)
-        The conditions of the rows, encoded.
+    table : Table
+        Rows, with their conditions encoded.
     owner : str
         Name of the estimator, for messages.
 
@@ -59,10 +61,9 @@ def draw_odds(weights, conditions, condition, owner):
             f"{wrong} be 'frequency' with condition_encoding='passthrough', as numbers "
             f"have no levels. Got {weights!r} instead."
         )
-    levels, group, counts = np.unique(
-        condition, axis=0, return_inverse=True, return_counts=True
-    )
+    levels, group = np.unique(table.condition, axis=0, return_inverse=True)
     group = group.ravel()
+    counts = np.bincount(group, table.sample_weight)
     if isinstance(weights, str):
         return 1 / counts[group]
     named = _encoded(weights, conditions, wrong)
@@ -99,5 +100,6 @@ def _values(level):
 def _with_the_rest(shares, left, counts):
     """Divide what is left among the levels not named, in proportion to their rows."""
     unnamed = np.isnan(shares)
-    shares[unnamed] = max(left, 0.0) * counts[unnamed] / max(counts[unnamed].sum(), 1)
+    total = counts[unnamed].sum()
+    shares[unnamed] = max(left, 0.0) * counts[unnamed] / (total if total > 0 else 1.0)
     return shares

@@ -38,7 +38,7 @@ class CVAENetworks(VAENetworks):
         return draw_odds(
             self.condition_weights,
             self.conditions_,
-            table.condition,
+            table,
             type(self).__name__,
         )
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skvae.annealing import N_TEMPERATURES
-from skvae.base import DensityMixin, selected
+from skvae.base import DensityMixin, mean_score, selected
 from skvae.inputs import Given
 from skvae.sources import by_blocks
 
@@ -109,7 +109,7 @@ class ConditionalDensityMixin(DensityMixin):
         """
         return self.log_likelihood(X, condition=condition)
 
-    def score(self, X, y=None, condition=None) -> float:
+    def score(self, X, y=None, condition=None, sample_weight=None) -> float:
         """Return the mean of `score_samples`, in nats per row.
 
         Parameters
@@ -120,13 +120,16 @@ class ConditionalDensityMixin(DensityMixin):
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
             As in `transform`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the mean; equal by default.
 
         Returns
         -------
         float
             Nats per row.
         """
-        return float(np.mean(self.score_samples(X, condition=condition)))
+        values = self.score_samples(X, condition=condition)
+        return mean_score(values, sample_weight)
 
     def log_likelihood(
         self,

@@ -42,9 +42,9 @@ class TaskClassifier(nn.Module):
 
     def begin(self, rows):
         """Learn π(s) from training rows, a `Rows`."""
-        condition, shares = rows.table.condition[rows.index], rows.shares()
-        mean = np.average(condition, axis=0, weights=shares)
-        spread = np.sqrt(np.average((condition - mean) ** 2, axis=0, weights=shares))
+        condition, weights = rows.table.condition[rows.index], rows.weights()
+        mean = np.average(condition, axis=0, weights=weights)
+        spread = np.sqrt(np.average((condition - mean) ** 2, axis=0, weights=weights))
         self.marginal.copy_(torch.from_numpy(np.stack([mean, spread])))
 
     def forward(self, z, condition):
@@ -61,10 +61,10 @@ class TaskClassifier(nn.Module):
         return (condition * (scores - mean.clamp_min(tiny).log())).sum(-1)
 
     def losses(self, z, condition):
-        """Yield minus the mean bound at each set of draws of z, (n, B, K)."""
+        """Yield minus the bound of each row, (B,), at each set of draws, (n, B, K)."""
         self.train()
         for draw in z:
-            yield -self(draw, condition).mean()
+            yield -self(draw, condition)
 
 
 def _log_normal(value, loc, scale):

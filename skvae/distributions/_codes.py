@@ -66,9 +66,8 @@ class Codes(Likelihood):
     def most_words(self):
         return np.full(self.n_columns_, np.inf)
 
-    def _learn(self, X, names, frame):
-        observed = [column[~np.isnan(column)] for column in X.T]
-        counted = [np.unique(column, return_counts=True) for column in observed]
+    def _learn(self, X, names, weight):
+        counted = [_counted(column, weight) for column in X.T]
         self.levels_ = [levels for levels, _ in counted]
         self.frequencies_ = [counts / counts.sum() for _, counts in counted]
         for name, levels in zip(
@@ -97,6 +96,15 @@ class Codes(Likelihood):
 
     def head(self, n_hidden):
         return CodesHead(n_hidden, self.levels_, self.frequencies_, self.max_categories)
+
+
+def _counted(column, weight):
+    """Return the levels of a column, and how often they occur or what they weigh."""
+    seen = ~np.isnan(column)
+    if weight is None:
+        return np.unique(column[seen], return_counts=True)
+    levels, level = np.unique(column[seen], return_inverse=True)
+    return levels, np.bincount(level, weight[seen])
 
 
 def _check_levels(name, levels, max_categories):

@@ -88,12 +88,12 @@ class Gaussian(Likelihood):
         """Whether parts that have it may share a head: not if they share a scale."""
         return self.scale not in ("shared", "relative")
 
-    def _learn(self, X, names, frame):
+    def _learn(self, X, names, weight):
         if self.mean == "identity":
-            found = statistics_from_origin(X)
+            found = statistics_from_origin(X, weight)
             self.origin_, self.mean_, self.std_, self.low_, self.high_ = found
         else:  # the range of the mean is absolute
-            super()._learn(X, names, frame)
+            super()._learn(X, names, weight)
 
     def correct(self, mean, std, low, high):
         if self.mean == "identity":

@@ -53,7 +53,7 @@ class Likelihood(Declared):
     joinable = False  # whether parts of a table that have it may share a head
     one_variable = False  # whether all columns are one variable
 
-    def fit(self, X, names=None, frame=None, kinds=None):
+    def fit(self, X, names=None, frame=None, kinds=None, weight=None):
         """Learn from the training table and check it; return self.
 
         Parameters
@@ -66,8 +66,10 @@ class Likelihood(Declared):
             The original table, for column selectors.
         kinds : list of str, optional
             What each column holds, see `skvae.inputs.Contents`; numbers by default.
+        weight : ndarray of shape (n,), optional
+            Weights of the rows in means and frequencies, above 0; equal by default.
         """
-        self._learn_columns(X, names, frame, kinds)
+        self._learn_columns(X, names, frame, kinds, weight)
         self._check_words(X, names, kinds)
         self.check(X, names)
         columns, groups = self.misfits(X)
@@ -112,11 +114,11 @@ class Likelihood(Declared):
     def _check_spreads(self, names):
         """Warn if the columns' spreads are too different for the family."""
 
-    def _learn_columns(self, X, names, frame, kinds=None):
+    def _learn_columns(self, X, names, frame, kinds=None, weight=None):
         check_parameters(self)
         self.n_columns_ = X.shape[1]
         self._note_holes(X)
-        self._learn(X, names, frame)
+        self._learn(X, names, weight)
 
     def _note_holes(self, X):
         if observed_cells(X) is not None:
@@ -155,8 +157,9 @@ class Likelihood(Declared):
         """What the encoder reads in place of a missing cell, (d,), from the origin."""
         return getattr(self, "mean_", np.zeros(self.n_columns_))
 
-    def _learn(self, X, names, frame):
-        self.mean_, self.std_, self.low_, self.high_ = column_statistics(X)
+    def _learn(self, X, names, weight):
+        found = column_statistics(X, weight=weight)
+        self.mean_, self.std_, self.low_, self.high_ = found
 
     def correct(self, mean, std, low, high):
         """Replace statistics that `fit` has learned from a sample by those of all rows.
@@ -233,8 +236,8 @@ class Bernoulli(Likelihood):
                 "(MinMaxScaler(clip=True)) or choose another likelihood."
             )
 
-    def _learn(self, X, names, frame):
-        super()._learn(X, names, frame)
+    def _learn(self, X, names, weight):
+        super()._learn(X, names, weight)
         is_flag = flags(X)
         if is_flag.any():
             self.is_flag_ = is_flag

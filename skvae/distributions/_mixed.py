@@ -28,8 +28,13 @@ def _row_of_table(X, columns):
     try:
         yield
     except RowError as error:
-        present = np.flatnonzero(~np.isnan(X[:, columns]).all(axis=1))
+        present = np.flatnonzero(_present(X[:, columns]))
         raise RowError(present[error.row], error.text) from None
+
+
+def _present(block):
+    """Return which rows have a value, (n,)."""
+    return ~np.isnan(block).all(axis=1)
 
 
 def _undone(values, order):
@@ -104,7 +109,7 @@ class Mixed(Likelihood):
             most[columns] = part.most_words
         return most
 
-    def _learn_columns(self, X, names, frame, kinds=None):
+    def _learn_columns(self, X, names, frame, kinds=None, weight=None):
         check_parameters(self)
         self.n_columns_ = n_columns = X.shape[1]
         self._note_holes(X)
@@ -117,7 +122,8 @@ class Mixed(Likelihood):
         for part, block, names_of_block, columns in self._blocks(X, names):
             some = frame.iloc[:, columns] if hasattr(frame, "iloc") else None
             of_block = None if kinds is None else [kinds[j] for j in columns]
-            part._learn_columns(block, names_of_block, some, of_block)
+            its = None if weight is None else weight[_present(X[:, columns])]
+            part._learn_columns(block, names_of_block, some, of_block, its)
 
     def _choose(self, X, names, kinds):
         """Return the unfitted parts, as the parameter `parts`."""
@@ -191,10 +197,8 @@ class Mixed(Likelihood):
         labels = column_names(names, X.shape[1])
         for part, columns in zip(self.parts_, self.columns_, strict=True):
             block = X[:, _as_slice(columns)]
-            missing = np.isnan(block[:, 0])
-            if missing.any():
-                missing = np.isnan(block).all(axis=1)
-                block = block[~missing]
+            if np.isnan(block[:, 0]).any():
+                block = block[_present(block)]
             if len(block):
                 yield part, block, [labels[j] for j in columns], columns
 

@@ -104,10 +104,12 @@ class WrittenLearnedScale:
         return torch.addcmul(self.low, self.gain, softplus)
 
     def backward(self, squares, sigma, w):
-        """dσ/dv = gain · sigmoid(GAIN v); the weights add up to 1."""
-        mean = squares.sum(1, keepdim=True) * w if _is_number(w) else _sum(squares * w)
+        """dσ/dv = gain · sigmoid(GAIN v); a single number is 1 over the rows."""
+        total, mean = 1, squares.sum(1, keepdim=True) * w
+        if not _is_number(w):
+            total, mean = _sum(w), _sum(squares * w)
         d = (
-            (1 - mean)
+            (total - mean)
             / sigma
             * self.gain
             * torch.sigmoid(LearnedScale.sharpness * self.v)

@@ -2,7 +2,7 @@
 
 A head is written for M members: x is (M, B, D), the output of the linear maps
 (M, B, O), and what depends on neither row nor latent (M, 1, D). The loss is
-−Σ_b w_b ln p(x_b | z_b), where the weights w of each member's rows add up to 1.
+−Σ_b w_b ln p(x_b | z_b) with weights w of each member's rows.
 """
 
 import torch

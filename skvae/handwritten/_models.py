@@ -1,10 +1,10 @@
 """The models, forwards and backwards: each line of autograd's work, with its shape.
 
 M members, B rows, D columns, F features, C columns of a condition, K latents. The loss
-is −Σ_b w_b (ln p(x_b | z_b) − β KL_b), where the weights w of each member's rows add up
-to 1. `backward` follows `forward` and sets all gradients of the members' vector. The
-models' own code, which autograd differentiates, remains the definition: these agree
-with it up to rounding.
+is −Σ_b w_b (ln p(x_b | z_b) − β KL_b) with weights w of each member's rows. `backward`
+follows `forward` and sets all gradients of the members' vector. The models' own code,
+which autograd differentiates, remains the definition: these agree with it up to
+rounding.
 """
 
 import torch

@@ -1,15 +1,11 @@
 """Conversion of X to the arrays that a model reads, and back."""
 
 from skvae.inputs._blocks import BlockColumns
-from skvae.inputs._columns import (
-    NOTHING,
-    Given,
-    PlainColumns,
-    check_some_value,
-)
+from skvae.inputs._columns import PlainColumns, check_some_value
 from skvae.inputs._conditioned import ConditionedColumns
 from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
+from skvae.inputs._given import NOTHING, Given, read_weights, rows_that_count
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 from skvae.inputs._numbers import as_numpy, explaining, in_memory
 from skvae.inputs._survey import Survey
@@ -29,6 +25,8 @@ __all__ = [
     "in_memory",
     "index_of",
     "observed_modalities",
+    "read_weights",
     "resolve_modalities",
+    "rows_that_count",
     "take_columns",
 ]

@@ -1,16 +1,13 @@
 """Roles of the columns of X: one class per kind of table."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs._contents import Contents
+from skvae.inputs._given import FLOATS, NOTHING
 from skvae.inputs._numbers import (
-    as_numpy,
     check_range,
     explaining,
     in_memory,
@@ -20,47 +17,7 @@ from skvae.inputs._templates import wanted_output
 from skvae.persistence import is_plain
 from skvae.training import Table
 
-FLOATS = [np.float64, np.float32]
 CELLS = {"dtype": FLOATS, "ensure_all_finite": "allow-nan"}  # NaN is a missing cell
-
-
-@dataclass(frozen=True)
-class Given:
-    """Arguments passed beside X, with one entry per row; None if not passed.
-
-    Attributes
-    ----------
-    condition : array-like of shape (n,) or (n, m), or a single value for all rows
-        Conditions, of any type.
-    y : array-like of shape (n,) or (n, t)
-        Targets, as numbers; or labels, if the estimator's columns encode them.
-    sample_weight : array-like of shape (n,)
-        Weight of each row.
-    """
-
-    condition: Any = None
-    y: Any = None
-    sample_weight: Any = None
-
-    def arrays(self, n_rows):
-        """Check targets and weights, and return them as fields of a `Table`."""
-        found = {"y": self.y, "sample_weight": self.sample_weight}
-        return {
-            name: _numbers(name, values, n_rows)
-            for name, values in found.items()
-            if values is not None
-        }
-
-
-NOTHING = Given()
-
-
-def _numbers(name, values, n_rows):
-    values = as_numpy(values, name)
-    values = check_array(values, ensure_2d=False, dtype=FLOATS, input_name=name)
-    if len(values) != n_rows:
-        raise ValueError(f"{name} has {len(values)} rows, but X has {n_rows}.")
-    return values
 
 
 def check_dimensions(X, owner):

@@ -53,21 +53,23 @@ class ConditionedColumns(PlainColumns):
     def _table(self, estimator, X, given, reset):
         X = check_dimensions(X, type(estimator).__name__)
         x, condition = self._split(estimator, X, given.condition, reset)
+        beside = given.arrays(len(x))
         if reset:
-            codes = self._learn(estimator, condition, len(x))
+            weight = beside.get("sample_weight")
+            codes = self._learn(estimator, condition, len(x), weight)
         else:
             codes = self.codes(estimator, condition, len(x))
-        beside = given.arrays(len(x))
         condition = self.conditions.encode(codes)
         return Table(x, condition=condition, seen=observed_cells(x), **beside)
 
-    def _learn(self, estimator, condition, n_rows):
+    def _learn(self, estimator, condition, n_rows, weight):
         """Learn the levels of the conditions, and return the codes, (n_rows, m)."""
         self.conditions = self._new_conditions(estimator)
         passed = _as_passed(condition, n_rows)
         if not passed.columns:
             return self.conditions.fit_nothing(n_rows)
-        codes = self.conditions.fit(passed.columns, passed.names)
+        weight = None if passed.for_all else weight
+        codes = self.conditions.fit(passed.columns, passed.names, weight)
         return np.repeat(codes, n_rows, axis=0) if passed.for_all else codes
 
     def _new_conditions(self, estimator):

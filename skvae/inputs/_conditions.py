@@ -47,7 +47,7 @@ class Conditions:
         self.encoding = encoding
         self.labels = labels
 
-    def fit(self, columns, names=None):
+    def fit(self, columns, names=None, weight=None):
         """Learn the levels and how often they occur together.
 
         Parameters
@@ -56,6 +56,8 @@ class Conditions:
             Values of each condition; at least one.
         names : list of str, optional
             Names of the conditions.
+        weight : ndarray of shape (n,), optional
+            Weights of the rows in frequencies; equal by default.
 
         Returns
         -------
@@ -70,7 +72,7 @@ class Conditions:
         self._levels = [Levels() for _ in columns]
         if self.encoding == "passthrough":
             codes = self._numbers(columns)
-            self.origin_ = statistics_from_origin(codes)[0]
+            self.origin_ = statistics_from_origin(codes, weight)[0]
         else:
             codes = np.stack(
                 [
@@ -83,7 +85,7 @@ class Conditions:
             ).astype(np.float64)
             for j, levels in enumerate(self._levels):
                 warn_if_quantity(levels, self._label(j), len(codes))
-        self._remember(codes)
+        self._remember(codes, weight)
         return codes
 
     def fit_nothing(self, n_rows):
@@ -107,16 +109,15 @@ class Conditions:
             return f"the condition {labels[j]!r}"
         return "the condition" if self.n_conditions == 1 else f"condition {j}"
 
-    def _remember(self, codes):
+    def _remember(self, codes, weight=None):
         """Store the combinations of codes in all rows, or in evenly spaced ones."""
-        spaced = codes[
-            np.linspace(0, len(codes) - 1, min(len(codes), N_SEEN)).astype(int)
-        ]
-        rows = spaced if self.encoding == "passthrough" else codes
-        self.seen_, counts = np.unique(rows, axis=0, return_counts=True)
+        weight = np.ones(len(codes)) if weight is None else weight
+        at = np.linspace(0, len(codes) - 1, min(len(codes), N_SEEN)).astype(int)
+        every = at if self.encoding == "passthrough" else slice(None)
+        self.seen_, total = _weighed(codes[every], weight[every])
         if len(self.seen_) > N_SEEN:
-            self.seen_, counts = np.unique(spaced, axis=0, return_counts=True)
-        self.share_ = counts / counts.sum()
+            self.seen_, total = _weighed(codes[at], weight[at])
+        self.share_ = total / total.sum()
 
     @property
     def levels_(self):
@@ -272,6 +273,12 @@ class Conditions:
             _check_origin(origin, len(levels))
             self.origin_ = origin
         return self
+
+
+def _weighed(codes, weight):
+    """Return each row of codes once, (r, m), and what equal rows weigh, (r,)."""
+    rows, row = np.unique(codes, axis=0, return_inverse=True)
+    return rows, np.bincount(row.ravel(), weight)
 
 
 def _check_strings(names, n_conditions):

@@ -1,6 +1,10 @@
 """Select columns of arrays, lists, and pandas, polars or pyarrow tables."""
 
+from collections import Counter
+
 import numpy as np
+
+from skvae._kinds import cut
 
 
 def take_columns(X, positions):
@@ -11,6 +15,14 @@ def take_columns(X, positions):
         X = np.asarray(X, dtype=object)
     positions = [int(position) for position in positions]
     return X.select(positions) if is_arrow(X) else X[:, positions]
+
+
+def n_rows_of(X):
+    """Return the number of rows of an array, a list or a data frame, None if none."""
+    if hasattr(X, "iloc") or is_arrow(X) or isinstance(X, list | tuple):
+        return len(X)
+    shape = np.shape(X)
+    return shape[0] if shape else None
 
 
 def column_of(X, position):
@@ -27,6 +39,15 @@ def names_of(X):
     if names is None or not all(isinstance(name, str) for name in names):
         return None
     return [str(name) for name in names]
+
+
+def refuse_equal_names(X, name):
+    """Raise ValueError if two columns of a frame, which messages call so, are equal."""
+    labels = X.column_names if is_arrow(X) else getattr(X, "columns", None)
+    counts = Counter(map(str, labels if labels is not None else ()))
+    label, count = counts.most_common(1)[0] if counts else ("", 0)
+    if count > 1:
+        raise ValueError(f"{name} has {count} columns named {cut(label)}: rename them.")
 
 
 def is_arrow(X):

@@ -15,7 +15,7 @@ from scipy.sparse import issparse
 
 from skvae._columns import column_names
 from skvae._kinds import cut, sentence
-from skvae.inputs._frames import column_of, is_arrow, is_lazy
+from skvae.inputs._frames import column_of, is_arrow, is_lazy, refuse_equal_names
 
 _LACKING = (  # what a tensor may lack, and what to do
     ("is_complex", "is complex: pass its real and imaginary parts as columns"),
@@ -75,6 +75,7 @@ def in_memory(X):
             "which is lazy: pass the result of its collect() or compute()."
         )
     _refuse_layout(X)  # first, as some sparse matrices are dicts
+    refuse_equal_names(X, "X")
     if _is_no_table(X):
         raise TypeError(
             f"X must be an array, a data frame or a list of rows. Got a {kind} instead."
@@ -217,10 +218,10 @@ def _refuse_datetimes(X, names):
     if at is None:
         return
     name, column = _columns(X, names)[at]
+    example = f", such as {cut(str(column[0]))}" if len(column) else ""
     raise ValueError(
-        f"Column {name} of X holds datetimes or durations, such as "
-        f"{cut(str(column[0]))}. Convert them to numbers, in a unit that suits the "
-        "data."
+        f"Column {name} of X holds datetimes or durations{example}. Convert them to "
+        "numbers, in a unit that suits the data."
     )
 
 

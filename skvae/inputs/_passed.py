@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import issparse
 
-from skvae.inputs._frames import column_of, is_lazy, names_of
+from skvae.inputs._frames import column_of, is_lazy, names_of, refuse_equal_names
 from skvae.inputs._numbers import as_numpy
 
 ALLOWED = (
@@ -80,6 +80,9 @@ def read_condition(values, n_rows, n_conditions=1):
         raise ValueError(f"condition has {shape[0]} rows, but X has {n_rows}.")
     if len(shape) == 1:
         return Passed([values])
+    if shape[1] == 0:
+        raise ValueError("condition has no columns. Pass None if there is none.")
+    refuse_equal_names(values, "condition")
     return Passed([column_of(values, j) for j in range(shape[1])], names_of(values))
 
 

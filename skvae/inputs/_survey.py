@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from skvae._columns import Moments, observed_cells
+from skvae._columns import observed_cells
 from skvae.inputs._contents import missing_objects, reader_of
-from skvae.sources import join_tables, take_rows
+from skvae.inputs._moments import Moments
+from skvae.sources import as_array, join_tables, take_rows
 
 MAX_LEVELS = 10_000  # of a column; beyond, its values are not levels
 
@@ -62,8 +63,10 @@ class Survey:
 
     def _chosen(self, start, block):
         """Add a block to the statistics; return its rows that join the sample."""
-        n_rows, reader = len(block), reader_of(block)
-        x = np.asarray(block) if reader is None else _numbers(reader, n_rows)
+        n_rows, x, reader = len(block), as_array(block), None
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "biuf":
+            reader = reader_of(block)
+            x = _numbers(reader, n_rows)
         if self.moments is None:
             self.moments = Moments(x.shape[1])
             self._holes = Firsts(x.shape[1]), Firsts(x.shape[1])

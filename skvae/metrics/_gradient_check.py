@@ -169,7 +169,7 @@ def _settings(temperatures):
 def _draw(gradient, module, batch, noise, parameters):
     """Return one draw of the gradient for the encoder, (P,)."""
     loss, _ = gradient.surrogate(module, batch, noise)
-    return _flat(loss, parameters)
+    return _flat(loss.mean(), parameters)
 
 
 def _flat(value, parameters):

@@ -53,9 +53,9 @@ class JMVAEGAN(JMVAE):
     def losses(self, batch, phase, noise):
         q, experts = self.inferred(batch)
         bound, terms = self.terms(q, experts, batch, noise)
-        yield Loss("model", -bound.mean(), terms, self.rows_of(terms, batch))
-        z = [q.sample(noise), self.prior(batch).sample(noise)]
-        z = torch.stack(z)  # (2, B, K)
+        yield Loss("model", -bound, terms, self.rows_of(terms, batch))
+        z = q.sample(noise)  # (B, K)
+        z = torch.stack([z, self.prior(batch).sample(noise).expand_as(z)])  # (2, B, K)
         modality = self.modalities[self.image]
         yield Loss(GENERATOR, *self._generator_loss(modality, z, batch))
         with torch.no_grad():
@@ -68,7 +68,7 @@ class JMVAEGAN(JMVAE):
         log_likelihood = self._seen(self._log_likelihood(p, modality, batch)[0], batch)
         logits = self._logits(modality.head.features(p.mean))  # (2, B)
         fooled = functional.softplus(-logits).sum(0)
-        return (fooled - self.gamma * log_likelihood).mean(), {"not_fooled": fooled}
+        return fooled - self.gamma * log_likelihood, {"not_fooled": fooled}
 
     def _log_likelihood(self, p, modality, batch):
         """Return ln p of the observed cells of one modality, (..., B)."""
@@ -83,9 +83,9 @@ class JMVAEGAN(JMVAE):
         wrong = functional.softplus(logits).mean(0)
         terms = {"missed_real": right, "missed_fake": wrong}
         if batch.observed is None:
-            return (right + wrong).mean(), terms
+            return right + wrong, terms
         rows = {"missed_real": batch.observed[:, self.image]}
-        return (right + wrong).mean(), terms, rows
+        return right + wrong, terms, rows
 
     def _logits(self, features):
         """Return the logits of D, (..., B, n_m) -> (..., B)."""

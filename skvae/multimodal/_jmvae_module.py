@@ -234,7 +234,7 @@ class JMVAE(LatentModel):
 
     def losses(self, batch, phase, noise):
         bound, terms = self.terms(*self.inferred(batch), batch, noise)
-        yield Loss("model", -bound.mean(), terms, self.rows_of(terms, batch))
+        yield Loss("model", -bound, terms, self.rows_of(terms, batch))
 
     def inferred(self, batch):
         """Return q(z | ·) without iterations, and the experts."""

@@ -31,7 +31,15 @@ import numpy as np
 
 from skvae.autoencoders import Start
 from skvae.distributions import Working, working_of
-from skvae.starts import Linear, fit_linear, fit_with_holes, mean_of_seen, seen_features
+from skvae.starts import (
+    Linear,
+    fit_linear,
+    fit_with_holes,
+    mean_of_rows,
+    mean_of_seen,
+    seen_features,
+    weighted,
+)
 
 COMPLETE_PER_LATENT = 10  # complete rows from which the others are left out
 
@@ -80,16 +88,20 @@ class Block(NamedTuple):
     linear: Linear | None = None
 
     @classmethod
-    def of(cls, modality, batch, seen):
-        """Return the block of a modality, without a linear model."""
+    def of(cls, modality, batch, seen, weight):
+        """Return the block of a modality, without a linear model.
+
+        Its rows have these weights, (n,), or None.
+        """
         features = modality.head.features(batch.x[..., modality.columns])
         features, cells = features.double().numpy(), None
         if batch.seen is None:
-            mean = features[seen].mean(0)
+            its = None if weight is None else weight[seen]
+            mean = mean_of_rows(features[seen], its)
         else:
             cells = seen_features(modality.head, batch.seen[..., modality.columns])
             cells &= seen[:, None]
-            mean = mean_of_seen(features, cells)
+            mean = mean_of_seen(features, cells, weight)
         working = working_of(modality.head, mean)
         y = np.where(seen[:, None], working.rate * (features - mean), 0.0)
         return cls(y, seen, mean, working, cells)
@@ -100,18 +112,21 @@ def fitted_blocks(modalities, batch, n_latents, random, wide):
     seen = np.ones((len(batch.x), len(modalities)), dtype=bool)
     if batch.observed is not None:
         seen = batch.observed.numpy()
+    weight = batch.sample_weight
+    if weight is not None:
+        weight = weight.double().numpy()
     blocks = [
-        Block.of(modality, batch, flags)
+        Block.of(modality, batch, flags, weight)
         for modality, flags in zip(modalities, seen.T, strict=True)
     ]
     noise = np.concatenate([block.working.noise for block in blocks])
     if batch.seen is None:
-        y = _rows_to_fit(blocks, n_latents)
+        y = _rows_to_fit(blocks, n_latents, weight)
         linear = fit_linear(y, n_latents, noise, random, wide)
     else:
         y = np.hstack([block.y for block in blocks])
         cells = np.hstack([block.cells for block in blocks])
-        linear = fit_with_holes(y, cells, n_latents, noise, random, wide)
+        linear = fit_with_holes(y, cells, n_latents, noise, random, wide, weight)
     cuts = np.cumsum([len(block.mean) for block in blocks])[:-1]
     parts = map(Linear, *(np.split(values, cuts) for values in linear))
     return [
@@ -119,13 +134,17 @@ def fitted_blocks(modalities, batch, n_latents, random, wide):
     ]
 
 
-def _rows_to_fit(blocks, n_latents):
+def _rows_to_fit(blocks, n_latents, weight):
     """Return the rows that the linear model is fitted to, (n, Σ d)."""
     whole = np.all([block.seen for block in blocks], axis=0)
     if whole.all() or whole.sum() >= COMPLETE_PER_LATENT * n_latents:
         y = np.hstack([block.y[whole] for block in blocks])
-        return y - y.mean(0)
-    return np.hstack([block.y / np.sqrt(block.seen.mean()) for block in blocks])
+        weight = None if weight is None else weight[whole]
+        return weighted(y - mean_of_rows(y, weight), weight)
+    shares = [mean_of_rows(block.seen, weight) for block in blocks]
+    parts = zip(blocks, shares, strict=True)
+    y = np.hstack([block.y / np.sqrt(share) for block, share in parts])
+    return weighted(y, weight)
 
 
 class Posterior(NamedTuple):

@@ -64,7 +64,7 @@ IF_PRESENT = {
 # The keys of net_params that a file may contain. Others could make training or the
 # compiler run any program, such as compile__options={"cpp.cxx": ...}.
 HARMLESS = re.compile(
-    r"lr|max_epochs|batch_size|binarize|verbose|use_caching|fast_path"
+    r"lr|max_epochs|batch_size|binarize|verbose|use_caching|fast_path|shared_noise"
     r"|iterator_(train|valid)__batch_size|optimizer(_[a-z0-9]+)*(__\w+)?"
 )
 

@@ -163,11 +163,11 @@ class DensityRatioModule(PriorModule):
             return
         self.critic.train()
         loc, scale = self._posteriors[:, index]  # (B, K) each
-        drawn = noise.normal(loc, 2)  # (2, B, K)
+        drawn = noise.normal(loc, 2).expand(2, *loc.shape)  # (2, B, K)
         z = torch.stack([torch.addcmul(loc, scale, drawn[0]), drawn[1]])
         on_posterior, on_base = self.critic(z)  # (B,) each
         loss = functional.softplus(-on_posterior) + functional.softplus(on_base)
-        yield CRITIC, loss.mean(), {"log_ratio": on_posterior}
+        yield CRITIC, loss, {"log_ratio": on_posterior}
 
     def normaliser(self):
         return self.log_normaliser.item(), self.log_normaliser_error.item()
@@ -200,14 +200,14 @@ class DensityRatioModule(PriorModule):
         self.kept_scale.copy_(q.scale)
 
     def _choose(self, rows, generator):
-        """Draw the row numbers to keep, with the shares that they have in training."""
-        n_kept, shares = len(self.kept_loc), rows.shares()
-        if shares is None:
+        """Draw the row numbers to keep, with the weights that they have in training."""
+        n_kept, weights = len(self.kept_loc), rows.weights()
+        if weights is None:
             device = generator.device
             order = torch.randperm(len(rows), generator=generator, device=device)
             return rows.index[np.resize(order.cpu().numpy(), n_kept)]
-        shares = torch.from_numpy(shares).to(generator.device)
-        drawn = shares.multinomial(n_kept, replacement=True, generator=generator)
+        weights = torch.from_numpy(weights).to(generator.device)
+        drawn = weights.multinomial(n_kept, replacement=True, generator=generator)
         return rows.index[drawn.cpu().numpy()]
 
 

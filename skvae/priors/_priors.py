@@ -42,8 +42,9 @@ class PriorModule(nn.Module):
         """Prepare for training on `n_rows` rows, as in `LatentModel.begin`."""
 
     def losses(self, phase, index, posterior, noise):
-        """Yield ``(group, value, terms)`` for the rows at positions `index`, (B,).
+        """Yield ``(group, values, terms)`` for the rows at positions `index`, (B,).
 
+        The values are the losses of the rows, (B,), see `skvae.training.Loss`.
         ``posterior()`` returns q(z | x) of these rows.
         """
         raise NotImplementedError

@@ -7,12 +7,13 @@ the two members of `RowSource`.
 
 from skvae.sources._known import as_source, source_of
 from skvae.sources._mapping import by_blocks, map_blocks
-from skvae.sources._rows import is_for_all, join_tables, take_rows
+from skvae.sources._rows import as_array, is_for_all, join_tables, take_rows
 from skvae.sources._source import RowSource, Source
 
 __all__ = [
     "RowSource",
     "Source",
+    "as_array",
     "as_source",
     "by_blocks",
     "is_for_all",

@@ -5,14 +5,15 @@ import numpy as np
 from scipy.sparse import issparse
 
 
-def take_rows(table, rows):
-    """Return some rows, by their positions, of an array or a data frame."""
-    if isinstance(table, list | tuple):
-        return [table[row] for row in rows]
-    if isinstance(table, np.ndarray):
-        return table[rows]
-    frame = nw.from_native(table, eager_only=True, allow_series=True)
-    return frame[[int(row) for row in rows]].to_native()
+def take_rows(values, rows):
+    """Select rows, ndarray of int, of an array, a list, a tensor or a data frame."""
+    if hasattr(values, "iloc"):
+        return values.iloc[rows]
+    if hasattr(type(values), "column_names"):  # a table of pyarrow
+        return values.take(rows)
+    if isinstance(values, list | tuple):
+        return [values[i] for i in rows]
+    return values[rows] if hasattr(values, "__getitem__") else np.asarray(values)[rows]
 
 
 def join_tables(tables):
@@ -23,6 +24,21 @@ def join_tables(tables):
         return np.concatenate(tables)
     frames = [nw.from_native(table, eager_only=True) for table in tables]
     return nw.concat(frames, how="vertical").to_native()
+
+
+def as_array(block):
+    """Return a data frame of floats of one precision as an array; others unchanged.
+
+    Columns are much slower to convert one by one.
+    """
+    if isinstance(block, np.ndarray):
+        return block
+    frame = nw.from_native(block, eager_only=True, pass_through=True)
+    dtypes = set(frame.schema.values()) if isinstance(frame, nw.DataFrame) else set()
+    if len(dtypes) != 1 or not dtypes <= {nw.Float32, nw.Float64}:
+        return block
+    values = frame.to_numpy()
+    return np.ascontiguousarray(values) if values.dtype.kind == "f" else block
 
 
 def is_for_all(values, n_rows):

@@ -5,7 +5,13 @@ models and converts them to the units of the networks.
 """
 
 from skvae.starts._holes import fit_with_holes, mean_of_seen
-from skvae.starts._linear import Linear, fit_linear, principal_components
+from skvae.starts._linear import (
+    Linear,
+    fit_linear,
+    mean_of_rows,
+    principal_components,
+    weighted,
+)
 from skvae.starts._start import LinearStart, seen_features
 
 MAX_ROWS = 20_000  # from which a start is computed
@@ -16,7 +22,9 @@ __all__ = [
     "LinearStart",
     "fit_linear",
     "fit_with_holes",
+    "mean_of_rows",
     "mean_of_seen",
     "principal_components",
     "seen_features",
+    "weighted",
 ]

@@ -14,7 +14,14 @@ variances.
 import numpy as np
 
 from skvae.distributions import Working
-from skvae.starts._linear import SMALLEST, fit_linear, rotated, widened
+from skvae.starts._linear import (
+    SMALLEST,
+    fit_linear,
+    mean_of_rows,
+    rotated,
+    weighted,
+    widened,
+)
 
 MAX_ROWS = 5000  # of expectation-maximisation
 MAX_NUMBERS = 10**8  # rows times columns times squared latents, per iteration
@@ -23,17 +30,21 @@ N_ITERATIONS = 200
 TOLERANCE = 1e-5  # relative change of the variances at which the iterations end
 
 
-def mean_of_seen(values, seen):
+def mean_of_seen(values, seen, weight=None):
     """Return the mean of each column over its observed cells, (d,)."""
-    return np.where(seen, values, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
+    if weight is None:
+        return np.where(seen, values, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
+    total = weight @ seen
+    return weight @ np.where(seen, values, 0.0) / np.where(total > 0, total, 1.0)
 
 
-def scaled_up(y, seen):
+def scaled_up(y, seen, weight=None):
     """Return centred rows, 0 where cells are missing, with the variances kept."""
-    return np.where(seen, y, 0.0) / np.sqrt(np.maximum(seen.mean(0), 1e-3))
+    share = mean_of_rows(seen, weight)
+    return np.where(seen, y, 0.0) / np.sqrt(np.maximum(share, 1e-3))
 
 
-def fit_with_holes(y, seen, n_latents, noise, random, wide=False):
+def fit_with_holes(y, seen, n_latents, noise, random, wide=False, weight=None):
     """Fit the linear model to the observed cells of rows, as `fit_linear`.
 
     Parameters
@@ -44,20 +55,25 @@ def fit_with_holes(y, seen, n_latents, noise, random, wide=False):
         Which cells are observed.
     n_latents, noise, random, wide
         As in `fit_linear`.
+    weight : ndarray of shape (n,), optional
+        Weights of the rows; equal by default.
 
     Returns
     -------
     Linear
     """
-    begin = fit_linear(scaled_up(y, seen), n_latents, noise, random)
+    begin = fit_linear(
+        weighted(scaled_up(y, seen, weight), weight), n_latents, noise, random
+    )
     W, psi, mean = begin
     n_rows = rows_for_em(*y.shape, max(1, np.count_nonzero(W.any(0))))
     if n_rows:
         rows = random.permutation(len(y))[:n_rows]
-        total = mean_of_seen(np.square(y), seen)
+        total = mean_of_seen(np.square(y), seen, weight)
         floor = SMALLEST * np.maximum(total, 1e-12)
         used = W.any(0)
-        found = fit_seen(y[rows], seen[rows], W[:, used], psi, noise, floor)
+        its = None if weight is None else weight[rows]
+        found = fit_seen(y[rows], seen[rows], W[:, used], psi, noise, floor, its)
         W, psi, mean = found
     is_learned = noise != Working.FIXED
     if wide and is_learned.any():
@@ -71,12 +87,12 @@ def orthogonal(W):
     return directions * lengths
 
 
-def filled(y, seen, n_latents, noise, random):
+def filled(y, seen, n_latents, noise, random, weight=None):
     """Return rows with missing cells at their means given the others, centred."""
-    model = fit_with_holes(y, seen, n_latents, noise, random)
+    model = fit_with_holes(y, seen, n_latents, noise, random, weight=weight)
     z, _ = posterior_given_seen(y - model.mean, seen, model.W, model.psi)
     whole = np.where(seen, y, model.mean + z @ model.W.T)
-    return whole - whole.mean(0)
+    return whole - mean_of_rows(whole, weight)
 
 
 def posterior_given_seen(y, seen, W, psi):
@@ -98,7 +114,7 @@ def rows_for_em(n_rows, n_columns, n_latents):
     return min(n_rows, MAX_ROWS, MAX_NUMBERS // width)
 
 
-def fit_seen(y, seen, W, psi, noise, floor):
+def fit_seen(y, seen, W, psi, noise, floor, weight=None):
     """Fit loadings, variances and means to the observed cells, by EM.
 
     Parameters
@@ -113,6 +129,8 @@ def fit_seen(y, seen, W, psi, noise, floor):
         Kinds of noise as in `skvae.distributions.Working`.
     floor : ndarray of shape (d,)
         Smallest variances.
+    weight : ndarray of shape (n,), optional
+        Weights of the rows; equal by default.
 
     Returns
     -------
@@ -120,7 +138,10 @@ def fit_seen(y, seen, W, psi, noise, floor):
         Loadings, variances and means.
     """
     y, mean = np.where(seen, y, 0.0), np.zeros(len(W))
-    flags, squares = seen.astype(float), np.square(y).sum(0)
+    flags = seen.astype(float)
+    if weight is not None:
+        flags *= weight[:, None]
+    squares = (flags * np.square(y)).sum(0)
     for _ in range(N_ITERATIONS):
         z, sigma = posterior_given_seen(y - mean, seen, W, psi)
         W, mean, rest = _regressed(y, flags, squares, z, sigma)
@@ -144,7 +165,7 @@ def _regressed(y, flags, squares, z, sigma):
     left = flags.T @ moments.reshape(n, -1)  # (d, (K + 1)²)
     left = left.reshape(-1, n_latents + 1, n_latents + 1)
     left += 1e-9 * np.eye(n_latents + 1)
-    right = y.T @ np.column_stack([z, np.ones(n)])  # (d, K + 1)
+    right = (flags * y).T @ np.column_stack([z, np.ones(n)])  # (d, K + 1)
     found = np.linalg.solve(left, right[:, :, None])[:, :, 0]
     return found[:, :-1], found[:, -1], squares - (found * right).sum(1)
 

@@ -68,6 +68,19 @@ class Linear(NamedTuple):
         return self._replace(W=self.W[:, order])
 
 
+def mean_of_rows(values, weight=None):
+    """Return the mean of each column over rows of these weights, (d,)."""
+    return values.mean(0) if weight is None else weight @ values / weight.sum()
+
+
+def weighted(y, weight=None):
+    """Return centred rows multiplied so that their squares have these weights.
+
+    `fit_linear` and `principal_components` depend on the mean of y yᵀ over rows only.
+    """
+    return y if weight is None else y * np.sqrt(weight / weight.mean())[:, None]
+
+
 def fit_linear(y, n_latents, noise, random, wide=False):
     """Fit the linear model to centred rows.
 

@@ -9,7 +9,13 @@ from skvae.starts._holes import (
     mean_of_seen,
     posterior_given_seen,
 )
-from skvae.starts._linear import fit_linear, principal_components, settled
+from skvae.starts._linear import (
+    fit_linear,
+    mean_of_rows,
+    principal_components,
+    settled,
+    weighted,
+)
 
 RANK = 1e-12  # share of the variance below which a component is a rounding error
 
@@ -19,6 +25,14 @@ def seen_features(head, seen):
     if seen is None or not hasattr(head, "by_feature"):
         return None
     return head.by_feature(seen).numpy()
+
+
+def regressed(values, C, weight=None):
+    """Regress values (n, m) on C (n, c); return slopes (c, m) and intercepts (m,)."""
+    centre, mean = mean_of_rows(C, weight), mean_of_rows(values, weight)
+    left, right = weighted(C - centre, weight), weighted(values - mean, weight)
+    effect = np.linalg.lstsq(left, right, rcond=1e-8)[0]
+    return effect, mean - centre @ effect
 
 
 class LinearStart:
@@ -45,15 +59,19 @@ class LinearStart:
         Which values of `y` are observed; the others are 0. None if all are.
     condition : ndarray of shape (n, c)
         Their conditions; c is 0 without any.
+    weight : ndarray of shape (n,) or None
+        Their weights; None if all are equal.
     """
 
     def __init__(self, head, batch, random, wide=False):
         features = head.features(batch.x).double().numpy()
-        self.batch = batch
-        self._random, self._wide, self._mean = random, wide, features.mean(0)
+        self.batch, self.weight = batch, batch.sample_weight
+        if self.weight is not None:
+            self.weight = self.weight.double().numpy()
+        self._random, self._wide, self._mean = random, wide, self.mean(features)
         self.seen = seen_features(head, batch.seen)
         if self.seen is not None:
-            self._mean = mean_of_seen(features, self.seen)
+            self._mean = mean_of_seen(features, self.seen, self.weight)
         self._rate, self._slope, self._noise = working_of(head, self._mean)
         self.y = self._rate * (features - self._mean)
         if self.seen is not None:
@@ -63,13 +81,17 @@ class LinearStart:
         if given is not None:
             self.condition = given.double().numpy()
 
+    def mean(self, values):
+        """Return the mean over rows of each column of values, (n, m)."""
+        return mean_of_rows(values, self.weight)
+
     def fit(self, n_latents, y=None):
         """Return the `Linear` model of the rows, or of what is left of them, (n, d)."""
         y = self.y if y is None else y
         settings = n_latents, self._noise, self._random, self._wide
         if self.seen is None:
-            return fit_linear(y, *settings)
-        return fit_with_holes(y, self.seen, *settings)
+            return fit_linear(weighted(y, self.weight), *settings)
+        return fit_with_holes(y, self.seen, *settings, weight=self.weight)
 
     def posterior(self, model):
         """Return posterior means, (n, K), and the mean posterior variances, (K,)."""
@@ -77,7 +99,7 @@ class LinearStart:
             return self.y @ model.encoder.T, model.variance
         left = self.y - model.mean
         z, sigma = posterior_given_seen(left, self.seen, model.W, model.psi)
-        return z, np.diagonal(sigma.mean(0))
+        return z, self.mean(np.diagonal(sigma, axis1=1, axis2=2))
 
     def principal(self, n_latents):
         """Return PCA's directions, and the variances of what they leave.
@@ -91,7 +113,9 @@ class LinearStart:
         """
         y = self.y
         if self.seen is not None:
-            y = filled(y, self.seen, n_latents, self._noise, self._random)
+            how = n_latents, self._noise, self._random, self.weight
+            y = filled(y, self.seen, *how)
+        y = weighted(y, self.weight)
         n, d = y.shape
         k = min(n_latents, d, n - 1)
         directions, variance = principal_components(y, k, self._random)
@@ -116,21 +140,17 @@ class LinearStart:
             return self._effects_of_seen(values, seen)
         C = self.condition
         if not C.shape[1]:
-            return np.zeros((0, values.shape[1])), values.mean(0)
-        centre = C.mean(0)
-        effect = np.linalg.lstsq(C - centre, values, rcond=1e-8)[0]
-        return effect, values.mean(0) - centre @ effect
+            return np.zeros((0, values.shape[1])), self.mean(values)
+        return regressed(values, C, self.weight)
 
     def _effects_of_seen(self, values, seen):
         C, n_columns = self.condition, values.shape[1]
         effect, shift = np.zeros((C.shape[1], n_columns)), np.zeros(n_columns)
         for j, rows in enumerate(seen.T):
             if rows.any():
-                centre = C[rows].mean(0)
-                shift[j] = values[rows, j].mean()
-                left = values[rows, j] - shift[j]
-                effect[:, j] = np.linalg.lstsq(C[rows] - centre, left, rcond=1e-8)[0]
-                shift[j] -= centre @ effect[:, j]
+                weight = None if self.weight is None else self.weight[rows]
+                found = regressed(values[rows, j : j + 1], C[rows], weight)
+                effect[:, j : j + 1], shift[j : j + 1] = found
         return effect, shift
 
     def encoder(self, by_y, by_condition=None, shift=0.0):

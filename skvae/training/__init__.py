@@ -1,6 +1,6 @@
 """Training: batches, the training loop, seeds, optimizers and callbacks."""
 
-from skvae.training._batches import Batch, Rows, Table
+from skvae.training._batches import Rows
 from skvae.training._callbacks import (
     Anneal,
     EarlyStopping,
@@ -9,17 +9,20 @@ from skvae.training._callbacks import (
     watching,
 )
 from skvae.training._copying import copied
+from skvae.training._fast import CHUNK, is_known, written_model
 from skvae.training._hold_out import HoldOut
 from skvae.training._iterating import TensorBatches
+from skvae.training._loss import Loss, mean_over_rows
 from skvae.training._model import LatentModel
-from skvae.training._net import Loss, VariationalNet, optimizer_name
+from skvae.training._net import VariationalNet, optimizer_name
 from skvae.training._optimizers import OPTIMIZERS, FusedAdam, state_after_a_step
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import undone_without_an_epoch
-from skvae.training._stack import train_together
 from skvae.training._streams import Stream
+from skvae.training._table import Batch, Table
 
 __all__ = [
+    "CHUNK",
     "OPTIMIZERS",
     "Anneal",
     "Batch",
@@ -38,10 +41,12 @@ __all__ = [
     "copied",
     "derive_generator",
     "derive_seed",
+    "is_known",
+    "mean_over_rows",
     "optimizer_name",
     "seeded_weights",
     "state_after_a_step",
-    "train_together",
     "undone_without_an_epoch",
     "watching",
+    "written_model",
 ]

@@ -49,7 +49,7 @@ class Answering:
     def held_out_loss(self, rows, step_fn=None, hooks=None):
         """Return minus the mean bound of some rows, with the same noise each time.
 
-        The rows have their shares in training.
+        The rows have their weights and their shares in training.
         """
         step_fn = step_fn or self.validation_step
         self.module_.eval()
@@ -64,7 +64,7 @@ class Answering:
             bounds = self._bounds(batches, noise, step_fn, hooks)
         if hooks is not None:
             hooks.finish(lambda: means(bounds, batches_of.sizes()))
-        return -_mean(bounds, rows.shares())
+        return -_mean(bounds, rows.weights())
 
     def _bounds(self, batches, noise, step_fn, hooks):
         """Return the bound of each row of the batches, (n,)."""
@@ -83,8 +83,8 @@ class Answering:
             return self.module_.bound(batch, noise)
 
 
-def _mean(bounds, shares):
-    """Return the mean bound of rows with these shares, in double precision."""
-    if shares is None:
+def _mean(bounds, weights):
+    """Return the mean bound of rows with these weights, in double precision."""
+    if weights is None:
         return bounds.mean(dtype=torch.float64).item()
-    return float(bounds.double().cpu().numpy() @ shares)
+    return float(bounds.double().cpu().numpy() @ weights)

@@ -1,8 +1,31 @@
-"""What an epoch records in the history."""
+"""The losses of an epoch, and what it records of them in the history."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
+
+
+class Loss(NamedTuple):
+    """One loss for one group of parameters, as a module yields it.
+
+    Attributes
+    ----------
+    group : str
+        The group of parameters that the loss moves.
+    value : Tensor of shape ()
+        The loss to minimise.
+    terms : dict of str to Tensor of shape (B,)
+        Values per row to record under their names, without gradients.
+    rows : dict of str to Tensor of bool of shape (B,), or None, default=None
+        For each term that some rows lack, the rows that have it; the recorded mean is
+        over these. The names must be the same in every batch of a fit.
+    """
+
+    group: str
+    value: torch.Tensor
+    terms: dict
+    rows: dict | None = None
 
 
 class Ledger:
@@ -102,24 +125,31 @@ class EpochLog:
         self._ledgers = {}  # group -> Ledger
         self._n_steps = 0
 
-    def add(self, loss, n_rows):
-        """Store a `Loss` and its terms without reading them from the device."""
+    def add(self, loss, n_rows, weight=None):
+        """Store an averaged `Loss` and its terms, without reading them from the device.
+
+        `weight` are the weights of the rows, (B,), which are 1 on average.
+        """
         value = loss.value.detach()
         ledger = self._ledgers.get(loss.group)
         if ledger is None:
             names = [_loss_name(loss.group), *loss.terms]
             ledger = Ledger(names, [*(loss.rows or ())], self.n_rows, value)
             self._ledgers[loss.group] = ledger
-        terms = {name: values.detach() for name, values in loss.terms.items()}
+        terms = {
+            name: _weighted(values.detach(), weight).expand(n_rows)
+            for name, values in loss.terms.items()
+        }
         rows = [loss.rows[name] for name in ledger.partial]
         for name, has_term in zip(ledger.partial, rows, strict=True):
             terms[name] = torch.where(has_term, terms[name], 0)
-        flags = [has_term.to(value.dtype) for has_term in rows]
+        flags = [_weighted(has_term.to(value.dtype), weight) for has_term in rows]
         ledger.add([value.expand(n_rows), *terms.values(), *flags], self._n_steps)
         self._n_steps += 1
 
-    def add_terms(self, names, terms):
+    def add_terms(self, names, terms, weight=None):
         """Store the terms of a step of group "model", without the loss, (B,) each."""
+        terms = [_weighted(values, weight) for values in terms]
         ledger = self._ledgers.get("model")
         if ledger is None:
             columns = [_loss_name("model"), *names]
@@ -168,6 +198,10 @@ class EpochLog:
             "undone. Scale the columns, lower lr, or raise the floor of the "
             "likelihood's scale."
         )
+
+
+def _weighted(values, weight):
+    return values if weight is None else values * weight
 
 
 def _loss_name(group):

@@ -12,7 +12,7 @@ from skvae.training._iterating import TensorBatches
 from skvae.training._optimizers import FusedAdam
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
-USED = {"x", "condition", "index"}  # fields of a `Batch` that the step knows
+USED = {"x", "condition", "sample_weight", "index"}  # fields of a `Batch` it knows
 OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
@@ -130,9 +130,10 @@ class FastTraining:
         move = self.vector.adam(net.optimizer_.param_groups)
         for batch in batches:
             terms = self._terms(batch, self._normals(batch, noise))
-            self.model.backward(1 / len(batch.x), beta)
+            self.model.backward(_weights(batch), beta)
             move()
-            log.add_terms(self.model.terms, [term[0] for term in terms])
+            terms = [term[0] for term in terms]
+            log.add_terms(self.model.terms, terms, batch.sample_weight)
         log.add_losses(beta)
         self.vector.store()
         self.vector.store_moments(net.optimizer_)
@@ -157,7 +158,8 @@ class FastTraining:
         """Draw the standard normal variates of a batch, (B, K), or None."""
         if not self.model.n_normals:
             return None
-        return noise.normal(batch.x.new_empty((len(batch.x), self.model.n_normals)))
+        like = batch.x.new_empty((len(batch.x), self.model.n_normals))
+        return noise.normal(like).expand_as(like)
 
     def _terms(self, batch, normals):
         """Return the terms of each row, (1, B) each."""
@@ -178,6 +180,14 @@ class FastTraining:
                 pairs, size = [], 0
         if pairs:
             yield _joined(pairs)
+
+
+def _weights(batch):
+    """Return what each row adds to the mean over a batch, a number or (1, B, 1)."""
+    n_rows = len(batch.x)
+    if batch.sample_weight is None:
+        return 1 / n_rows
+    return (batch.sample_weight / n_rows)[None, :, None]
 
 
 def _joined(pairs):

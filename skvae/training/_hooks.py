@@ -1,6 +1,8 @@
 """What skorch's callbacks see of an epoch besides its row of the history."""
 
 import dis
+import traceback
+from contextlib import contextmanager
 
 import torch
 from skorch.callbacks import (
@@ -15,6 +17,8 @@ from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.training._iterating import TensorBatches
 
 SCORING = (EpochScoring, BatchScoring)
+OF_ARGUMENTS = ArithmeticError, AttributeError, LookupError, TypeError, ValueError
+LIBRARIES = "skorch", "torch", "numpy"
 
 
 class BatchHooks:
@@ -75,9 +79,10 @@ class BatchHooks:
         predicted = self.net.evaluation_step(batch) if predicts else None
         self.net.module_.train(self.training)
         seen = {"batch": _pair(batch), "training": self.training, "loss": loss}
-        for _, callback in self.net.callbacks_:
-            if once or not isinstance(callback, SCORING):
-                callback.on_batch_end(self.net, y_pred=predicted, **seen)
+        with naming_callbacks():
+            for _, callback in self.net.callbacks_:
+                if once or not isinstance(callback, SCORING):
+                    callback.on_batch_end(self.net, y_pred=predicted, **seen)
 
     def finish(self, batches):
         """At the end of an epoch, record the batches that have not been recorded.
@@ -125,6 +130,35 @@ def _overridden(kinds, *names):
         for kind in kinds
         for name in names
     )
+
+
+@contextmanager
+def naming_callbacks():
+    """Turn errors from within skorch's own callbacks into ValueErrors that name them.
+
+    Mostly an argument of the callback is not valid, which torch finds out when it is
+    used. Errors of a user's callbacks and functions are not changed.
+    """
+    try:
+        yield
+    except OF_ARGUMENTS as error:
+        callback = _at_fault(error)
+        if callback is None:
+            raise
+        name = type(callback).__name__
+        raise ValueError(f"The callback {name} cannot be used: {error}") from error
+
+
+def _at_fault(error):
+    """Return skorch's callback that raised an error, None if code of a user did."""
+    found = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        owner, module = frame.f_locals.get("self"), frame.f_globals["__name__"]
+        if found is not None and module.partition(".")[0] not in LIBRARIES:
+            return None
+        if isinstance(owner, Callback) and type(owner).__module__.startswith("skorch."):
+            found = owner
+    return found
 
 
 def check_callbacks(net, train, valid):

@@ -8,6 +8,9 @@ from skvae.training._streams import Stream
 class TensorBatches:
     """Batches of a `Rows` or a `Stream`, shuffled if a generator is given.
 
+    Weights of rows are divided by their mean, so that the mean over batches of weighted
+    means is that over all rows.
+
     With odds, the rows to shuffle are drawn once, as many as there are: a row with a
     share of p is among n rows ⌊np⌋ or ⌈np⌉ times, and np times on average.
 
@@ -37,8 +40,13 @@ class TensorBatches:
             order = self._shuffled(self._draw(order))
         if self.rows._tensor is not None:
             order = order.to(self.rows._tensor.device)
+        mean_weight = self.rows.mean_weight()
         for chunk in order.split(self.sizes()):
-            yield self.rows.take(chunk)
+            batch = self.rows.take(chunk)
+            if mean_weight is not None:
+                weight = batch.sample_weight / mean_weight
+                batch = batch._replace(sample_weight=weight)
+            yield batch
 
     def _draw(self, order):
         """Return the row numbers of an epoch, the same in all of its phases."""

@@ -5,12 +5,10 @@ parameters that each loss moves (`parameter_groups`). The loop does the rest: a 
 VAE, an adversary and expectation-maximisation differ only in the losses they yield.
 """
 
-from typing import NamedTuple
-
 import torch
 from skorch import NeuralNet
 
-from skvae.distributions import Noise
+from skvae.distributions import Noise, SharedNoise
 from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._answering import Answering
 from skvae.training._epoch import EpochLog, binarized
@@ -19,34 +17,13 @@ from skvae.training._hooks import (
     BatchHooks,
     check_callbacks,
     check_iterators,
+    naming_callbacks,
     raised_on_purpose,
 )
 from skvae.training._iterating import TensorBatches
 from skvae.training._optimizers import build_optimizer
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
-
-
-class Loss(NamedTuple):
-    """One loss for one group of parameters, as a module yields it.
-
-    Attributes
-    ----------
-    group : str
-        The group of parameters that the loss moves.
-    value : Tensor of shape ()
-        The loss to minimise.
-    terms : dict of str to Tensor of shape (B,)
-        Values per row to record under their names, without gradients.
-    rows : dict of str to Tensor of bool of shape (B,), or None, default=None
-        For each term that some rows lack, the rows that have it; the recorded mean is
-        over these. The names must be the same in every batch of a fit.
-    """
-
-    group: str
-    value: torch.Tensor
-    terms: dict
-    rows: dict | None = None
 
 
 class VariationalNet(Answering, NeuralNet):
@@ -63,6 +40,10 @@ class VariationalNet(Answering, NeuralNet):
     fast_path : bool, default=True
         Whether to train without autograd where `skvae.handwritten` knows the module.
         The results agree up to rounding.
+    shared_noise : bool, default=False
+        Whether all rows of a batch get the same noise in training. A fit in one batch
+        then does not depend on the order of the rows, and a row of weight 2 counts
+        exactly as two equal rows.
     **kwargs
         Any argument of :class:`skorch.NeuralNet`; ``optimizer_<group>`` and
         ``optimizer_<group>__lr`` set the optimizer of one group of parameters.
@@ -77,11 +58,20 @@ class VariationalNet(Answering, NeuralNet):
     _fast = None  # the `FastTraining` of a fit that is running
 
     def __init__(
-        self, module, *, seed=0, binarize=None, fast_path=True, criterion=None, **kwargs
+        self,
+        module,
+        *,
+        seed=0,
+        binarize=None,
+        fast_path=True,
+        shared_noise=False,
+        criterion=None,
+        **kwargs,
     ):
         self.seed = seed
         self.binarize = binarize
         self.fast_path = fast_path
+        self.shared_noise = shared_noise
         kwargs = {
             "iterator_train": TensorBatches,
             "iterator_valid": TensorBatches,
@@ -107,6 +97,18 @@ class VariationalNet(Answering, NeuralNet):
     @property
     def _default_callbacks(self):
         return []
+
+    def initialize_callbacks(self):
+        """Build the callbacks; raise ValueError if one cannot be built."""
+        try:
+            return super().initialize_callbacks()
+        except Exception as error:
+            raise ValueError(f"The callbacks cannot be used: {error}") from error
+
+    def notify(self, method_name, **kwargs):
+        """Call a hook of the net and its callbacks; see :func:`naming_callbacks`."""
+        with naming_callbacks():
+            super().notify(method_name, **kwargs)
 
     def initialize_criterion(self):
         """Build an empty module: the model computes its losses.
@@ -245,7 +247,8 @@ class VariationalNet(Answering, NeuralNet):
 
     def _train_epoch(self, rows, step_fn):
         module, epoch = self.module_, len(self.history)
-        noise = Noise(derive_generator(self.seed, "noise", epoch, self.device))
+        kind = SharedNoise if self.shared_noise else Noise
+        noise = kind(derive_generator(self.seed, "noise", epoch, self.device))
         set_dropout_generator(module, noise.generator)
         module.train()
         batches = self.get_iterator(rows, training=True)
@@ -262,9 +265,10 @@ class VariationalNet(Answering, NeuralNet):
             for phase in module.phases:
                 for batch in self._binarized(batches, noise):
                     hooks.begin(batch)
-                    for loss in module.losses(batch, phase, noise):
+                    for by_row in module.losses(batch, phase, noise):
+                        loss = by_row.averaged(batch.sample_weight)
                         step_fn(batch, loss=loss, hooks=hooks, move=groups[loss.group])
-                        log.add(loss, len(batch.x))
+                        log.add(loss, len(batch.x), batch.sample_weight)
                     hooks.end(batch, log.last_loss, phase == module.phases[0])
         log.write(self.history, module)
         hooks.finish(log.losses)

@@ -5,8 +5,9 @@ import copy
 import numpy as np
 import torch
 
-from skvae.training._batches import Batch, Rows
+from skvae.training._batches import Rows
 from skvae.training._seeds import derive_seed
+from skvae.training._table import Batch
 
 
 class Stream:
@@ -71,6 +72,14 @@ class Stream:
 
     def shares(self):
         """Return None: every row is drawn equally often."""
+        return None
+
+    def weights(self):
+        """Return None: every row has the same weight."""
+        return None
+
+    def mean_weight(self):
+        """Return None: the rows have no weights."""
         return None
 
     def binarized(self, seed):
