@@ -66,6 +66,7 @@ bench-quick: .venv/.bench ## run the smallest version of each benchmark, to chec
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mpvae --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.usefulness --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fuzz_persistence --quick
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attack --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.gpu --dry-run --quick
 	$(BIN)/python -m benchmarks.tables --check
 

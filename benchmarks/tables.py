@@ -28,6 +28,8 @@ ASKED_FIRST = (
     "fairness",
     "speed",
     "gpu",
+    "attack",
+    "fuzz_persistence",
 )
 PAPERS = (
     "learners",

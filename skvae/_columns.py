@@ -5,6 +5,8 @@ from numbers import Integral
 
 import numpy as np
 
+from skvae._kinds import cut
+
 FAR = 64  # least distance of two origins of a column, in its spreads
 
 
@@ -43,11 +45,17 @@ def resolve_columns(columns, n_columns, names=None, frame=None):
     if callable(columns):
         columns = columns(frame)
     if isinstance(columns, slice):
-        return np.arange(n_columns)[_positional(columns, names)]
+        found = _positional(columns, names)
+        try:
+            return np.arange(n_columns)[found]
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{cut(columns)} does not select columns: {error}."
+            ) from error
     if isinstance(columns, str) or np.isscalar(columns):
         columns = [columns]
     if not isinstance(columns, Iterable):
-        raise ValueError(f"{columns!r} does not select columns.")
+        raise ValueError(f"{cut(columns)} does not select columns.")
     columns = list(columns)
     if columns and all(isinstance(c, bool | np.bool_) for c in columns):
         return _from_mask(columns, n_columns)
@@ -77,10 +85,12 @@ def _position(column, n_columns, names):
         known = [] if names is None else list(names)
         if column not in known:
             found = f"the columns are {known}" if known else "X has no column names"
-            raise ValueError(f"No column is named {column!r}: {found}.")
+            raise ValueError(f"No column is named {cut(column)}: {found}.")
         return known.index(column)
     if not isinstance(column, Integral):
-        raise ValueError(f"{column!r} is neither the name nor the number of a column.")
+        raise ValueError(
+            f"{cut(column)} is neither the name nor the number of a column."
+        )
     if not -n_columns <= column < n_columns:
         raise ValueError(f"Column {column} is out of range: X has {n_columns} columns.")
     return int(column) % n_columns

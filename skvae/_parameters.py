@@ -12,6 +12,8 @@ from typing import Any, Self, dataclass_transform
 
 from sklearn.base import BaseEstimator
 
+from skvae._kinds import cut
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -120,9 +122,10 @@ class Declared(BaseEstimator):
                 words = map(str, self._allowed[outer])
                 objects = [text for text in words if text.startswith("an instance")]
                 raise ValueError(
-                    f"The {outer!r} parameter of {type(self).__name__} is {value!r}, "
-                    f"which has no parameter {inner!r}. To set that, make it "
-                    f"{' or '.join(objects) or 'an object with parameters'} first."
+                    f"The {outer!r} parameter of {type(self).__name__} is "
+                    f"{cut(value)}, which has no parameter {inner!r}. To set that, "
+                    f"make it {' or '.join(objects) or 'an object with parameters'} "
+                    "first."
                 )
         return super().set_params(**params)
 

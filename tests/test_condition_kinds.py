@@ -123,8 +123,9 @@ def test_rows_in_single_precision_have_the_same_condition():
 
 def test_identifiers_in_a_tensor_stay_apart():
     numbers = torch.tensor([ID + 1, ID + 2] * (N // 2))
-    model = small(CVAETransformer).fit(FLOATS, condition=numbers)
-    assert model.conditions_.levels_[0].tolist() == [ID + 1, ID + 2]
+    for condition in (numbers, [*numbers], [[number] for number in numbers]):
+        model = small(CVAETransformer).fit(FLOATS, condition=condition)
+        assert model.conditions_.levels_[0].tolist() == [ID + 1, ID + 2]
 
 
 @each_estimator
@@ -154,6 +155,7 @@ def test_identifiers_in_a_tensor_stay_apart():
             ValueError,
             "condition 'v' holds",
         ),
+        (range(10**12), ValueError, "condition has 1000000000000 rows"),
         (np.zeros((N, 0)), ValueError, "condition has no columns"),
         (
             pd.DataFrame([[1, 2]] * N, columns=["u", "u"]),

@@ -86,7 +86,7 @@ BAD_PARAMETERS = {
     "n_iter_no_change": [0],
     "tol": [-1e-3],
     "dtype": ["float16", np.float32],
-    "device": ["cuda:99", "gpu", 3, "meta"],
+    "device": ["cuda:99", "gpu", 3, "meta", "privateuseone"],
     "random_state": ["seed", -1],
     "callbacks": [3, [3], [("name", 3)], [("name", Callback, 1)]],
     "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}, {1: 2}, {"epochs": 3}],

@@ -1,6 +1,7 @@
 """Tables of every kind are read without loss, or refused in words of skvae's own."""
 
 import traceback
+from array import array
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,24 +25,30 @@ TABLE = np.random.default_rng(0).random((12, 4))
 SAME = {
     "tensors": list(torch.as_tensor(TABLE)),
     "tensors with gradients": [*torch.as_tensor(TABLE).requires_grad_()],
+    "cells with gradients": [[*row] for row in torch.as_tensor(TABLE).requires_grad_()],
     "buffer": memoryview(TABLE),
     "big-endian": TABLE.astype(">f8"),
     "Fortran": np.asfortranarray(TABLE),
     "no mask": np.ma.array(TABLE),
 }
+FAR = pl.DataFrame(1e9 * TABLE).cast(pl.Int32).cast(pl.Date)
 LISTS = pl.DataFrame(TABLE).with_columns(column_0=pl.lit([1.0]))
 REFUSED = {
     "class": (list, TypeError, "X must be an array.* Got a type instead"),
     "object": (object(), TypeError, "X must be an array.* Got a object instead"),
     "list of dicts": ([{"a": 1}] * 12, TypeError, "X must be an array"),
     "nothing": (None, ValueError, "Expected 2D array|X is not a table"),
+    "a row": ([*range(1000)], ValueError, "got 1D array instead, of list"),
+    "a range": (range(10**12), ValueError, "got 1D array instead, of range"),
+    "a row of tensors": (list(torch.ones(4)), ValueError, "got 1D array"),
+    "a buffer of one row": (array("d", range(1000)), ValueError, "got 1D .* of float"),
     "masked records": (
         np.ma.array(np.rec.fromarrays(TABLE.T)),
         TypeError,
         "array of records",
     ),
-    "words": (["a"] * 12, ValueError, "X is not a table of numbers"),
-    "1-D objects": (np.array(["a", 1], object), ValueError, "got 1D array of object"),
+    "words": (["a"] * 12, ValueError, "got 1D array instead, of list"),
+    "1-D objects": (np.array(["a", 1], object), ValueError, "instead, of object"),
     "0-D objects": (np.array(["a"], object)[0:1].reshape(()), ValueError, "got 0D"),
     "ragged": ([*TABLE.tolist(), [1.0]], ValueError, "X|rows"),
     "equal names": (
@@ -50,6 +57,7 @@ REFUSED = {
         "X has 2 columns named 'a'",
     ),
     "no datetimes": (TABLE[:0].astype("M8[s]"), ValueError, "x0 of X holds datetimes"),
+    "dates that polars cannot show": (FAR, ValueError, "of X holds datetimes"),
     "lists": (LISTS, ValueError, "X is not a table|List"),
     "no columns": (pd.DataFrame(TABLE[:, :0]), ValueError, "X|0 columns"),
     "sparse columns": (
@@ -132,6 +140,7 @@ def test_an_answer_that_overflows_is_an_error_that_names_its_row(cls):
         ("log_likelihood", "return_diagnostics", torch.tensor(1.0, device="meta")),
         ("log_likelihood", "n_samples", 10**400),
         ("get_feature_names_out", "input_features", "a"),
+        ("get_feature_names_out", "input_features", range(10**12)),
     ],
 )
 def test_an_argument_of_a_wrong_kind_is_named(cls, method, argument, value):

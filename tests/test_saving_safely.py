@@ -52,6 +52,20 @@ def test_what_load_would_refuse_is_not_written(changed, model, path):
     assert [*path.parent.iterdir()] == [path]
 
 
+def test_a_path_may_be_bytes(model, path, digits):
+    model.save(os.fsencode(path))
+    np.testing.assert_array_equal(
+        load(os.fsencode(path)).transform(digits), model.transform(digits)
+    )
+
+
+def test_what_is_not_a_path_is_refused(model):
+    for wrong in (None, 3, 1.5, object(), [], True):
+        for ask in (model.save, load):
+            with pytest.raises(TypeError, match="PathLike"):
+                ask(wrong)
+
+
 def test_weights_that_load_would_refuse_are_not_written(model, path):
     with torch.no_grad():
         model.module_.head.linear.bias[0] = torch.nan

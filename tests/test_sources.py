@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from skvae import AETransformer, CVAETransformer, JMVAETransformer, VAETransformer
 from skvae.base._streaming import RowsOfSource
 from skvae.discovery import all_estimators
+from skvae.distributions import Gaussian
 from skvae.priors import DensityRatio
 from skvae.sources import as_source, map_blocks, source_of
 from skvae.training import Rows, Stream, Table, TensorBatches
@@ -368,6 +369,17 @@ def test_a_stream_learns_of_the_columns_what_an_array_does(name):
         if hasattr(one, "levels_"):
             for expected, found in zip(one.levels_, other.levels_, strict=True):
                 np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("transform", ["yeo-johnson", "quantile"])
+def test_transformations_belong_to_the_sample_and_the_range_to_all_rows(transform):
+    table = X.copy()
+    table[41, 0] = 90
+    likelihood = Gaussian(transform=transform)
+    model = small(VAETransformer, likelihood=likelihood).fit(streamed(table))
+    assert np.isfinite(model.score_samples(table)).all()
+    learned = model.likelihood_
+    np.testing.assert_allclose(learned.origin_ + learned.high_, table.max(axis=0))
 
 
 def test_rare_words_and_missing_cells_are_learned_from_the_pass():

@@ -9,6 +9,7 @@ from skvae.base import (
     BaseAutoencoderTransformer,
     CustomNetworks,
     Latents,
+    in_kind,
     mean_score,
 )
 from skvae.distributions import Point
@@ -225,6 +226,7 @@ default="gaussian-shared"
         return AE(*self._build_parts(self.n_components), self.n_components)
 
     @by_blocks
+    @in_kind
     def impute(self, X) -> np.ndarray:
         """Fill missing cells with the reconstruction from the observed ones.
 

@@ -7,6 +7,7 @@ from numbers import Integral
 from sklearn.base import clone
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import parameter
 from skvae._validation import NATURAL, NON_NEGATIVE, NONE, POSITIVE_INT, AnyOf, Sequence
 from skvae.autoencoders._multi_path_module import MPVAE
@@ -239,7 +240,7 @@ default="gaussian-shared"
             if isinstance(value, list | tuple) and len(value) != n_paths:
                 raise ValueError(
                     f"The {name!r} parameter of {type(self).__name__} must have one "
-                    f"entry for each of {n_paths} paths. Got {value!r} instead."
+                    f"entry for each of {n_paths} paths. Got {cut(value)} instead."
                 )
 
     def _shown(self, n_paths):
@@ -247,7 +248,7 @@ default="gaussian-shared"
         if len(set(shown)) < len(shown) or max(shown) >= n_paths:
             raise ValueError(
                 f"The 'paths' parameter of {type(self).__name__} must be different "
-                f"numbers below {n_paths}. Got {self.paths!r} instead."
+                f"numbers below {n_paths}. Got {cut(self.paths)} instead."
             )
         return shown
 
@@ -283,6 +284,6 @@ default="gaussian-shared"
         if list(self.taps) != sorted(set(self.taps)) or self.taps[-1] > n_layers:
             raise ValueError(
                 f"The 'taps' parameter of {type(self).__name__} must rise up to the "
-                f"number of layers, {n_layers}. Got {self.taps!r} instead."
+                f"number of layers, {n_layers}. Got {cut(self.taps)} instead."
             )
         return tuple(self.taps)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import Declared, parameter
 from skvae._validation import Options
 from skvae.distributions import NoLinearModel
@@ -44,7 +45,7 @@ class Start(Declared):
             raise ValueError(
                 f"The 'init' parameter of {type(self).__name__} must be 'random' with "
                 "a 'decoder' that returns the likelihood's parameters itself. Got "
-                f"{self.init!r} instead."
+                f"{cut(self.init)} instead."
             )
         return Skip(body), n_out + n_in
 

@@ -71,7 +71,7 @@ class VAE(LatentModel):
         return self.head(over_rows(self.decoder, z))
 
     def prior(self, batch):
-        like = batch.x.new_empty((len(batch.x), self.n_latents))
+        like = batch.x.new_empty((batch.x.shape[0], self.n_latents))
         return self.prior_module(like, self.posterior_of)
 
     def written(self):

@@ -1,6 +1,7 @@
 """The scikit-learn interface of every model."""
 
 from skvae._parameters import Declared, parameter
+from skvae.base._arrays import in_kind
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._fitting import reading_flags
 from skvae.base._groups import (
@@ -37,6 +38,7 @@ __all__ = [
     "as_transformer",
     "condition_positions",
     "find_model",
+    "in_kind",
     "mean_score",
     "page",
     "parameter",

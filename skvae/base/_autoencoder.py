@@ -28,8 +28,10 @@ from skvae._validation import (
     Sequence,
     check_parameter,
 )
+from skvae.base._arrays import in_kind
 from skvae.base._fitting import FittingMixin
 from skvae.base._groups import SIZES, Optimizer, SkorchCallback
+from skvae.base._settings import within_torch
 from skvae.base._sklearn import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -121,6 +123,7 @@ class BaseAutoencoderTransformer(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
+        tags.array_api_support = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
         except (ValueError, TypeError):  # an invalid parameter, reported by fit
@@ -217,6 +220,7 @@ class BaseAutoencoderTransformer(
     # -- answering ------------------------------------------------------------------
 
     @by_blocks
+    @in_kind
     def transform(self, X) -> np.ndarray:
         """Encode rows as posterior means. This is deterministic.
 
@@ -241,6 +245,7 @@ class BaseAutoencoderTransformer(
         Z = self._evaluator().encode(table)
         return Z.astype(table.dtype, copy=False)
 
+    @in_kind
     def inverse_transform(self, X) -> np.ndarray:
         """Decode latents to the mean of p(x | z).
 
@@ -264,6 +269,7 @@ class BaseAutoencoderTransformer(
         return self._restored(self._evaluator().decode(Z))
 
     @by_blocks
+    @in_kind
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
 
@@ -304,7 +310,7 @@ class BaseAutoencoderTransformer(
             value, owner = getattr(self, name), type(self).__name__
             check_parameter(name, value, self._allowed[name], owner)
             if name in self._module_settings:
-                setattr(self.module_, name, value)
+                setattr(self.module_, name, within_torch(value))
 
     def _check_latents(self, X):
         self._check_ready()

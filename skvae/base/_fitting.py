@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.base._ready import take_ready
@@ -14,6 +15,7 @@ from skvae.base._settings import (
     check_range_of_numbers,
     find_device,
     naming_net_params,
+    within_torch,
 )
 from skvae.base._streaming import joined_if_small, prepared_rows
 from skvae.distributions import inputs, n_inputs
@@ -123,7 +125,7 @@ class FittingMixin:
             raise ValueError(
                 f"The 'binarize' parameter of {type(self).__name__} must be None "
                 "unless every column is Bernoulli or one-hot. Got "
-                f"{self.binarize!r} instead."
+                f"{cut(self.binarize)} instead."
             )
 
     def _check_net_params(self):
@@ -189,7 +191,7 @@ class FittingMixin:
         """Update the net with the parameters that may change between fits."""
         net, given = self.net_, self.net_params or {}
         for name in self._module_settings:
-            setattr(net.module_, name, getattr(self, name))
+            setattr(net.module_, name, within_torch(getattr(self, name)))
         self._put_callbacks()
         for name in ("lr", "batch_size", "max_epochs", "binarize"):
             value = given.get(name, getattr(self, name))

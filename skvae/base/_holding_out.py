@@ -4,6 +4,7 @@ import numpy as np
 from skorch.utils import data_from_dataset
 from torch.utils.data import Dataset, Subset
 
+from skvae._kinds import cut
 from skvae.inputs import ConditionedColumns, Given
 from skvae.training import HoldOut, Rows
 
@@ -42,9 +43,14 @@ def split_rows(estimator, rows, y=None):
         return rows, None
     if isinstance(split, HoldOut) and len(rows) == 1:
         raise ValueError("early_stopping holds rows out, but n_samples = 1.")
-    found = split(rows) if y is None else split(rows, y)
+    try:
+        found = split(rows) if y is None else split(rows, y)
+    except TypeError as error:
+        raise ValueError(
+            f"train_split={cut(split)} cannot be called: {error}"
+        ) from error
     if not isinstance(found, tuple | list) or len(found) != 2:
-        raise ValueError(f"train_split must return two datasets. Got {found!r}.")
+        raise ValueError(f"train_split must return two datasets. Got {cut(found)}.")
     train, valid = (_as_rows(estimator, rows, part) for part in found)
     if train is None or train.table is not rows.table or len(train) == 0:
         raise ValueError("train_split must return some rows of X as its first dataset.")

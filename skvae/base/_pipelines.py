@@ -2,6 +2,7 @@
 
 from sklearn.pipeline import Pipeline
 
+from skvae._kinds import cut
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 
 
@@ -34,7 +35,7 @@ def find_model(estimator, owner):
             return (Pipeline(before) if before else None), step
     raise TypeError(
         f"{owner} needs an skvae estimator, or a pipeline or a fitted search that "
-        f"contains one. Got {estimator!r} instead."
+        f"contains one. Got {cut(estimator)} instead."
     )
 
 
@@ -73,7 +74,7 @@ def as_transformer(estimator, owner):
     if not hasattr(found, "transform"):
         raise TypeError(
             f"{owner} needs an estimator that can transform, or a pipeline or a fitted "
-            f"search that contains one. Got {estimator!r} instead."
+            f"search that contains one. Got {cut(estimator)} instead."
         )
     return found
 

@@ -2,18 +2,21 @@
 
 A search calls `fit` of one estimator after another. `ready_fits` trains them together
 beforehand, and `fit` then takes its result, if class, parameters and rows are the same
-to the bit. In every other case it trains as usual.
+to the bit. In every other case it trains as usual. The estimators are then mates, which
+estimate ln p(x) together, see `skvae.base._mates`.
 """
 
 import threading
 import time
 import warnings
+from collections import defaultdict
 from contextlib import contextmanager
 
 import joblib
 import numpy as np
 
 from skvae.base._holding_out import split_rows
+from skvae.base._mates import company, introduce, part
 from skvae.inputs import NOTHING
 from skvae.sources import Source
 from skvae.stacks import train_together
@@ -87,7 +90,7 @@ def _is_off(value):
 
 
 @contextmanager
-def ready_fits(estimators, tables):
+def ready_fits(estimators, tables, n_jobs=None):
     """Train estimators side by side where possible; `fit` takes them in this context.
 
     Parameters
@@ -96,32 +99,38 @@ def ready_fits(estimators, tables):
         Not fitted yet.
     tables : list of array-like
         The training rows of each; estimators may share one.
+    n_jobs : int or None, default=None
+        Number of threads.
 
     Yields
     ------
     list of Ready
         The fits that are done.
     """
-    done = _trained([Ready(e, X) for e, X in zip(estimators, tables, strict=True)])
+    fits = [Ready(e, X) for e, X in zip(estimators, tables, strict=True)]
+    done = _trained(fits, joblib.effective_n_jobs(n_jobs))
+    groups = defaultdict(list)
     for ready in done:
         with _LOCK:
             _KEPT.setdefault(ready.key, []).append(ready)
+        groups[company(ready.estimator, ready.X)].append(ready.estimator)
+    mates = introduce(groups.values())
     try:
         yield done
     finally:
+        part(mates)
         with _LOCK:
             for key in {ready.key for ready in done}:
                 _KEPT.pop(key, None)
 
 
-def _trained(fits):
+def _trained(fits, n_jobs):
     start = time.perf_counter()
     fits = [ready for ready in fits if can_wait(ready.estimator)]
     fits = [ready for ready in fits if ready.prepare().rows is not None]
     _share_tables(fits)
-    trained = train_together(
-        [ready.estimator.net_ for ready in fits], [ready.rows for ready in fits]
-    )
+    nets, rows = [ready.estimator.net_ for ready in fits], [r.rows for r in fits]
+    trained = train_together(nets, rows, n_jobs)
     done = [ready for ready, ok in zip(fits, trained, strict=True) if ok]
     seconds = time.perf_counter() - start
     for ready in done:

@@ -20,6 +20,8 @@ SHARED = {  # with parameters of the estimator, and what only skorch allows
     "optimizer": (),
     "callbacks": (Options(("disable",)),),
 }
+# What torch raises for the names of devices that it does not have.
+UNAVAILABLE = RuntimeError, AssertionError, NotImplementedError, ImportError
 TRAIN_SPLIT = (Callable("a function that splits a dataset in two"), NONE)
 
 
@@ -77,7 +79,7 @@ def find_device(estimator):
     wanted = f"The 'device' parameter of {type(estimator).__name__} must be 'auto'"
     try:
         device = torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except UNAVAILABLE as error:
         reason = str(error).partition(". ")[0]  # torch lists what it has built
         raise ValueError(
             f"{wanted} or an available device. Got {cut(estimator.device)} "
@@ -85,7 +87,7 @@ def find_device(estimator):
         ) from error
     if device.type not in ("cpu", "cuda"):  # others lack double precision
         raise ValueError(
-            f"{wanted}, a CPU or a CUDA device. Got {estimator.device!r} instead."
+            f"{wanted}, a CPU or a CUDA device. Got {cut(estimator.device)} instead."
         )
     return device
 
@@ -108,7 +110,7 @@ def check_range_of_numbers(estimator, dtype):
                 raise ValueError(
                     f"The {parameter!r} parameter of {type(estimator).__name__} is "
                     f"beyond the range of {name}, in which is computed: it must be at "
-                    f"most {limit:.3g}. Got {value!r} instead."
+                    f"most {limit:.3g}. Got {cut(value)} instead."
                 )
 
 
@@ -122,3 +124,9 @@ def _numbers_in(value):
             yield from _numbers_in(item)
     elif isinstance(value, Real) and not isinstance(value, bool):
         yield value
+
+
+def within_torch(value):
+    """Return a value, an int that torch cannot hold as a float."""
+    is_int = isinstance(value, Integral) and not isinstance(value, bool)
+    return float(value) if is_int and value >= 2**63 else value

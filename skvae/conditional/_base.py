@@ -7,7 +7,7 @@ import numpy as np
 
 from skvae._parameters import parameter
 from skvae._validation import NONE, Callable, Instance, Interval, Listed, Options
-from skvae.base import BaseAutoencoderTransformer, with_callbacks
+from skvae.base import BaseAutoencoderTransformer, in_kind, with_callbacks
 from skvae.conditional._density import ConditionalDensityMixin
 from skvae.inputs import ConditionedColumns, Given
 from skvae.sources import by_blocks
@@ -144,6 +144,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         return self.transform(X, condition=condition)
 
     @by_blocks
+    @in_kind
     def transform(self, X, condition=None) -> np.ndarray:
         """Encode rows under their conditions as posterior means. This is deterministic.
 
@@ -167,6 +168,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         """
         return self._transform(self._check_encodable(X, Given(condition)))
 
+    @in_kind
     def inverse_transform(self, X, condition=None) -> np.ndarray:
         """Decode latents to the mean of p(x | z, condition).
 
@@ -198,6 +200,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         return self._restored(x, codes, rows)
 
     @by_blocks
+    @in_kind
     def reconstruct(self, X, condition=None) -> np.ndarray:
         """Encode rows, and decode their latents under the same condition.
 

@@ -36,7 +36,7 @@ class ConditionalPrior(PriorModule):
 
     def forward(self, condition):
         if condition.shape[1] == 0:
-            condition = condition.new_ones((len(condition), 1))
+            condition = condition.new_ones((condition.shape[0], 1))
         return Normal(*self.loc_scale(self.body(condition)))
 
 

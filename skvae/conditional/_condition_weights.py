@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 
+from skvae._kinds import cut
 from skvae._validation import Interval
 
 SHARE = Interval(Real, 0.0, 1.0, closed="neither")
@@ -59,7 +60,7 @@ def draw_odds(weights, conditions, table, owner):
     if conditions.encoding == "passthrough":
         raise ValueError(
             f"{wrong} be 'frequency' with condition_encoding='passthrough', as numbers "
-            f"have no levels. Got {weights!r} instead."
+            f"have no levels. Got {cut(weights)} instead."
         )
     levels, group = np.unique(table.condition, axis=0, return_inverse=True)
     group = group.ravel()
@@ -71,7 +72,7 @@ def draw_odds(weights, conditions, table, owner):
     if (len(named) == len(conditions.seen_)) != (left <= TOLERANCE):
         raise ValueError(
             f"{wrong} leave a share to the levels that it does not name, or name all "
-            f"levels with shares that add up to 1. Got {weights!r} instead."
+            f"levels with shares that add up to 1. Got {cut(weights)} instead."
         )
     shares = np.full(len(levels), np.nan)
     for code, share in zip(named, weights.values(), strict=True):
@@ -88,7 +89,9 @@ def _encoded(weights, conditions, wrong):
         except ValueError as error:
             raise ValueError(f"{wrong} name levels of the condition. {error}") from None
         if not (conditions.seen_ == codes).all(axis=1).any():
-            raise ValueError(f"{wrong} name conditions of fit. Got {level!r} instead.")
+            raise ValueError(
+                f"{wrong} name conditions of fit. Got {cut(level)} instead."
+            )
         found.append(conditions.encode(codes))
     return found
 

@@ -5,7 +5,7 @@ import numpy as np
 from skvae._parameters import parameter
 from skvae._validation import NON_NEGATIVE, Options
 from skvae.autoencoders import ChosenPrior, Start, VAENetworks
-from skvae.base import Divergence, ImportanceWeighted
+from skvae.base import Divergence, ImportanceWeighted, in_kind
 from skvae.conditional._base import BaseConditionalTransformer
 from skvae.conditional._condition_weights import Shares, draw_odds
 from skvae.conditional._cvae_module import CVAE
@@ -42,6 +42,7 @@ class CVAENetworks(VAENetworks):
             type(self).__name__,
         )
 
+    @in_kind
     def translate(self, X, condition, own=None) -> np.ndarray:
         """Encode rows under their own condition, and decode them under another.
 

@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state, resample
 
+from skvae._kinds import cut
 from skvae._validation import (
     BOOLEAN,
     NONE,
@@ -163,7 +164,7 @@ def _check(names, subset, image_shape, n_samples):
     if subset != "all" and whole:
         raise ValueError(
             f"The 'subset' parameter of {OWNER} must be 'all' with {whole[0]!r}, which "
-            f"has only one part. Got {subset!r} instead."
+            f"has only one part. Got {cut(subset)} instead."
         )
     check_parameter("image_shape", image_shape, (ImageShape(), NONE), OWNER)
     mapping = Instance((Mapping,), "a mapping from names to ints")

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skvae._columns import column_names, resolve_columns
+from skvae._kinds import cut
 from skvae._parameters import parameter
 from skvae._validation import NONE, Instance, Interval, Options, check_parameters
 from skvae.distributions._codes import Codes
@@ -139,7 +140,7 @@ class Auto(Mixed):
             if isinstance(likelihood, Mixed | Categorical):
                 raise ValueError(
                     "The 'overrides' parameter of Auto must hold likelihoods of single "
-                    f"columns. Got {likelihood!r} for {key!r} instead."
+                    f"columns. Got {cut(likelihood)} for {key!r} instead."
                 )
             families[column] = likelihood
         return families

@@ -2,6 +2,7 @@
 
 from sklearn.base import clone
 
+from skvae._kinds import cut
 from skvae.distributions._auto import Auto
 from skvae.distributions._codes import Codes
 from skvae.distributions._counts import NegativeBinomial
@@ -57,7 +58,7 @@ def as_likelihood(value, owner="likelihood"):
         f"The 'likelihood' parameter of {owner} must be a str among "
         f"{{{', '.join(map(repr, SHORTHAND))}}}, an instance of a class of "
         "skvae.distributions or a list of (likelihood, columns). "
-        f"Got {value!r} instead."
+        f"Got {cut(value)} instead."
     )
 
 

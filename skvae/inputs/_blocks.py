@@ -3,6 +3,7 @@
 import numpy as np
 
 from skvae._columns import observed_cells
+from skvae._kinds import cut
 from skvae._validation import Instance, Options, check_parameter
 from skvae.distributions import Mixed, as_likelihood
 from skvae.inputs._columns import (
@@ -101,7 +102,7 @@ class BlockColumns(PlainColumns):
         if len(parts) > 1 and isinstance(estimator.likelihood, list | Mixed):
             raise ValueError(
                 f"The 'likelihood' parameter of {owner} must be a dict if there are "
-                f"several modalities. Got {estimator.likelihood!r} instead."
+                f"several modalities. Got {cut(estimator.likelihood)} instead."
             )
         return Mixed(parts)
 

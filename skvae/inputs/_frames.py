@@ -19,9 +19,9 @@ def take_columns(X, positions):
 
 def n_rows_of(X):
     """Return the number of rows of an array, a list or a data frame, None if none."""
-    if hasattr(X, "iloc") or is_arrow(X) or isinstance(X, list | tuple):
+    if isinstance(X, list | tuple):
         return len(X)
-    shape = np.shape(X)
+    shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
     return shape[0] if shape else None
 
 

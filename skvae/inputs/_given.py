@@ -1,5 +1,6 @@
 """What is passed beside X: conditions, targets and weights of rows."""
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +137,7 @@ def rows_that_count(X, y, given):
 
 def _kept(values, rows, n_rows):
     """Return some of `n_rows` values; anything else unchanged."""
-    is_text = isinstance(values, str | bytes)
-    if is_text or not hasattr(values, "__len__") or not np.ndim(values):
+    no_rows = isinstance(values, str | bytes | Mapping | Set)
+    if no_rows or not hasattr(values, "__len__") or getattr(values, "shape", 1) == ():
         return values
     return take_rows(values, rows) if len(values) == n_rows else values

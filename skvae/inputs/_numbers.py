@@ -4,6 +4,7 @@ What numpy would convert silently, such as datetimes, is refused. What fails ins
 numpy or scikit-learn is explained.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from scipy.sparse import issparse
 
 from skvae._columns import column_names
 from skvae._kinds import cut, sentence
+from skvae.inputs._arrays import to_numpy
 from skvae.inputs._frames import column_of, is_arrow, is_lazy, refuse_equal_names
 
 _LACKING = (  # what a tensor may lack, and what to do
@@ -32,7 +34,9 @@ _OF_NUMPY = {  # types of tensors that numpy has
 
 
 def as_numpy(X, name="X"):
-    """Convert a torch tensor to an array; return anything else unchanged.
+    """Convert a tensor, or an array of another library, to an array of numpy.
+
+    Anything else is returned unchanged.
 
     Floats of less than single precision become single precision.
 
@@ -42,7 +46,7 @@ def as_numpy(X, name="X"):
         If the tensor is complex, quantized, nested, sparse or has no values.
     """
     if not isinstance(X, torch.Tensor):
-        return X
+        return to_numpy(X)
     for attribute, words in _LACKING:
         found = getattr(X, attribute)
         if found() if callable(found) else found:
@@ -51,6 +55,26 @@ def as_numpy(X, name="X"):
         raise ValueError(f"The tensor {name} is sparse: pass to_dense() of it.")
     X = X.detach().cpu()
     return (X if X.dtype in _OF_NUMPY else X.float()).numpy()
+
+
+def without_tensors(rows, name="X"):
+    """Convert the tensors among the rows of a list, or among their cells.
+
+    Raises
+    ------
+    ValueError
+        As `as_numpy`.
+    """
+    return [_without_tensors(row, name) for row in rows]
+
+
+def _without_tensors(row, name):
+    if isinstance(row, list | tuple):
+        if any(isinstance(value, torch.Tensor) for value in row):
+            return [_without_tensors(value, name) for value in row]
+        return row
+    row = as_numpy(row, name)
+    return row[()] if isinstance(row, np.ndarray) and row.ndim == 0 else row
 
 
 def in_memory(X):
@@ -65,8 +89,8 @@ def in_memory(X):
     """
     X = as_numpy(X)
     if isinstance(X, list | tuple):
-        X = [as_numpy(row, "X") for row in X]
-    if isinstance(X, memoryview):
+        X = without_tensors(X)
+    if isinstance(X, memoryview | array):
         X = np.asarray(X)
     kind = type(X).__name__
     if is_lazy(X):
@@ -80,14 +104,21 @@ def in_memory(X):
         raise TypeError(
             f"X must be an array, a data frame or a list of rows. Got a {kind} instead."
         )
-    n_dimensions = len(getattr(X, "shape", (1, 1)))
-    dtype = getattr(X, "dtype", None)
-    if n_dimensions < 2 and getattr(dtype, "kind", "O") not in "fiubcmM":
+    n_dimensions = _count_dimensions(X)
+    if n_dimensions < 2:  # scikit-learn would print the values
+        kind = getattr(X, "dtype", type(X).__name__)
         raise ValueError(
-            f"Expected 2D array, got {n_dimensions}D array of {dtype} instead. "
-            "Reshape your data to one row per sample."
+            f"Expected 2D array, got {n_dimensions}D array instead, of {kind}. Reshape "
+            "your data to one row per sample: X.reshape(1, -1) if it is a single row."
         )
     return X
+
+
+def _count_dimensions(X):
+    """Return the number of dimensions of a table, as far as it is known, or 2."""
+    if isinstance(X, list | range):
+        return 1 if X and np.ndim(X[0]) == 0 else 2
+    return len(getattr(X, "shape", (1, 1)))
 
 
 def _refuse_layout(X):
@@ -217,11 +248,10 @@ def _refuse_datetimes(X, names):
     at = next((j for j, is_moment in enumerate(_moments(X)) if is_moment), None)
     if at is None:
         return
-    name, column = _columns(X, names)[at]
-    example = f", such as {cut(str(column[0]))}" if len(column) else ""
+    name, _ = _columns(X, names)[at]
     raise ValueError(
-        f"Column {name} of X holds datetimes or durations{example}. Convert them to "
-        "numbers, in a unit that suits the data."
+        f"Column {name} of X holds datetimes or durations. Convert them to numbers, in "
+        "a unit that suits the data."
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skvae.inputs._frames import column_of, is_lazy, names_of, refuse_equal_names
-from skvae.inputs._numbers import as_numpy
+from skvae.inputs._numbers import as_numpy, without_tensors
 
 ALLOWED = (
     "an array, a list or a data frame with one row per row of X, or a single value for "
@@ -64,8 +64,8 @@ def read_condition(values, n_rows, n_conditions=1):
     values = as_numpy(values, "condition")
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
         return Passed([[values]], for_all=True)
-    if not hasattr(values, "shape"):  # numpy would convert mixed values to strings
-        values = np.asarray(values, dtype=object)
+    if not hasattr(values, "shape"):
+        values = _as_objects(values, n_rows, n_conditions)
     shape = tuple(values.shape)
     if shape == ():
         return Passed([[values[()]]], for_all=True)
@@ -84,6 +84,13 @@ def read_condition(values, n_rows, n_conditions=1):
         raise ValueError("condition has no columns. Pass None if there is none.")
     refuse_equal_names(values, "condition")
     return Passed([column_of(values, j) for j in range(shape[1])], names_of(values))
+
+
+def _as_objects(values, n_rows, n_conditions):
+    """Return a list as an array; numpy would convert mixed values to strings."""
+    if len(values) > max(n_rows, n_conditions):  # maybe an endless range
+        raise ValueError(f"condition has {len(values)} rows, but X has {n_rows}.")
+    return np.asarray(without_tensors(values, "condition"), dtype=object)
 
 
 def _check_type(values):

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.multiclass import type_of_target
 
+from skvae._kinds import cut
 from skvae._validation import (
     NATURAL,
     NONE,
@@ -172,7 +173,7 @@ def check_estimators(estimators, random_states, owner):
     if not isinstance(estimators, dict) or not estimators:
         raise ValueError(
             f"The 'estimators' parameter of {owner} must be a dict of names and "
-            f"transformers. Got {estimators!r} instead."
+            f"transformers. Got {cut(estimators)} instead."
         )
     seeds = (Sequence(NATURAL, "a non-empty tuple of ints", empty=False),)
     check_parameter("random_states", random_states, seeds, owner)

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from skvae._kinds import cut
 from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, check_parameter
 from skvae.base import find_model
 from skvae.conditional import BaseConditionalTransformer
@@ -136,7 +137,7 @@ def conditional_log_likelihood(
     if isinstance(kind, _Conditional) and CONDITION not in given:
         raise ValueError(
             f"The 'given' parameter of {OWNER} must have 'condition' for "
-            f"{type(model).__name__}, which always needs it. Got {given!r} instead."
+            f"{type(model).__name__}, which always needs it. Got {cut(given)} instead."
         )
     if method == "importance":
         found = kind.importance(target, given, n_samples, refine)
@@ -152,7 +153,7 @@ def _check_parts(target, given, names, method):
     if not known or not given:
         raise ValueError(
             f"The 'given' parameter of {OWNER} must be a non-empty list of names from "
-            f"{names}. Got {given!r} instead."
+            f"{names}. Got {cut(given)} instead."
         )
     if method == "importance" and target in given:
         raise ValueError(

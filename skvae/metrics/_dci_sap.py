@@ -9,6 +9,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
 
+from skvae._kinds import cut
 from skvae._validation import POSITIVE, POSITIVE_INT, check_parameter
 from skvae.metrics._factors import check_labelled, check_varying, split_rows
 
@@ -219,7 +220,7 @@ def _importances(model):
     if not hasattr(model, "feature_importances_"):
         raise TypeError(
             "The 'estimator' parameter of dci_scores must have feature_importances_ "
-            f"after fit, as tree ensembles do. Got {model!r} instead."
+            f"after fit, as tree ensembles do. Got {cut(model)} instead."
         )
     return np.abs(model.feature_importances_)
 

@@ -4,7 +4,9 @@ from inspect import signature
 
 import numpy as np
 
+from skvae._kinds import cut
 from skvae.base import as_transformer
+from skvae.inputs import as_numpy
 from skvae.metrics._dci_sap import dci_scores
 
 
@@ -83,7 +85,7 @@ class RepresentationScorer:
         if not callable(metric):
             raise TypeError(
                 "The 'metric' parameter of representation_scorer must be a callable "
-                f"(Z, y, **settings) -> float. Got {metric!r} instead."
+                f"(Z, y, **settings) -> float. Got {cut(metric)} instead."
             )
         signature(metric).bind(None, None, **settings)
         if metric is dci_scores and part not in DCI_PARTS:  # fail before the slow fit
@@ -114,7 +116,7 @@ class RepresentationScorer:
         if y is None:
             raise ValueError(f"{self!r} needs y, the factors of the rows. Got None.")
         Z = as_transformer(estimator, "representation_scorer").transform(X)
-        return self._number(self.metric(Z, y, **self.settings))
+        return self._number(self.metric(as_numpy(Z), y, **self.settings))
 
     def _number(self, result):
         fields = getattr(result, "_fields", ())
@@ -133,7 +135,7 @@ class RepresentationScorer:
 def _refuse_part(metric, part, allowed):
     raise ValueError(
         "The 'part' parameter of representation_scorer must be one of "
-        f"{allowed} for {_name(metric)}. Got {part!r} instead."
+        f"{allowed} for {_name(metric)}. Got {cut(part)} instead."
     )
 
 

@@ -11,6 +11,7 @@ from sklearn.model_selection import (
 from sklearn.utils import indexable
 from sklearn.utils.multiclass import type_of_target
 
+from skvae._kinds import cut
 from skvae._validation import (
     BOOLEAN,
     NATURAL,
@@ -166,7 +167,8 @@ class FewShotTransferSplit(BaseShuffleSplit):
         if not self._sources() or self.target in self._sources():
             raise ValueError(
                 f"The 'source' parameter of {type(self).__name__} must contain tasks "
-                f"other than the target {self.target!r}. Got {self.source!r} instead."
+                f"other than the target {self.target!r}. Got {cut(self.source)} "
+                "instead."
             )
 
     def _sources(self):

@@ -66,7 +66,7 @@ class StackedFits:
                 return evaluate_candidates(candidates, *args, **kwargs)
             X, y, splits = self._rows
             models, tables, owners = self._fits(candidates, X, y, splits)
-            with ready_fits(models, tables) as done:
+            with ready_fits(models, tables, self.n_jobs) as done:
                 self._count(done, models, owners, len(candidates), len(splits))
                 del models, tables
                 return evaluate_candidates(candidates, *args, **kwargs)
@@ -123,7 +123,8 @@ class StackedGridSearchCV(StackedFits, GridSearchCV):
     of steps: use ``dtype="float64"`` to compare the two. With ``random_state=None``,
     every fit has its own seed.
 
-    Jobs (``n_jobs``) are threads.
+    Candidates that were trained together also estimate ln p(x) together. Jobs
+    (``n_jobs``) are threads.
 
     Parameters
     ----------

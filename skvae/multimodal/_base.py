@@ -5,12 +5,14 @@ from numbers import Real
 import numpy as np
 
 from skvae._columns import resolve_columns
+from skvae._kinds import cut
 from skvae._validation import BOOLEAN, AnyOf, Interval
 from skvae.base import (
     BaseAutoencoderTransformer,
     DensityMixin,
     Divergence,
     ImportanceWeighted,
+    in_kind,
 )
 from skvae.distributions import Noise
 from skvae.inputs import BlockColumns
@@ -33,6 +35,7 @@ class BaseMultimodalTransformer(
 
     _columns_type = BlockColumns
 
+    @in_kind
     def generate(
         self, X, modality, n_samples=1, random_state=None, mean=False
     ) -> np.ndarray:
@@ -78,6 +81,7 @@ class BaseMultimodalTransformer(
         x = evaluator.in_units(x, table.dtype, self.modalities_[modality])
         return x.reshape(n_samples, len(table), -1)
 
+    @in_kind
     def edit(self, X, changes, modality) -> np.ndarray:
         """Change values of other modalities, and adapt this one.
 
@@ -137,7 +141,7 @@ class BaseMultimodalTransformer(
         if not is_dict or not all(map(FINITE.accepts, changes.values())):
             raise ValueError(
                 f"The 'changes' parameter of {type(self).__name__}.edit must be a dict "
-                f"from columns to finite numbers. Got {changes!r} instead."
+                f"from columns to finite numbers. Got {cut(changes)} instead."
             )
         names, n_columns = self._columns.names, self.n_features_in_
         positions = resolve_columns(list(changes), n_columns, names).astype(int)

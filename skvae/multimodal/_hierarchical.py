@@ -5,6 +5,7 @@ from numbers import Integral
 
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import parameter
 from skvae._validation import POSITIVE_INT, Options, Sequence
 from skvae.base import SIZES
@@ -220,7 +221,7 @@ default="relu"
         if self.layers != fitted:
             raise ValueError(
                 f"The 'layers' parameter of {type(self).__name__} must stay what it "
-                f"was in fit, {fitted!r}. Got {self.layers!r} instead."
+                f"was in fit, {fitted!r}. Got {cut(self.layers)} instead."
             )
 
     def _names_of_outputs(self):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import parameter
 from skvae._validation import NON_NEGATIVE, NONE, Instance
 from skvae.base import BODY
@@ -216,7 +217,7 @@ default="relu"
         if self.image is not None and self.image not in columns.blocks:
             raise ValueError(
                 f"The 'image' parameter of {type(self).__name__} must be one of the "
-                f"modalities {sorted(columns.blocks)}. Got {self.image!r} instead."
+                f"modalities {sorted(columns.blocks)}. Got {cut(self.image)} instead."
             )
 
     _start_networks = staticmethod(start_joint)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import Declared, parameter
 from skvae._validation import NONE, POSITIVE, Instance, Mapping, Options
 from skvae.base import BODY, SIZES, BaseAutoencoderTransformer, reading_flags
@@ -70,7 +71,8 @@ class MultimodalNetworks(Declared):
             if not isinstance(value, dict | None) and len(known) > 1:
                 raise ValueError(
                     f"The {parameter_name!r} parameter of {type(self).__name__} must "
-                    f"be a dict, a network for each of {known}. Got {value!r} instead."
+                    f"be a dict, a network for each of {known}. Got {cut(value)} "
+                    "instead."
                 )
 
     def _check_live_settings(self):

@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import parameter
 from skvae._validation import NATURAL, NONE, POSITIVE_INT, Options, Sequence
 from skvae.nets._mlp import ACTIVATIONS
@@ -72,7 +73,7 @@ class JoinedConvDecoder(Recipe):
         if sum(widths) != n_in:
             raise ValueError(
                 f"The 'widths' parameter of JoinedConvDecoder must add up to the "
-                f"number of latents, {n_in}. Got {self.widths!r} instead."
+                f"number of latents, {n_in}. Got {cut(self.widths)} instead."
             )
         paths = [
             self._path(n_latents, depth)
@@ -87,7 +88,7 @@ class JoinedConvDecoder(Recipe):
         if len(depths) != len(widths):
             raise ValueError(
                 f"The 'depths' parameter of JoinedConvDecoder must have one entry for "
-                f"each of {len(widths)} paths. Got {depths!r} instead."
+                f"each of {len(widths)} paths. Got {cut(depths)} instead."
             )
         return depths
 

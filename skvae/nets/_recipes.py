@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import Declared, parameter
 from skvae._validation import (
     BOOLEAN,
@@ -204,7 +205,7 @@ def _per_layer(value, layers):
     if len(value) != len(layers):
         raise ValueError(
             f"The 'batch_norm' parameter must be a bool or have one bool per layer "
-            f"({len(layers)}). Got {value!r} instead."
+            f"({len(layers)}). Got {cut(value)} instead."
         )
     return value
 
@@ -217,7 +218,7 @@ def starting_shape(image_shape, n_halvings):
         raise ValueError(
             f"The 'image_shape' parameter must have a height and width divisible by "
             f"{factor} (number of layers: {n_halvings}). "
-            f"Got {image_shape!r} instead. {_fitting(height, width)}"
+            f"Got {cut(image_shape)} instead. {_fitting(height, width)}"
         )
     return channels, height // factor, width // factor
 
@@ -238,5 +239,5 @@ def _check_pixels(image_shape, n_in):
     if math.prod(image_shape) != n_in:
         raise ValueError(
             f"The 'image_shape' parameter must multiply to {n_in}, the number of input "
-            f"columns. Got {image_shape!r} instead."
+            f"columns. Got {cut(image_shape)} instead."
         )

@@ -41,6 +41,8 @@ def replacing(path):
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         raise FileNotFoundError(errno.ENOENT, "No such folder", folder)
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "The path of a folder", path)
     _remove_stale(folder)
     permissions = _permissions(path)
     temporary, handle = _create(folder, permissions)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skvae._kinds import cut
 from skvae._validation import Instance, check_parameter
 
 # Ten colours that colour-blind readers can tell apart: the ten-colour sequence of
@@ -275,7 +276,7 @@ def check_latents(latents, n_latents, owner, exactly=None):
     raise ValueError(
         f"The 'latents' parameter of {owner} must be {number}different ints from "
         f"{-n_latents} to {n_latents - 1} for a model with {n_latents} latents. "
-        f"Got {latents!r} instead."
+        f"Got {cut(latents)} instead."
     )
 
 

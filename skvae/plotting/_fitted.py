@@ -4,8 +4,10 @@ import numpy as np
 from scipy.stats import norm
 
 from skvae._columns import column_names, resolve_columns
+from skvae._kinds import cut
 from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.base import as_transformer, find_model
+from skvae.inputs import as_numpy
 from skvae.plotting._common import styled
 
 
@@ -68,7 +70,7 @@ class FittedModel:
         if names is None:
             raise TypeError(
                 f"{self.owner} needs a model with get_feature_names_out, to count its "
-                f"latents. Got {self.model!r} instead."
+                f"latents. Got {cut(self.model)} instead."
             )
         return len(names()) // (self.n_categories if self._one_hot else 1)
 
@@ -103,7 +105,7 @@ class FittedModel:
         if not np.all(known):
             raise ValueError(
                 f"The {parameter!r} parameter of {self.owner} must be categories below "
-                f"{self.n_categories}. Got {values!r} instead."
+                f"{self.n_categories}. Got {cut(values)} instead."
             )
 
     def typical(self, Z):
@@ -116,7 +118,7 @@ class FittedModel:
 
     def seen(self, X):
         """Return rows as the model sees them, after the preprocessing."""
-        return X if self.before is None else self.before.transform(X)
+        return as_numpy(X if self.before is None else self.before.transform(X))
 
     def encode(self, X):
         """Return the latents, (n, k), or their most probable categories."""
@@ -157,7 +159,7 @@ class FittedModel:
         if not hasattr(self.model, "sample"):
             raise TypeError(
                 f"{self.owner} needs a model with a prior to sample from. "
-                f"Got {self.model!r} instead."
+                f"Got {cut(self.model)} instead."
             )
         rows = self.model.sample(
             n_samples, random_state=random_state, mean=mean, **self.decode_params

@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from skvae._kinds import cut
 from skvae.plotting._common import one_axes, styled
 
 CHANNELS = (1, 3, 4)
@@ -60,7 +61,7 @@ def _checked(shape, owner):
     raise ValueError(
         f"The 'image_shape' parameter of {owner} must be a tuple (height, width), "
         "(height, width, channels) or (channels, height, width) of positive ints, with "
-        f"1, 3 or 4 channels. Got {shape!r} instead."
+        f"1, 3 or 4 channels. Got {cut(shape)} instead."
     )
 
 

@@ -5,6 +5,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from skvae._kinds import cut
 from skvae._validation import Options
 
 NAMES = Options(("pca", "tsne"))
@@ -22,7 +23,7 @@ def check_reduction(reduction, owner):
     if not (named or hasattr(reduction, "fit_transform")):
         raise ValueError(
             f"The 'reduction' parameter of {owner} must be {NAMES}, a transformer or "
-            f"None. Got {reduction!r} instead."
+            f"None. Got {cut(reduction)} instead."
         )
 
 
@@ -69,7 +70,8 @@ def plane(Z, names, reduction, random, owner):
     if flat.ndim != 2 or flat.shape[1] < 2:
         raise ValueError(
             f"The 'reduction' parameter of {owner} must return at least two "
-            f"columns. Got {reduction!r}, which returns an array of shape {flat.shape}."
+            f"columns. Got {cut(reduction)}, which returns an array of shape "
+            f"{flat.shape}."
         )
     return flat[:, :2], [f"{title} {i} of {k} latents" for i in (1, 2)]
 

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skvae._kinds import cut
 from skvae.base import find_model
 from skvae.plotting._common import (
     COLOURS,
@@ -178,7 +179,7 @@ class TrainingCurvesDisplay(Display):
         if unknown or not names:
             raise ValueError(
                 f"The 'which' parameter of {OWNER} must be names from the history: "
-                f"{sorted(self.curves)}. Got {which!r} instead."
+                f"{sorted(self.curves)}. Got {cut(which)} instead."
             )
         return names
 

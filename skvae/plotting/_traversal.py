@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from skvae._kinds import cut
 from skvae._validation import POSITIVE_INT, Interval, check_parameter
 from skvae.plotting._common import (
     Display,
@@ -290,7 +291,7 @@ def _checked_values(values, model):
     if given.ndim != 1 or len(given) < 2 or (np.diff(given) <= 0).any():
         raise ValueError(
             f"The 'values' parameter of {OWNER} must be an int above 1 or at least "
-            f"two increasing numbers. Got {values!r} instead."
+            f"two increasing numbers. Got {cut(values)} instead."
         )
     model.check_values(given, "values")
     return given

@@ -139,7 +139,7 @@ class DensityRatioModule(PriorModule):
 
     def forward(self, like, posterior=None):
         self.critic.eval()
-        near = NormalMixture(self.kept_loc, self.kept_scale, n_rows=len(like))
+        near = NormalMixture(self.kept_loc, self.kept_scale, n_rows=like.shape[0])
         base = StandardNormalDistribution(like)
         # ln Z is unknown while the critic is trained, and no gradient depends on it.
         constant = 0.0 if self.training else self.log_normaliser

@@ -6,6 +6,7 @@ a tensor, and does not depend on the model.
 
 from torch import nn
 
+from skvae._kinds import cut
 from skvae._parameters import Declared, parameter
 from skvae._validation import POSITIVE_INT, check_parameters
 from skvae.distributions import NormalMixture
@@ -145,7 +146,7 @@ class VampModule(PriorModule):
 
     def forward(self, like, posterior):
         q = posterior(self.pseudo_inputs)  # M rows of (K,)
-        return NormalMixture(q.loc, q.scale, n_rows=len(like))
+        return NormalMixture(q.loc, q.scale, n_rows=like.shape[0])
 
 
 SHORTHAND = {"standard-normal": StandardNormal, "vamp": VampPrior}  # and others
@@ -166,5 +167,5 @@ def as_prior(value, owner="prior"):
     raise ValueError(
         f"The 'prior' parameter of {owner} must be a str among "
         f"{{{', '.join(map(repr, SHORTHAND))}}} or an instance of a class of "
-        f"skvae.priors. Got {value!r} instead."
+        f"skvae.priors. Got {cut(value)} instead."
     )

@@ -1,7 +1,9 @@
 """Training side by side until each member ends."""
 
 from collections import defaultdict
+from threading import Event
 
+import joblib
 import torch
 
 from skvae.handwritten import Unknown, adam_settings
@@ -11,7 +13,7 @@ from skvae.stacks._stack import Stack
 CROWDED = 0.85  # share of members still training above which a stack is kept
 
 
-def train_together(nets, rows):
+def train_together(nets, rows, n_jobs=1):
     """Train nets that have not been trained yet, stacked where possible.
 
     Parameters
@@ -20,6 +22,8 @@ def train_together(nets, rows):
         Initialised nets.
     rows : list of Rows
         The training rows of each. Nets that share an object share its memory.
+    n_jobs : int, default=1
+        Number of threads, which share the members of each architecture.
 
     Returns
     -------
@@ -32,14 +36,36 @@ def train_together(nets, rows):
         if can_be_stacked(net, table):
             member = Member(net, table)
             groups[member.signature()].append((position, member))
-    for group in groups.values():
-        try:
-            Training([member for _, member in group]).run()
-        except Unknown:
-            continue
-        for position, member in group:
-            trained[position] = not member.failed
+    parts = [part for group in groups.values() for part in _shared(group, n_jobs)]
+    for part, known in zip(parts, _all_trained(parts, n_jobs), strict=True):
+        for position, member in part:
+            trained[position] = known and not member.failed
     return trained
+
+
+def _shared(group, n_jobs):
+    """Split a list into as many parts as there are jobs; none is empty."""
+    return [part for part in (group[i::n_jobs] for i in range(n_jobs)) if part]
+
+
+def _all_trained(parts, n_jobs):
+    """Train lists of members in threads; return whether each is known."""
+    stopped = Event()
+    try:
+        jobs = [joblib.delayed(_trained)(part, stopped) for part in parts]
+        return joblib.Parallel(n_jobs, backend="threading")(jobs)
+    except BaseException:  # Ctrl-C, which threads do not see
+        stopped.set()
+        raise
+
+
+def _trained(part, stopped):
+    """Train members of one architecture; return whether it is known."""
+    try:
+        Training([member for _, member in part]).run(stopped)
+    except Unknown:
+        return False
+    return True
 
 
 class Training:
@@ -57,13 +83,13 @@ class Training:
         self.stack = Stack(self.members)
 
     @torch.no_grad()
-    def run(self):
-        """Train all members to their ends."""
+    def run(self, stopped):
+        """Train all members to their ends, or until an event is set."""
         for member in self.members:
             member.net.notify("on_train_begin", X=member.rows, y=None)
             member.net.module_.begin(member.rows)
         active, epoch = list(self.members), 0
-        while active:
+        while active and not stopped.is_set():
             active = self._epoch(active, epoch)
             epoch += 1
             if active and len(active) < CROWDED * len(self.stack.members):

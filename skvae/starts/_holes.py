@@ -100,7 +100,8 @@ def posterior_given_seen(y, seen, W, psi):
     n_latents = W.shape[1]
     by_column = W[:, :, None] * W[:, None, :] / psi[:, None, None]  # (d, K, K)
     precision = seen.astype(float) @ by_column.reshape(len(W), -1)  # (n, K K)
-    precision = precision.reshape(-1, n_latents, n_latents) + np.eye(n_latents)
+    shape = len(seen), n_latents, n_latents  # no latent at all, if noise explains y
+    precision = precision.reshape(shape) + np.eye(n_latents)
     sigma = np.linalg.inv(precision)
     evidence = np.where(seen, y, 0.0) @ (W / psi[:, None])  # (n, K)
     return (sigma @ evidence[:, :, None])[:, :, 0], sigma

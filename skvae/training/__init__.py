@@ -19,7 +19,7 @@ from skvae.training._optimizers import OPTIMIZERS, FusedAdam, state_after_a_step
 from skvae.training._seeds import derive_generator, derive_seed, seeded_weights
 from skvae.training._snapshot import undone_without_an_epoch
 from skvae.training._streams import Stream
-from skvae.training._table import Batch, Table
+from skvae.training._table import Batch, Table, condition_of, is_plain
 
 __all__ = [
     "CHUNK",
@@ -38,10 +38,12 @@ __all__ = [
     "Table",
     "TensorBatches",
     "VariationalNet",
+    "condition_of",
     "copied",
     "derive_generator",
     "derive_seed",
     "is_known",
+    "is_plain",
     "mean_over_rows",
     "optimizer_name",
     "seeded_weights",

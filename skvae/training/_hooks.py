@@ -13,11 +13,15 @@ from skorch.callbacks import (
     WandbLogger,
 )
 
+from skvae._kinds import cut
 from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.training._iterating import TensorBatches
 
 SCORING = (EpochScoring, BatchScoring)
-OF_ARGUMENTS = ArithmeticError, AttributeError, LookupError, TypeError, ValueError
+OF_ARGUMENTS = (
+    *(ArithmeticError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError),
+)
 LIBRARIES = "skorch", "torch", "numpy"
 
 
@@ -202,7 +206,7 @@ def check_iterators(net, rows):
         if not isinstance(batches, TensorBatches):
             raise ValueError(
                 f"The {name} of net_params must be a subclass of TensorBatches of "
-                f"skvae.training. Got {getattr(net, name)!r} instead."
+                f"skvae.training. Got {cut(getattr(net, name))} instead."
             )
         size = batches.batch_size
         check_parameter(f"{name}__batch_size", size, (POSITIVE_INT,), "net_params")
@@ -213,8 +217,8 @@ def _check_scoring(name, scoring):
     if isinstance(scoring, str) or kind.startswith("sklearn.metrics"):
         raise ValueError(
             f"The callback {name} compares predictions with targets, which this model "
-            f"does not have. Got scoring={scoring!r}. Pass None for the bound (higher "
-            "is better), or a function of (net, rows, y), where y is None."
+            f"does not have. Got scoring={cut(scoring)}. Pass None for the bound "
+            "(higher is better), or a function of (net, rows, y), where y is None."
         )
 
 
