@@ -2,7 +2,7 @@
 
     python -m benchmarks.sources            # 10 GB in /tmp: about ten minutes of a core
     python -m benchmarks.sources --quick    # 60 MB
-    python -m benchmarks.sources --gigabytes 4 --folder /scratch --write
+    python -m benchmarks.sources --gigabytes 4 --buffer 20000 --write
 
 A Parquet folder is written, and a VAE with the default network is fitted to it for some
 epochs by a process whose address space is limited (RLIMIT_AS). The time of a row and
@@ -27,9 +27,10 @@ from benchmarks._common import row
 WIDTH = 784
 GROUP = 4_096  # rows of a row group
 GROUPS = 64  # of a file
-FULL = {"gigabytes": 10.0, "limit": 2.0, "epochs": 2, "in_memory": 30_000}
-QUICK = {"gigabytes": 0.03, "limit": 2.0, "epochs": 2, "in_memory": 4_096}
-BUFFER = 85_000  # rows; 254 MiB, about the default
+# Rows of the buffer and those in memory; 80 000 rows are 239 MiB, about the default.
+FULL = {"gigabytes": 10.0, "buffer": 80_000, "in_memory": 40_000}
+QUICK = {"gigabytes": 0.03, "buffer": 4_096, "in_memory": 4_096}
+BOTH = {"limit": 2.0, "epochs": 2}  # GiB
 
 
 def write(folder, n_rows):
@@ -80,8 +81,7 @@ def measured(folder, s):
     size = sum(path.stat().st_size for path in folder.iterdir())
     limit = int(s["limit"] * 2**30)
     first = fit("memory", folder, s["in_memory"], s["epochs"])
-    buffer = min(BUFFER, n_rows // 2)
-    stream = fit("stream", folder, limit, s["epochs"], buffer)
+    stream = fit("stream", folder, limit, s["epochs"], s["buffer"])
     last = fit("memory", folder, s["in_memory"], s["epochs"])
     over = {k: [stream[k] / one[k] for one in (first, last)] for k in ("cpu", "wall")}
     peaks = np.array(stream["peaks"])
@@ -100,12 +100,15 @@ def measured(folder, s):
 def main(argv=None):
     """Measure, print and maybe write."""
     parser = common.parser("sources", __doc__)
-    parser.add_argument("--gigabytes", type=float)
+    parser.add_argument("--gigabytes", type=float, help="size of the files")
+    parser.add_argument("--buffer", type=int, help="rows that are shuffled together")
+    parser.add_argument("--in-memory", type=int, help="rows of the fit in memory")
     parser.add_argument("--folder", type=Path, help="where the files are written")
     args = parser.parse_args(argv)
-    settings = dict(QUICK if args.quick else FULL)
-    if args.gigabytes is not None:
-        settings["gigabytes"] = args.gigabytes
+    settings = BOTH | (QUICK if args.quick else FULL)
+    for name in ("gigabytes", "buffer", "in_memory"):
+        if getattr(args, name) is not None:
+            settings[name] = getattr(args, name)
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         found = measured(Path(folder), settings)
     common.print_table(found)

@@ -17,9 +17,10 @@ from skvae import AETransformer, CVAETransformer, JMVAETransformer, VAETransform
 from skvae.base._streaming import RowsOfSource
 from skvae.discovery import all_estimators
 from skvae.distributions import Gaussian
+from skvae.inputs import Survey
 from skvae.priors import DensityRatio
 from skvae.sources import as_source, map_blocks, source_of
-from skvae.training import Rows, Stream, Table, TensorBatches
+from skvae.training import Rows, Stream, Table, TensorBatches, is_known
 from tests.instances import small
 
 RICH = {  # settings of each estimator that has them
@@ -392,6 +393,25 @@ def test_rare_words_and_missing_cells_are_learned_from_the_pass():
     assert model.transform(frame).shape == (N, model.module_.n_outputs)
     drawn = model.sample(3, random_state=0)
     assert list(drawn.columns) == list(frame.columns)
+
+
+def test_a_level_that_only_a_held_out_row_has_is_in_the_sample():
+    survey = partial(Survey, n_sample=20, n_held_out=10, seed=0)
+    row = survey(streamed(X)).held_out_rows[3]
+    table = X.copy()
+    table[row, 2] = 30
+    found = survey(streamed(table), leveled=lambda block: [2])
+    assert 30 in found.sample[:, 2]
+    assert row in found.rows
+    np.testing.assert_array_equal(found.sample, table[found.rows])
+    np.testing.assert_array_equal(found.held_out, table[found.held_out_rows])
+
+
+def test_the_hand_written_step_trains_rows_of_both_kinds(fitted):
+    rows = Rows(X, "cpu", torch.float32)
+    stream = Stream(None, np.array([N]), N, rows)
+    assert is_known(fitted.net_, rows)
+    assert is_known(fitted.net_, stream)
 
 
 def test_held_out_rows_are_not_trained_on(monkeypatch):

@@ -159,8 +159,9 @@ class BaseAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows; an image is one row, ``X.reshape(len(X), -1)``.
+        X : array-like or source of rows of shape (n_samples, n_features)
+            Training rows; an image is one row, ``X.reshape(len(X), -1)``. What
+            :func:`skvae.sources.as_source` takes is read in blocks of rows.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -52,8 +52,9 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : array-like or source of rows of shape (n_samples, n_features)
+            Training rows. What
+            :func:`skvae.sources.as_source` takes is read in blocks of rows.
         y : None
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None

@@ -13,8 +13,8 @@ MAX_LEVELS = 10_000  # of a column; beyond, its values are not levels
 class Survey:
     """Rows that are held out, a sample of the others, and statistics of all rows.
 
-    A row joins the sample if it is drawn, or if it is the first with a missing cell or
-    a level of its column that no row of the sample has.
+    A row also joins the sample, even if it is held out, if it is the first with a
+    missing cell, or with a level of its column that no row of the sample has.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ class Survey:
         if self.moments is None:
             self.moments = Moments(x.shape[1])
             self._holes = Firsts(x.shape[1]), Firsts(x.shape[1])
-        self.moments.add(x)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused later
+            self.moments.add(x)
         drawn = _inside(self._drawn, start, n_rows)
-        free = np.delete(np.arange(n_rows), _inside(self.held_out_rows, start, n_rows))
-        first = [free[rows] for rows in self._first_cells(x[free])]
+        chosen = [drawn, *self._first_cells(x)]
         for j, values in self._with_levels(block, reader, x):
-            first.append(self._new_levels(j, values, drawn, free))
-        return np.unique(np.concatenate([drawn, *first])).astype(np.int64)
+            chosen.append(self._new_levels(j, values, drawn))
+        return np.unique(np.concatenate(chosen)).astype(np.int64)
 
     def _first_cells(self, x):
         """Return the first rows with and without a missing cell in a column."""
@@ -96,7 +96,7 @@ class Survey:
                 self._words.add(j)
                 yield j, reader.objects(j)
 
-    def _new_levels(self, j, values, drawn, free):
+    def _new_levels(self, j, values, drawn):
         """Return the rows with levels of a column that the sample does not have yet."""
         known = self._levels.setdefault(j, set())
         if len(known) > MAX_LEVELS:
@@ -105,8 +105,8 @@ class Survey:
             self._fractional.add(j)
             return []
         known.update(_levels(values[drawn]))
-        found = _levels(values[free])
-        new = [free[row] for value, row in found.items() if value not in known]
+        found = _levels(values)
+        new = [row for value, row in found.items() if value not in known]
         known.update(found)
         return new
 

@@ -14,7 +14,7 @@ from skvae.training._table import PLAIN, condition_of
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
 USED = PLAIN | {"seen"}  # fields of a `Batch` that it knows
-OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
+OF_ROWS = {"table", "device", "dtype", "index", "n_numbers", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
     "amsgrad": False,

@@ -129,7 +129,17 @@ class Stream:
             if self._drawing is not None:
                 rows = rows.binarized(derive_seed(self._drawing, "binarize", block))
             batch = rows.take(torch.arange(len(table)))
-            yield batch._replace(index=torch.from_numpy(index))
+            yield self._complete(batch._replace(index=torch.from_numpy(index)))
+
+    def _complete(self, batch):
+        """Add flags of missing cells and modalities if other blocks have them."""
+        like = self._sample.take(torch.from_numpy(self.index[:1]))
+        for name in ("observed", "seen"):
+            flags = getattr(like, name)
+            if flags is not None and getattr(batch, name) is None:
+                shape = len(batch.x), flags.shape[1]
+                batch = batch._replace(**{name: torch.ones(shape, dtype=torch.bool)})
+        return batch
 
     def _moved(self, batch):
         if self.device.type == "cpu":
