@@ -89,7 +89,10 @@ BAD_PARAMETERS = {
     "device": ["cuda:99", "gpu", 3, "meta", "privateuseone"],
     "random_state": ["seed", -1],
     "callbacks": [3, [3], [("name", 3)], [("name", Callback, 1)]],
-    "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}, {1: 2}, {"epochs": 3}],
+    "net_params": [
+        *([("lr", 1)], {"seed": 1}, {"module": None}, {1: 2}, {"epochs": 3}),
+        {"train_split": nn.Linear(4, 3)},
+    ],
     "warm_start": [pd.Index(["a", "b"]), 1],
 }
 
@@ -299,6 +302,14 @@ def test_a_non_finite_held_out_bound_is_an_error(digits):
     rows = Rows(X, "cpu", torch.float32).subset(held_out)
     with pytest.raises(FloatingPointError, match="held-out rows"):
         estimator.net_.run_single_epoch(rows, False, "valid", None)
+
+
+def test_a_fit_whose_answers_are_not_finite_is_undone(digits):
+    estimator = small(VAETransformer).fit(digits)
+    before = estimator.transform(digits)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        estimator.set_params(lr=1e18, max_epochs=1, batch_size=500).fit(digits)
+    np.testing.assert_array_equal(estimator.transform(digits), before)
 
 
 def test_too_high_a_learning_rate_is_reported_and_survived(digits):

@@ -30,6 +30,7 @@ SAME = {
     "big-endian": TABLE.astype(">f8"),
     "Fortran": np.asfortranarray(TABLE),
     "no mask": np.ma.array(TABLE),
+    "no mask of a matrix": np.ma.array(TABLE.view(np.matrix)),
 }
 FAR = pl.DataFrame(1e9 * TABLE).cast(pl.Int32).cast(pl.Date)
 LISTS = pl.DataFrame(TABLE).with_columns(column_0=pl.lit([1.0]))

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
+from skvae.base._flags import reading_flags
 from skvae.base._ready import take_ready
 from skvae.base._settings import (
     check_net_params,
@@ -20,7 +21,7 @@ from skvae.base._settings import (
 from skvae.base._streaming import joined_if_small, prepared_rows
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value, rows_that_count
-from skvae.nets import Beside, build_body, mlp, trainable
+from skvae.nets import build_body, mlp, trainable
 from skvae.persistence import architecture, check_same_architecture
 from skvae.training import (
     OPTIMIZERS,
@@ -49,13 +50,19 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
+        before = dict(vars(self))
         X = joined_if_small(X, given)
         rows = take_ready(self, X) if given.is_nothing else None
         if rows is None:
             X, y, given = rows_that_count(X, y, given)
             rows = self._train(X, y, given)
         if self._may_collapse:
-            warn_of_collapse(self, rows)
+            try:
+                warn_of_collapse(self, rows)
+            except FloatingPointError:  # its answers are not finite
+                vars(self).clear()
+                vars(self).update(before)
+                raise
         return self
 
     def _train(self, X, y, given):
@@ -315,15 +322,3 @@ def _objects(callbacks):
     if isinstance(callbacks, str):  # "disable"
         return callbacks
     return [id(c[1] if isinstance(c, tuple) else c) for c in callbacks or ()]
-
-
-def reading_flags(body, n_hidden, head, width=0):
-    """Let a user's encoder pass on what it does not read; return its width too.
-
-    It reads the features. Flags of missing cells before them, and `width` columns after
-    them, are appended to its output.
-    """
-    n_flags = n_inputs(head) - head.n_features
-    if n_flags or width:
-        body = Beside(body, head.n_features, n_flags)
-    return body, n_hidden + n_flags + width

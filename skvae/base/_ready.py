@@ -23,6 +23,7 @@ from skvae.stacks import train_together
 
 OF_A_SEARCH = "_parent_callback_ctx"  # what scikit-learn 1.9 sets on what it fits
 _KEPT = {}  # key of a fit -> list of `Ready`
+_SECONDS = {}  # id of a net that was taken -> the net, and the seconds of its fit
 _LOCK = threading.Lock()
 
 
@@ -43,6 +44,7 @@ class Ready:
 
     def prepare(self):
         """Build the net; what is wrong is left to an ordinary fit."""
+        start = time.perf_counter()
         with warnings.catch_warnings(record=True) as self.caught:
             warnings.simplefilter("always")
             try:
@@ -52,6 +54,7 @@ class Ready:
                 self.rows = rows
             except Exception:  # of any kind: the ordinary fit will raise it again
                 self.rows = None
+        self.seconds = time.perf_counter() - start
         return self
 
     def hand_over(self, estimator):
@@ -61,6 +64,7 @@ class Ready:
         own = estimator.get_params(deep=False)
         learned = vars(self.estimator)
         vars(estimator).update({k: v for k, v in learned.items() if k not in own})
+        _SECONDS[id(estimator.net_)] = estimator.net_, self.seconds
         self.estimator = None  # the other owner of the net
         return self.rows
 
@@ -73,6 +77,11 @@ def take_ready(estimator, X):
         waiting = _KEPT.get(_key(estimator, X))
         ready = waiting.pop() if waiting else None
     return None if ready is None else ready.hand_over(estimator)
+
+
+def seconds_before(estimator):
+    """Return the seconds that a model's fit had taken before `fit` was called."""
+    return _SECONDS.get(id(getattr(estimator, "net_", None)), (None, 0.0))[1]
 
 
 def can_wait(estimator):
@@ -114,28 +123,27 @@ def ready_fits(estimators, tables, n_jobs=None):
         with _LOCK:
             _KEPT.setdefault(ready.key, []).append(ready)
         groups[company(ready.estimator, ready.X)].append(ready.estimator)
-    mates = introduce(groups.values())
+    mates, nets = introduce(groups.values()), [ready.estimator.net_ for ready in done]
     try:
         yield done
     finally:
         part(mates)
+        for net in nets:
+            _SECONDS.pop(id(net), None)
         with _LOCK:
             for key in {ready.key for ready in done}:
                 _KEPT.pop(key, None)
 
 
 def _trained(fits, n_jobs):
-    start = time.perf_counter()
     fits = [ready for ready in fits if can_wait(ready.estimator)]
     fits = [ready for ready in fits if ready.prepare().rows is not None]
     _share_tables(fits)
     nets, rows = [ready.estimator.net_ for ready in fits], [r.rows for r in fits]
-    trained = train_together(nets, rows, n_jobs)
-    done = [ready for ready, ok in zip(fits, trained, strict=True) if ok]
-    seconds = time.perf_counter() - start
-    for ready in done:
-        ready.seconds = seconds / len(done)
-    return done
+    taken = train_together(nets, rows, n_jobs)
+    for ready, seconds in zip(fits, taken, strict=True):
+        ready.seconds += seconds or 0.0
+    return [ready for ready, seconds in zip(fits, taken, strict=True) if seconds]
 
 
 def _share_tables(fits):

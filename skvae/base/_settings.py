@@ -42,6 +42,12 @@ def check_net_params(estimator):
             f"The 'net_params' parameter of {owner} must not set "
             f"{', '.join(sorted(refused))}. Got {cut(given)} instead."
         )
+    networks = [k for k, v in given.items() if isinstance(v, torch.nn.Module)]
+    if networks:
+        raise ValueError(
+            f"The 'net_params' parameter of {owner} must not hold networks. Got one "
+            f"as {', '.join(networks)}."
+        )
     owner = f"{owner}.net_params"
     for name, more in SHARED.items():
         if name in given:

@@ -8,9 +8,10 @@ from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
 from skvae.inputs._given import NOTHING, Given, read_weights, rows_that_count
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
-from skvae.inputs._numbers import as_numpy, explaining, in_memory
+from skvae.inputs._numbers import explaining, in_memory
 from skvae.inputs._survey import Survey
 from skvae.inputs._templates import index_of, wanted_output
+from skvae.inputs._tensors import as_numpy
 
 __all__ = [
     "NOTHING",

@@ -1,5 +1,6 @@
 """Training side by side until each member ends."""
 
+import time
 from collections import defaultdict
 from threading import Event
 
@@ -27,20 +28,21 @@ def train_together(nets, rows, n_jobs=1):
 
     Returns
     -------
-    list of bool
-        Whether each net was trained. The others are unchanged, or were given up at a
-        loss that is not finite, and must be fitted as usual.
+    list of float or None
+        The seconds that each took, an equal share of its stack's. None if a net was not
+        trained: it is unchanged, or was given up at a loss that is not finite, and must
+        be fitted as usual.
     """
-    trained, groups = [False] * len(nets), defaultdict(list)
+    taken, groups = [None] * len(nets), defaultdict(list)
     for position, (net, table) in enumerate(zip(nets, rows, strict=True)):
         if can_be_stacked(net, table):
             member = Member(net, table)
             groups[member.signature()].append((position, member))
     parts = [part for group in groups.values() for part in _shared(group, n_jobs)]
-    for part, known in zip(parts, _all_trained(parts, n_jobs), strict=True):
+    for part, seconds in zip(parts, _all_trained(parts, n_jobs), strict=True):
         for position, member in part:
-            trained[position] = known and not member.failed
-    return trained
+            taken[position] = None if member.failed else seconds
+    return taken
 
 
 def _shared(group, n_jobs):
@@ -49,7 +51,7 @@ def _shared(group, n_jobs):
 
 
 def _all_trained(parts, n_jobs):
-    """Train lists of members in threads; return whether each is known."""
+    """Train lists of members in threads; return what `_trained` does for each."""
     stopped = Event()
     try:
         jobs = [joblib.delayed(_trained)(part, stopped) for part in parts]
@@ -60,12 +62,13 @@ def _all_trained(parts, n_jobs):
 
 
 def _trained(part, stopped):
-    """Train members of one architecture; return whether it is known."""
+    """Train members of one architecture; return the seconds for each, or None."""
+    start = time.perf_counter()
     try:
         Training([member for _, member in part]).run(stopped)
     except Unknown:
-        return False
-    return True
+        return None
+    return (time.perf_counter() - start) / len(part)
 
 
 class Training:
