@@ -73,6 +73,7 @@ bench-quick: .venv/.bench ## run the smallest version of each benchmark, to chec
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scaling --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attack --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.gpu --dry-run --quick
+	$(BIN)/python -m benchmarks.sources --quick
 	$(BIN)/python -m benchmarks.tables --check
 
 clean: ## remove the environment, builds and caches

@@ -15,6 +15,7 @@ from skvae.base import (
 from skvae.distributions import Point
 from skvae.handwritten import WrittenAE
 from skvae.nets import enter_linearly, over_rows
+from skvae.sources import by_blocks
 from skvae.training import Batch, LatentModel, Loss, mean_over_rows
 
 SHARES = 0.5 ** np.arange(8)  # of PCA's loadings, at the start
@@ -235,6 +236,7 @@ default="gaussian-shared"
     def _build_module(self, table):
         return AE(*self._build_parts(self.n_components), self.n_components)
 
+    @by_blocks
     @in_kind
     def impute(self, X) -> np.ndarray:
         """Fill missing cells with the reconstruction from the observed ones.
@@ -287,6 +289,10 @@ default="gaussian-shared"
         float
             Nats per row.
         """
-        table = self._check_scorable(X)
-        values = self._evaluator().reconstruction_log_likelihood(table)
+        values = self._reconstruction_log_likelihood(X)
         return mean_score(values, sample_weight)
+
+    @by_blocks
+    def _reconstruction_log_likelihood(self, X):
+        table = self._check_scorable(X)
+        return self._evaluator().reconstruction_log_likelihood(table)

@@ -143,9 +143,9 @@ class MCEM(LatentModel):
     def begin(self, rows):
         table = _fingerprint(rows)
         if table != self.table:
-            shape = (len(rows.X), self.n_latents)
+            shape = (rows.n_numbers, self.n_latents)
             self.chains = self.step_size.new_zeros(shape)
-            self.fresh = torch.ones(len(rows.X), dtype=bool, device=self.chains.device)
+            self.fresh = torch.ones(shape[0], dtype=bool, device=self.chains.device)
             self.table = table
 
     def losses(self, batch, phase, noise):

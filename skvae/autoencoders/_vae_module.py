@@ -112,7 +112,7 @@ class VAE(LatentModel):
         return self.prior_module.learning_rates()
 
     def begin(self, rows):
-        self.prior_module.begin(len(rows.X))
+        self.prior_module.begin(rows.n_numbers)
 
     def settle(self, rows, noise):
         self.prior_module.settle(rows, self.posterior, noise)

@@ -50,6 +50,7 @@ from skvae.inputs import (
 )
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
+from skvae.sources import by_blocks
 from skvae.training import OPTIMIZERS
 
 
@@ -121,6 +122,7 @@ class BaseAutoencoderTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         tags.array_api_support = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
@@ -157,8 +159,9 @@ class BaseAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows; an image is one row, ``X.reshape(len(X), -1)``.
+        X : array-like or source of rows of shape (n_samples, n_features)
+            Training rows; an image is one row, ``X.reshape(len(X), -1)``. What
+            :func:`skvae.sources.as_source` takes is read in blocks of rows.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -218,6 +221,7 @@ class BaseAutoencoderTransformer(
 
     # -- answering ------------------------------------------------------------------
 
+    @by_blocks
     @in_kind
     def transform(self, X) -> np.ndarray:
         """Encode rows as posterior means. This is deterministic.
@@ -266,6 +270,7 @@ class BaseAutoencoderTransformer(
         Z = self._check_latents(X)
         return self._restored(self._evaluator().decode(Z))
 
+    @by_blocks
     @in_kind
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.

@@ -1,6 +1,6 @@
 """Training: batches, the training loop, seeds, optimizers and callbacks."""
 
-from skvae.training._batches import Rows, TensorBatches
+from skvae.training._batches import Rows
 from skvae.training._callbacks import (
     Anneal,
     KLWarmup,
@@ -12,6 +12,7 @@ from skvae.training._data_parallel import DataParallelNet, agreed_seed
 from skvae.training._early_stopping import EarlyStopping
 from skvae.training._fast import CHUNK, is_known, written_model
 from skvae.training._hold_out import HoldOut
+from skvae.training._iterating import TensorBatches
 from skvae.training._keeping import NOT_KEPT, NotKept
 from skvae.training._loss import Loss, mean_over_rows
 from skvae.training._model import LatentModel
@@ -29,6 +30,7 @@ from skvae.training._snapshot import (
     optimizer_states,
     undone_without_an_epoch,
 )
+from skvae.training._streams import Stream
 from skvae.training._table import Batch, Table, condition_of, is_plain
 from skvae.training._termination import Terminated, Termination
 
@@ -49,6 +51,7 @@ __all__ = [
     "RecordEpoch",
     "Rows",
     "Snapshot",
+    "Stream",
     "Table",
     "TensorBatches",
     "Terminated",

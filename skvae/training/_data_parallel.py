@@ -11,8 +11,8 @@ from collections import Counter
 import torch
 
 from skvae.distributions import Noise, SharedNoise
-from skvae.training._batches import TensorBatches
 from skvae.training._epoch import EpochLog
+from skvae.training._iterating import TensorBatches
 from skvae.training._net import VariationalNet
 from skvae.training._optimizers import parameters_of
 from skvae.training._seeds import derive_generator

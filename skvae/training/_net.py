@@ -11,7 +11,6 @@ from skorch import NeuralNet
 from skvae.distributions import Noise, SharedNoise
 from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._answering import Answering
-from skvae.training._batches import TensorBatches
 from skvae.training._epoch import EpochLog, binarized
 from skvae.training._fast import fast_training
 from skvae.training._hooks import (
@@ -21,6 +20,7 @@ from skvae.training._hooks import (
     naming_callbacks,
     raised_on_purpose,
 )
+from skvae.training._iterating import TensorBatches
 from skvae.training._keeping import NOT_KEPT
 from skvae.training._optimizers import build_optimizer, optimizer_name
 from skvae.training._seeds import derive_generator
