@@ -220,10 +220,11 @@ def test_the_answers_of_blocks_are_those_of_the_table(fitted):
     source = as_source(X, block_size=23)
     holed = np.where(np.random.default_rng(1).random(X.shape) < 0.2, np.nan, X)
     for method in (fitted.transform, fitted.reconstruct, fitted.score_samples):
-        np.testing.assert_array_equal(method(source), method(X))
+        # Sums over draws round by one unit, depending on a row's place in its block.
+        np.testing.assert_allclose(method(source), method(X), rtol=1e-14)
         found = np.concatenate(list(map_blocks(method, source)))
         np.testing.assert_array_equal(found, method(X))
-    assert fitted.score(source) == fitted.score(X)
+    assert fitted.score(source) == pytest.approx(fitted.score(X), rel=1e-14)
     with_holes = as_source(holed, block_size=23)
     np.testing.assert_array_equal(fitted.impute(with_holes), fitted.impute(holed))
     with pytest.raises(ValueError, match="n_imputations must be None"):
