@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from skvae import AETransformer, CVAETransformer, VAETransformer
+from skvae.distributions import Gaussian
 from skvae.exceptions import SkvaeWarning
 
 OURS = "VAE"  # methods: "VAE", and "VAE NAME" for the settings NAME
@@ -65,6 +66,8 @@ def build(cell, plan, split):
     model.set_params(**plan.params(cell))
     if model.likelihood == BY_TYPE:
         model.set_params(likelihood=by_type(split))
+    elif isinstance(model.likelihood, dict):
+        model.set_params(likelihood=Gaussian(**model.likelihood))
     return model
 
 

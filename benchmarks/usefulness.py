@@ -18,9 +18,10 @@ Four kinds of work, on at most --max-rows training rows of each table:
 
 The method "VAE" is the estimator with its defaults, "VAE NAME" the same with the
 settings NAME of --params. The likelihood "by-type" stands for the one that fits the
-columns: Gaussian numbers and categorical blocks, or Bernoulli pixels. With "auto" the
-table is a data frame of raw numbers and categories. Choose settings
-on one half of the tables (--half choose), and confirm them on the other.
+columns: Gaussian numbers and categorical blocks, or Bernoulli pixels. A dict, such as
+{"transform": "quantile"}, stands for a Gaussian with these parameters. With "auto" the
+table is a data frame of raw numbers and categories. Choose settings on one half of the
+tables (--half choose), and confirm them on the other.
 
 Each cell (work, table, method, latents, seed) is added to the log (--log) as soon as it
 is measured, and a rerun measures only what is missing. Changed defaults are noticed,

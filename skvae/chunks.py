@@ -34,8 +34,7 @@ def chunks(module, z, batch, n_samples):
 
     `z`, (B, K), are any latents; the result is a list of slices.
     """
-    n_rows = max(LIKELIHOOD_ROWS, len(z))
-    size = max(1, CHUNK_ELEMENTS // (n_rows * _widest(module, z, batch)))
+    size = max(1, CHUNK_ELEMENTS // (LIKELIHOOD_ROWS * _widest(module, z, batch)))
     starts = range(0, n_samples, size)
     return [slice(start, min(start + size, n_samples)) for start in starts]
 

@@ -162,16 +162,18 @@ class Evaluator:
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
         noise = Noise.from_seed(seed, self.device)
         table = Table(np.empty((n_samples, 0)), condition)
-        rows = Rows(table, self.device, self.dtype)
-        parts = []
+        rows, x = Rows(table, self.device, self.dtype), None
         for start in range(0, n_samples, ROWS):
             batch = rows.take(torch.arange(start, min(start + ROWS, n_samples)))
             batch = batch._replace(x=batch.x.new_empty((len(batch.x), n_features)))
             z = self.module.prior(batch).sample(noise)
             p = self.module.likelihood(z, batch)
-            parts.append((p.mean if mean else p.sample(noise)).cpu().numpy())
-        x = finite(np.concatenate(parts), self.dtype)
-        return self.in_units(x, x.dtype)
+            part = (p.mean if mean else p.sample(noise)).cpu().numpy()
+            part = self.in_units(finite(part, self.dtype, start), part.dtype)
+            if x is None:  # the only memory that grows with the number of rows
+                x = np.empty((n_samples, *part.shape[1:]), part.dtype)
+            x[start : start + len(part)] = part
+        return x
 
     @own_precision()
     @deterministic_convolutions()
@@ -260,26 +262,29 @@ class Evaluator:
         rows, out = self.rows(table), None
         for batch, n_rows, where in slices(rows, size):
             part = function(batch)[:n_rows].cpu().numpy()
+            finite(part, self.dtype, where.start)
             if out is None:
                 out = np.empty((len(rows), *part.shape[1:]), dtype=part.dtype)
             out[where] = part
-        return finite(out, self.dtype)
+        return out
 
 
-def finite(values, dtype):
+def finite(values, dtype, start=0):
     """Return values computed in `dtype`, one entry per row, if all are finite.
+
+    `start` is the number of the first row.
 
     Raises
     ------
     FloatingPointError
         If one is. The message names its row.
     """
-    if values is None or values.dtype.kind != "f" or np.isfinite(values).all():
+    if values.dtype.kind != "f" or np.isfinite(values).all():
         return values
     wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     advice = ", or fit with dtype='float64'" if dtype != torch.float64 else ""
     raise FloatingPointError(
-        f"A value computed for row {int(np.argmax(wrong))} is not finite in "
+        f"A value computed for row {start + int(np.argmax(wrong))} is not finite in "
         f"{str(dtype).removeprefix('torch.')}: the input or the fitted weights are too "
         f"large. Scale the data{advice}."
     )

@@ -58,6 +58,13 @@ VARIANTS = {
     "double": {"dtype": "float64"},
 }
 
+# Likelihoods for scikit-learn's checks of one estimator only, to save time.
+LIKELIHOODS = {
+    "auto": {"likelihood": "auto"},
+    "yeo-johnson": {"likelihood": Gaussian(transform="yeo-johnson")},
+    "quantile": {"likelihood": Gaussian(transform="quantile")},
+}
+
 HALVES = {"left": slice(0, 30), "right": slice(30, None)}
 # Settings that need columns with few distinct values, as in the digits.
 OF_DIGITS = {
@@ -139,8 +146,8 @@ def rows_of(estimator, X):
     """Return X as the `Rows` that the fitted module receives in training."""
     parameter = next(estimator.module_.parameters())
     table = estimator._check_encodable(X, Given(**beside(estimator, X)))
-    origin = estimator.likelihood_.origin
-    return Rows(table, parameter.device, parameter.dtype, origin=origin)
+    units = {"origin": estimator.likelihood_.origin, "fill": estimator.likelihood_.fill}
+    return Rows(table, parameter.device, parameter.dtype, **units)
 
 
 def batch_of(estimator, X):

@@ -17,7 +17,7 @@ from skvae.distributions import Gaussian, Noise
 from skvae.hmc import value_and_gradient
 from skvae.nets import ACTIVATIONS
 from skvae.refinement import joint_density
-from skvae.training import Batch, VariationalNet
+from skvae.training import VariationalNet
 from skvae.training._fast import fast_training, written_model
 
 GAUSSIANS = [
@@ -28,6 +28,8 @@ GAUSSIANS = [
     Gaussian(scale="row"),
     Gaussian(scale=0.3, mean="sigmoid"),
     Gaussian(scale="row", mean="tanh"),
+    Gaussian(scale="row", transform="yeo-johnson"),
+    Gaussian(transform="quantile"),
 ]
 MIXED = [
     ("gaussian", slice(0, 4)),
@@ -59,6 +61,19 @@ def one_hots():
     return np.hstack([np.eye(n)[random.integers(0, n, 60)] for n in (4, 8)])
 
 
+def with_holes(X):
+    """Hide three tenths of the cells, and all of the first row."""
+    hidden = np.random.default_rng(1).random(X.shape) < 0.3
+    hidden[0] = True
+    return np.where(hidden, np.nan, X)
+
+
+def with_whole_holes(X):
+    """Hide one-hot variables as wholes."""
+    hidden = np.random.default_rng(1).random((60, 2)) < 0.3
+    return np.where(np.repeat(hidden, [4, 8], axis=1), np.nan, X)
+
+
 def vae(**params):
     return VAETransformer(**SMALL | params)
 
@@ -84,7 +99,25 @@ def cases():
     yield "no condition", CVAETransformer(**SMALL), numbers()
 
 
+def cases_with_holes():
+    """Yield the same for rows with missing cells."""
+    for likelihood in [*GAUSSIANS, "bernoulli"]:
+        start = "random" if "row" in str(likelihood) else "auto"
+        model = vae(likelihood=likelihood, init=start)
+        yield str(likelihood), model, with_holes(numbers())
+    for likelihood in ("codes", "poisson", MIXED):
+        name = str(likelihood)[:8]
+        yield name, vae(likelihood=likelihood), with_holes(counts())
+    yield "several", vae(likelihood=SEVERAL), with_whole_holes(one_hots())
+    yield "autoencoder", AETransformer(**SMALL), with_holes(numbers())
+    holed = with_holes(np.round(3 * numbers()))
+    holed[:, [3, 8]] = np.round(3 * numbers())[:, [3, 8]]
+    conditional = CVAETransformer(**SMALL, condition_columns=[3, 8])
+    yield "conditional", conditional, holed
+
+
 CASES = [pytest.param(*case[1:], id=case[0]) for case in cases()]
+HOLES = [pytest.param(*case[1:], id=f"holes, {case[0]}") for case in cases_with_holes()]
 
 
 def trained(estimator, X, **params):
@@ -113,7 +146,8 @@ def by_hand(module, batch):
     if batch.sample_weight is not None:
         weights = batch.sample_weight[None, :, None] / n_rows
     with torch.no_grad():
-        terms = model.forward(batch.x[None], condition, normals)
+        seen = None if batch.seen is None else batch.seen[None]
+        terms = model.forward(batch.x[None], condition, normals, seen)
         model.backward(weights, getattr(module, "beta", 1.0))
     found = {name: block.gradient[0] for name, block in model.members.blocks.items()}
     return dict(zip(model.terms, (term[0] for term in terms), strict=True)), found
@@ -133,22 +167,20 @@ class SingleNoise(Noise):
         return super().normal(like.float(), n_samples).to(like.dtype)
 
 
-def prepared(estimator, X, dtype, weighted=False):
+def prepared(estimator, X, dtype):
     """Return a module after an epoch, and a batch."""
     fitted = trained(estimator, X, dtype=dtype, max_epochs=1, early_stopping=False)
-    batch = rows_of(fitted, X).take(torch.arange(20))
-    if weighted:
-        batch = batch._replace(sample_weight=torch.linspace(0, 3, 20).to(batch.x))
-    return fitted.net_.module_.train(), batch
+    return fitted.net_.module_.train(), rows_of(fitted, X).take(torch.arange(20))
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize(("estimator", "X"), CASES)
-def test_gradients_are_autograds(estimator, X, weighted):
-    module, batch = prepared(estimator, X, "float64", weighted)
-    (terms, wanted), (same, found) = autograd(module, batch), by_hand(module, batch)
-    assert largest_difference(same, terms) < 1e-12
-    assert largest_difference(found, wanted) < 1e-12
+@pytest.mark.parametrize(("estimator", "X"), CASES + HOLES)
+def test_gradients_are_autograds(estimator, X):
+    module, batch = prepared(estimator, X, "float64")
+    weights = torch.linspace(0, 3, 20).to(batch.x)
+    for rows in (batch, batch._replace(sample_weight=weights)):
+        (terms, wanted), (same, found) = autograd(module, rows), by_hand(module, rows)
+        assert largest_difference(same, terms) < 1e-12
+        assert largest_difference(found, wanted) < 1e-12
 
 
 @pytest.mark.parametrize(("estimator", "X"), CASES)
@@ -157,13 +189,16 @@ def test_gradients_in_single_precision(estimator, X):
     # by up to 5e-5, too, so both are compared with double precision.
     module, batch = prepared(estimator, X, "float32")
     (_, theirs), (_, ours) = autograd(module, batch), by_hand(module, batch)
-    double = Batch(*(t if t is None else t.double() for t in batch[:2]))
+    double = batch._replace(
+        x=batch.x.double(),
+        condition=None if batch.condition is None else batch.condition.double(),
+    )
     _, exact = autograd(copy.deepcopy(module).double(), double, SingleNoise)
     off = largest_difference(theirs, exact)
     assert largest_difference(ours, exact) < max(1e-6, 1.5 * off)
 
 
-@pytest.mark.parametrize(("estimator", "X"), CASES)
+@pytest.mark.parametrize(("estimator", "X"), CASES + HOLES)
 def test_the_density_of_latents_is_autograds(estimator, X):
     module, batch = prepared(estimator, X, "float64")
     if not hasattr(module, "prior_module"):
@@ -173,7 +208,7 @@ def test_the_density_of_latents_is_autograds(estimator, X):
     value, gradient = joint_density(module, batch, prior)(z)
 
     def log_joint(z):
-        return module.likelihood(z, batch).log_prob(batch.x) + prior.log_prob(z)
+        return module.log_likelihood(z, batch) + prior.log_prob(z)
 
     wanted, slope = value_and_gradient(log_joint, z)
     torch.testing.assert_close(value, wanted, rtol=1e-12, atol=1e-12)
@@ -199,6 +234,16 @@ SETTINGS = {
     "one batch": {"batch_size": 1_000},
     "betas": {"net_params": {"optimizer__betas": (0.5, 0.9)}},
 }
+
+
+def test_fits_of_rows_with_holes_are_the_slow_ones():
+    X, params = with_holes(numbers()), {"dtype": "float64", "max_epochs": 3}
+    fast, slow = (
+        trained(vae(), X, **params, net_params={"fast_path": on}) for on in (1, 0)
+    )
+    assert is_fast(fast, X)
+    assert not is_fast(slow, X)
+    np.testing.assert_allclose(losses(fast), losses(slow), rtol=1e-9)
 
 
 @pytest.mark.parametrize("label", SETTINGS)

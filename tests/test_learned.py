@@ -22,6 +22,7 @@ MIXED = [(Codes(), [2]), (Mixed([(Poisson(), [1]), (Gaussian(), [0])]), [0, 1])]
 LIKELIHOODS = (
     *(Bernoulli(), Categorical(), Codes(), Gaussian(), Poisson(), NegativeBinomial()),
     *(Mixed(MIXED), as_likelihood("auto")),
+    *(Gaussian(transform=kind) for kind in ("yeo-johnson", "quantile")),
 )
 LONG = np.zeros(4)
 
@@ -71,6 +72,26 @@ WRONG_PARTS = {
     "infinite": (1, {"origin_": LONG[:2] + np.inf}, "origin_ must be finite"),
     "list": (1, {"std_": [1.0, 1.0]}, "std_ must be one number per column"),
 }
+
+
+WRONG_TRANSFORMS = {
+    "power": ("yeo-johnson", {"power_": LONG[:3] + 3}, "power_ must be from 0 to 2"),
+    "unit": ("yeo-johnson", {"unit_": LONG[:3]}, "unit_ and factor_ positive"),
+    "length": ("yeo-johnson", {"shift_": LONG}, "shift_ must be one number per column"),
+    "nan": ("yeo-johnson", {"shift_": LONG[:3] + np.nan}, "shift_ must be finite"),
+    "other": ("none", {"power_": LONG[:3] + 1}, "does not learn"),
+    "columns": ("quantile", {"knots_": [LONG]}, "one array per column"),
+    "order": ("quantile", {"knots_": [LONG[:2]] * 3}, "finite and increase"),
+    "pairs": ("quantile", {"heights_": [np.arange(9.0)] * 3}, "must be pairs"),
+}
+
+
+@pytest.mark.parametrize("label", WRONG_TRANSFORMS)
+def test_transformations_that_fit_does_not_learn_are_refused(label):
+    kind, change, message = WRONG_TRANSFORMS[label]
+    values = learned(Gaussian(transform=kind).fit(X)) | change
+    with pytest.raises(ValueError, match=message):
+        put_back(Gaussian(transform=kind), values, 3)
 
 
 @pytest.mark.parametrize("label", WRONG)

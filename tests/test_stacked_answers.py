@@ -57,6 +57,13 @@ def test_conditions_are_stacked():
     assert_same(models, table[:20])
 
 
+def test_draws_do_not_depend_on_how_they_are_split(monkeypatch):
+    models = fitted(*RATES)
+    monkeypatch.setattr("skvae.chunks.CHUNK_ELEMENTS", 256 * 10 * 4)  # 4 draws
+    monkeypatch.setattr("skvae.stacks._module.PIECE", 2**10)
+    assert_same(models, X)
+
+
 def test_few_rows_are_padded():
     assert_same(fitted(*RATES[:2]), X[:3])
 

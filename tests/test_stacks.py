@@ -38,7 +38,8 @@ def members(estimator, X, grid, n_folds=3):
 def side_by_side(pairs):
     """Train the nets of estimators together; return which of them were trained."""
     tables = [estimator._prepare(X, NOTHING, False) for estimator, X in pairs]
-    return train_together([estimator.net_ for estimator, _ in pairs], tables)
+    taken = train_together([estimator.net_ for estimator, _ in pairs], tables)
+    return [seconds is not None for seconds in taken]
 
 
 def state(estimator):
@@ -103,6 +104,21 @@ def test_conditions_are_stacked():
     X[:, 0] = np.arange(N_ROWS) % 3
     estimator = CVAETransformer(**SMALL, condition_columns=[0])
     assert_members_are_their_fits(members(estimator, X, grid(lr=[1e-3, 3e-3])))
+
+
+def test_rows_with_holes_are_stacked():
+    X = rows()
+    X[np.random.default_rng(0).random(X.shape) < 0.2] = np.nan
+    X[5] = np.nan
+    assert_members_are_their_fits(members(VAETransformer(**SMALL), X, [{}]))
+
+
+def test_other_transformations_are_not_stacked():
+    likelihood = Gaussian("column", transform="quantile")
+    estimator = VAETransformer(**SMALL).set_params(likelihood=likelihood)
+    (one, X), (_, Y), _ = members(estimator, rows(), [{}])
+    assert all(side_by_side([(clone(one), X), (clone(one).set_params(lr=0.1), X)]))
+    assert not any(side_by_side([(clone(one), X), (clone(one), Y)]))
 
 
 def test_columns_far_from_zero_are_stacked():

@@ -12,7 +12,7 @@ import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skvae._parameters import Declared, parameter
+from skvae._parameters import parameter
 from skvae._validation import (
     BOOLEAN,
     FRACTION,
@@ -28,8 +28,9 @@ from skvae._validation import (
     Sequence,
     check_parameter,
 )
+from skvae.base._arrays import in_kind
 from skvae.base._fitting import FittingMixin
-from skvae.base._groups import SIZES, Optimizer, SkorchCallback
+from skvae.base._groups import SIZES, Checkpoints, Optimizer, SkorchCallback
 from skvae.base._settings import within_torch
 from skvae.base._sklearn import (
     CallbackSupportMixin,
@@ -49,6 +50,7 @@ from skvae.inputs import (
 )
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
+from skvae.sources import by_blocks
 from skvae.training import OPTIMIZERS
 
 
@@ -59,7 +61,7 @@ class BaseAutoencoderTransformer(
     LatentNamesMixin,
     FittingMixin,
     TransformerMixin,
-    Declared,
+    Checkpoints,
 ):
     """Base of every estimator: fit, transform, inverse_transform, reconstruct.
 
@@ -120,6 +122,8 @@ class BaseAutoencoderTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.array_api_support = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
         except (ValueError, TypeError):  # an invalid parameter, reported by fit
@@ -155,8 +159,9 @@ class BaseAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows; an image is one row, ``X.reshape(len(X), -1)``.
+        X : array-like or source of rows of shape (n_samples, n_features)
+            Training rows; an image is one row, ``X.reshape(len(X), -1)``. What
+            :func:`skvae.sources.as_source` takes is read in blocks of rows.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -170,7 +175,8 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter, the data or the weights are not valid.
+            If a parameter, the data or the weights are not valid, or `checkpoint` is
+            that of a fit with other parameters or data.
         FloatingPointError
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
@@ -215,6 +221,8 @@ class BaseAutoencoderTransformer(
 
     # -- answering ------------------------------------------------------------------
 
+    @by_blocks
+    @in_kind
     def transform(self, X) -> np.ndarray:
         """Encode rows as posterior means. This is deterministic.
 
@@ -239,6 +247,7 @@ class BaseAutoencoderTransformer(
         Z = self._evaluator().encode(table)
         return Z.astype(table.dtype, copy=False)
 
+    @in_kind
     def inverse_transform(self, X) -> np.ndarray:
         """Decode latents to the mean of p(x | z).
 
@@ -261,6 +270,8 @@ class BaseAutoencoderTransformer(
         Z = self._check_latents(X)
         return self._restored(self._evaluator().decode(Z))
 
+    @by_blocks
+    @in_kind
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
 

@@ -4,15 +4,19 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skvae._validation import COUNT, NONE, RANDOM_STATE, check_parameter
+from skvae.base._arrays import in_kind
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise, SharedNoise
 from skvae.imputation import conditional_draws, conditional_mean
+from skvae.sources import by_blocks
 from skvae.training import derive_seed
 
 
 class ImputingMixin:
     """Adds `impute`."""
 
+    @by_blocks
+    @in_kind
     def impute(
         self, X, n_samples=64, n_imputations=None, random_state=None
     ) -> np.ndarray:

@@ -14,13 +14,7 @@ from skvae.distributions._discrete import (
     PoissonVector,
     Product,
 )
-from skvae.distributions._gaussian import (
-    FixedScale,
-    Gaussian,
-    GaussianHead,
-    LearnedScale,
-    RowScale,
-)
+from skvae.distributions._gaussian import Gaussian, GaussianHead, TransformedHead
 from skvae.distributions._heads import (
     NoLinearModel,
     Working,
@@ -40,8 +34,10 @@ from skvae.distributions._mixed import Mixed, MixedHead
 from skvae.distributions._noise import Noise, RowNoise, SharedNoise, row_keys
 from skvae.distributions._normal import Normal, NormalMixture, Point, StandardNormal
 from skvae.distributions._one_hot import Categorical, OneHotHead
+from skvae.distributions._scales import FixedScale, LearnedScale, RowScale
 from skvae.distributions._shorthand import SHORTHAND, as_likelihood
 from skvae.distributions._tilted import Tilted
+from skvae.distributions._transformed import Transformed
 
 __all__ = [
     "SHORTHAND",
@@ -83,6 +79,8 @@ __all__ = [
     "SharedNoise",
     "StandardNormal",
     "Tilted",
+    "Transformed",
+    "TransformedHead",
     "UniformCategories",
     "Working",
     "as_likelihood",

@@ -6,9 +6,9 @@ from torch import nn
 from torch.nn import functional
 
 from skvae.distributions._base import Distribution
-from skvae.distributions._gaussian import GAIN, SOFTPLUS_ONE
 from skvae.distributions._heads import Head, Working
 from skvae.distributions._likelihoods import Poisson
+from skvae.distributions._scales import GAIN, SOFTPLUS_ONE
 
 LOG_SIZES = -7.0, 12.0  # range of ln r; above, it is a Poisson distribution
 N_ROUNDS = 8  # of rejection, of which each accepts at least 95 %

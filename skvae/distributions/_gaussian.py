@@ -1,13 +1,16 @@
-"""The Gaussian likelihood, with three ranges of the mean and four kinds of scale."""
+"""The Gaussian likelihood: ranges of the mean, and transformations of columns."""
 
 from numbers import Real
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
 
-from skvae._columns import spreads, statistics_from_origin, without_holes
+from skvae._columns import (
+    origins,
+    spreads,
+    statistics_from_origin,
+    without_holes,
+)
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
@@ -19,13 +22,16 @@ from skvae.distributions._misfits import (
     unlike_spreads,
 )
 from skvae.distributions._normal import Normal
+from skvae.distributions._scales import build_scale, constants
+from skvae.distributions._transformed import (
+    Quantiles,
+    Transformed,
+    YeoJohnson,
+    learn_powers,
+    learn_quantiles,
+    psi,
+)
 from skvae.exceptions import warn_data
-
-# Learned scales are softplus(GAIN · w). The gain makes their steps ten times those of
-# other weights, as the noise may have to shrink by a large factor while the other
-# weights change only a little.
-GAIN = 10.0
-SOFTPLUS_ONE = float(np.log(np.expm1(1.0)))  # softplus of this is 1
 
 MEANS = {
     "identity": lambda raw: raw,
@@ -61,6 +67,20 @@ class Gaussian(Likelihood):
         Function that sets the range of the mean: any real number, (0, 1) or (−1, 1).
     min_scale : float, default=0.01
         Floor of a learned scale, relative to the column's standard deviation.
+    transform : {"none", "yeo-johnson", "quantile"}, default="none"
+        An increasing function t of each column that is learned in fit, for skewed or
+        bounded numbers: t(x) is normal given z, and ln p(x | z) has the term ln t'(x),
+        so that densities stay in the units of x. "yeo-johnson" is a power
+        transformation (Yeo & Johnson 2000), "quantile" maps up to 33 quantiles of the
+        column to those of a normal distribution, with lines between them. t keeps the
+        column's mean and standard deviation, and is linear beyond the training rows.
+        Scales are those of t(x), and the median t⁻¹(μ) takes the place of the mean of
+        p(x | z). It requires an identity mean.
+
+    References
+    ----------
+    Yeo, I.-K. and Johnson, R. A. (2000). A new family of power transformations to
+    improve normality or symmetry. Biometrika 87(4).
 
     Examples
     --------
@@ -77,6 +97,9 @@ class Gaussian(Likelihood):
     )
     mean: str = parameter(Options(tuple(MEANS)), default="identity", kw_only=False)
     min_scale: float = parameter(FRACTION, default=0.01, kw_only=False)
+    transform: str = parameter(
+        Options(("none", "yeo-johnson", "quantile")), default="none"
+    )
 
     @property
     def joinable(self):
@@ -89,6 +112,55 @@ class Gaussian(Likelihood):
             self.origin_, self.mean_, self.std_, self.low_, self.high_ = found
         else:  # the range of the mean is absolute
             super()._learn(X, names, weight)
+        if self.transform != "none":
+            self._learn_transform(X, weight)
+
+    def _learn_transform(self, X, weight):
+        if self.mean != "identity":
+            raise ValueError(
+                f"transform={self.transform!r} requires mean='identity'. Got mean="
+                f"{self.mean!r} instead."
+            )
+        if self.transform == "quantile":
+            found = learn_quantiles(X - self.origin_, self.mean_, self.std_, weight)
+        else:  # far from zero, a power is a line
+            near = np.where(self.origin_ == 0, self.std_, 0.0)
+            found = learn_powers(X, self.mean_, near, weight)
+        vars(self).update(found)
+
+    def _transform(self):
+        """Return the module of the transformation, or None."""
+        if self.transform == "none":
+            return None
+        if self.transform == "quantile":
+            return Quantiles(self.knots_, self.heights_)
+        ends = self.low_, self.high_
+        return YeoJohnson(self.power_, self.unit_, *ends, self.shift_, self.factor_)
+
+    def _range(self):
+        """Return the lowest and the highest transformed value of each column."""
+        ends = np.stack([self.low_, self.high_])
+        if self.transform == "quantile":
+            ends = np.array([[h[0], h[-1]] for h in self.heights_]).T
+        elif self.transform == "yeo-johnson":
+            ends = self.shift_ + self.factor_ * psi(ends / self.unit_, self.power_)
+        return ends
+
+    @property
+    def fill(self):
+        if self.transform == "none":
+            return super().fill
+        with torch.device("cpu"):  # also while a module is built without memory
+            return self._transform().inverse(torch.from_numpy(self.mean_)).numpy()
+
+    def correct(self, mean, std, low, high):
+        if self.transform != "none":  # it belongs to the statistics of the sample
+            self.low_, self.high_ = low - self.origin_, high - self.origin_
+            return
+        if self.mean == "identity":
+            self.origin_ = origins(mean, spreads(std, low, high))
+            mean, low, high = (value - self.origin_ for value in (mean, low, high))
+        super().correct(mean, std, low, high)
 
     def misfits(self, X):
         if self.scale not in ("column", "row"):
@@ -104,109 +176,14 @@ class Gaussian(Likelihood):
 
     def head(self, n_hidden):
         std = np.where(self.std_ > 0, self.std_, 1.0)
-        spread = spreads(self.std_, self.low_, self.high_)
+        spread = spreads(self.std_, *self._range())
         # Constant columns must not affect the unit of a shared scale.
         unit = self.std_ if self.scale == "shared" and self.std_.any() else std
-        scale = _build_scale(self.scale, unit, self.min_scale, n_hidden)
-        return GaussianHead(n_hidden, self.mean_, spread, scale, self.mean)
-
-
-def _build_scale(scale, std, min_scale, n_hidden):
-    if scale == "row":
-        return RowScale(n_hidden, std, min_scale)
-    if scale == "column":
-        return LearnedScale(std, min_scale, len(std))
-    if scale == "relative":
-        return LearnedScale(std, min_scale, 1)
-    if scale == "shared":
-        return LearnedScale(np.full(len(std), np.sqrt(np.mean(std**2))), min_scale, 1)
-    return FixedScale(scale, len(std))
-
-
-def _buffer(values):
-    # Double until the whole module is cast, so that a float64 module keeps what fit has
-    # learned in full precision.
-    return torch.as_tensor(values, dtype=torch.float64)
-
-
-class FixedScale(nn.Module):
-    """One fixed σ from the user, in the data's units."""
-
-    kind = Working.FIXED
-
-    def __init__(self, scale, n_columns):
-        super().__init__()
-        self.register_buffer("scale", _buffer(np.full(n_columns, float(scale))))
-
-    def unit_of_noise(self):
-        """Return σ, the unit in which the noise has variance 1, (D,)."""
-        return self.scale
-
-    def start_at(self, sigma):
-        """Do nothing: σ is fixed."""
-
-    def forward(self, h):
-        return self.scale
-
-
-class LearnedScale(nn.Module):
-    """σ = unit · (floor + softplus(GAIN · w)), the same for every row: (D,)."""
-
-    sharpness = GAIN  # of the softplus
-
-    def __init__(self, unit, floor, n_scales):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((n_scales,), SOFTPLUS_ONE / GAIN))
-        self.register_buffer("low", _buffer(floor * unit))
-        self.register_buffer("gain", _buffer(GAIN * unit))
-
-    @property
-    def kind(self):
-        is_shared = len(self.weight) < len(self.low)
-        return Working.SHARED if is_shared else Working.OWN
-
-    def unit_of_noise(self):
-        """Return the unit of the scales, (D,)."""
-        return self.gain / GAIN
-
-    def start_at(self, sigma):
-        """Set σ, (D,), as far as the floor allows."""
-        raw = ((sigma - self.low) / self.unit_of_noise()).clamp(min=1e-3)
-        weight = raw.expm1().log() / GAIN
-        with torch.no_grad():
-            self.weight.copy_(weight.mean() if self.kind == Working.SHARED else weight)
-
-    def forward(self, h):
-        # With this beta, torch computes softplus(GAIN · w) / GAIN.
-        raw = functional.softplus(self.weight, beta=GAIN)
-        return torch.addcmul(self.low, self.gain, raw)
-
-
-class RowScale(nn.Module):
-    """σ(h) = unit · (floor + softplus(linear(h))): (..., B, D)."""
-
-    def __init__(self, n_hidden, unit, floor):
-        super().__init__()
-        self.floor = floor
-        self.linear = nn.Linear(n_hidden, len(unit))
-        nn.init.constant_(self.linear.bias, SOFTPLUS_ONE)
-        self.register_buffer("unit", _buffer(unit))
-
-    kind = Working.OWN
-
-    def unit_of_noise(self):
-        """Return the unit of the scales, (D,)."""
-        return self.unit
-
-    def start_at(self, sigma):
-        """Set a constant σ, (D,), as far as the floor allows."""
-        raw = (sigma / self.unit - self.floor).clamp(min=1e-3)
-        with torch.no_grad():
-            self.linear.weight.zero_()
-            self.linear.bias.copy_(raw.expm1().log())
-
-    def forward(self, h):
-        return self.unit * (self.floor + functional.softplus(self.linear(h)))
+        scale = build_scale(self.scale, unit, self.min_scale, n_hidden)
+        given = n_hidden, self.mean_, spread, scale
+        if self.transform == "none":
+            return GaussianHead(*given, self.mean)
+        return TransformedHead(*given, self._transform())
 
 
 class GaussianHead(Head):
@@ -218,10 +195,10 @@ class GaussianHead(Head):
     def __init__(self, n_hidden, center, spread, scale, mean):
         super().__init__(n_hidden, len(center), len(center))
         self.scale, self.mean = scale, mean
-        self.register_buffer("center", _buffer(center))
-        self.register_buffer("spread", _buffer(spread))
-        self.register_buffer("per_spread", _buffer(1 / spread))
-        self.register_buffer("offset", _buffer(-center / spread))
+        self.register_buffer("center", constants(center))
+        self.register_buffer("spread", constants(spread))
+        self.register_buffer("per_spread", constants(1 / spread))
+        self.register_buffer("offset", constants(-center / spread))
         if mean == "sigmoid":
             self.start_at(logit(center))
         elif mean == "tanh":
@@ -254,3 +231,17 @@ class GaussianHead(Head):
         if self.mean == "identity":
             loc = torch.addcmul(self.center, self.spread, loc)
         return Normal(loc, self.scale(h))
+
+
+class TransformedHead(GaussianHead):
+    """h -> p(x), where t(x) is normal; x is relative to the likelihood's `origin`."""
+
+    def __init__(self, n_hidden, center, spread, scale, transform):
+        super().__init__(n_hidden, center, spread, scale, "identity")
+        self.transform = transform
+
+    def features(self, x, seen=None):
+        return super().features(self.transform(x), seen)
+
+    def forward(self, h):
+        return Transformed(super().forward(h), self.transform)

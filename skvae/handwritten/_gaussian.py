@@ -5,8 +5,14 @@ import math
 import torch
 from torch.nn import functional
 
-from skvae.distributions import FixedScale, GaussianHead, LearnedScale, RowScale
-from skvae.handwritten._head import OF_HEADS, Written
+from skvae.distributions import (
+    FixedScale,
+    GaussianHead,
+    LearnedScale,
+    RowScale,
+    TransformedHead,
+)
+from skvae.handwritten._head import OF_HEADS, Written, masked
 from skvae.handwritten._layers import known
 from skvae.handwritten._vector import Unknown
 
@@ -24,7 +30,7 @@ class WrittenGaussian(Written):
     kind = GaussianHead
 
     def __init__(self, members, path):
-        known(members, path, GaussianHead, OF_HEADS | {"mean"})
+        known(members, path, self.kind, OF_HEADS | {"mean"})
         heads = members.part(path)
         if len({head.mean for head in heads}) > 1:
             raise Unknown("the members have other means")
@@ -38,10 +44,10 @@ class WrittenGaussian(Written):
         self.n_columns = self.offset.shape[-1]
         self.n_outputs = self.n_columns * len(self.linears)
 
-    def features(self, x):
+    def features(self, x, seen=None):
         return torch.addcmul(self.offset, x, self.per_spread)
 
-    def log_prob(self, x, y, out):
+    def log_prob(self, x, y, out, seen=None):
         raw = out[..., : self.n_columns]  # (M, B, D)
         self.sigma = self.scale(out[..., self.n_columns :])  # (M, 1 or B, D)
         if self.mean == "identity":  # in units of the spread, as y is
@@ -52,20 +58,46 @@ class WrittenGaussian(Written):
             mu = f(raw)
             self.by_raw = slope(mu) / self.sigma
             self.r = torch.sub(x, mu).div_(self.sigma)
+        self.r, self.seen = masked(self.r, seen), seen
         self.squares = self.r.square()
-        constant = self.sigma.log().sum(-1) + 0.5 * self.n_columns * LOG_2PI
+        if seen is None:
+            constant = self.sigma.log().sum(-1) + 0.5 * self.n_columns * LOG_2PI
+        else:
+            constant = masked(self.sigma.log() + 0.5 * LOG_2PI, seen).sum(-1)
         return self.squares.sum(-1).mul_(-0.5).sub_(constant)
 
     def backward(self, w):
         """d ln p / d raw = r dμ/draw / σ, and d ln p / dσ = (r² − 1) / σ."""
         d = self.r * (self.by_raw * -w)
-        more = self.scale.backward(self.squares, self.sigma, w)
+        more = self.scale.backward(self.squares, self.sigma, self.seen, w)
         return d if more is None else torch.cat([d, more], -1)
 
     def slope(self):
         """The derivatives by raw and by what the scale sees."""
-        d, more = self.r * self.by_raw, self.scale.slope(self.squares, self.sigma)
+        d = self.r * self.by_raw
+        more = self.scale.slope(self.squares, self.sigma, self.seen)
         return d if more is None else torch.cat([d, more], -1)
+
+
+class WrittenTransformed(WrittenGaussian):
+    """The same of t(x), plus ln t'(x), which depends on no parameter."""
+
+    kind = TransformedHead
+
+    def __init__(self, members, path):
+        super().__init__(members, path)
+        self.transform, *others = members.part(f"{path}.transform")
+        known(members, f"{path}.transform", type(self.transform), set())
+        if others:
+            for name, _ in self.transform.named_buffers():
+                members.shared(f"{path}.transform.{name}")
+
+    def features(self, x, seen=None):
+        return super().features(self.transform(x))
+
+    def log_prob(self, x, y, out, seen=None):
+        slopes = masked(self.transform.log_slope(x), seen)
+        return super().log_prob(x, y, out, seen) + slopes.sum(-1)
 
 
 class WrittenFixedScale:
@@ -80,10 +112,10 @@ class WrittenFixedScale:
     def __call__(self, raw):
         return self.scale
 
-    def backward(self, squares, sigma, w):
+    def backward(self, squares, sigma, seen, w):
         """There is nothing to learn."""
 
-    def slope(self, squares, sigma):
+    def slope(self, squares, sigma, seen):
         """The scale does not depend on z."""
 
 
@@ -103,22 +135,22 @@ class WrittenLearnedScale:
         softplus = functional.softplus(self.v, beta=LearnedScale.sharpness)
         return torch.addcmul(self.low, self.gain, softplus)
 
-    def backward(self, squares, sigma, w):
+    def backward(self, squares, sigma, seen, w):
         """dσ/dv = gain · sigmoid(GAIN v); a single number is 1 over the rows."""
-        total, mean = 1, squares.sum(1, keepdim=True) * w
-        if not _is_number(w):
-            total, mean = _sum(w), _sum(squares * w)
+        if seen is not None:
+            left = _sum(masked(1 - squares, seen), w)
+        else:
+            left = (1 if isinstance(w, float) else w.sum(1, keepdim=True)) - _sum(
+                squares, w
+            )
         d = (
-            (total - mean)
-            / sigma
-            * self.gain
-            * torch.sigmoid(LearnedScale.sharpness * self.v)
+            left / sigma * self.gain * torch.sigmoid(LearnedScale.sharpness * self.v)
         )  # (M, 1, D)
         if self.v.shape[-1] < d.shape[-1]:
             d = d.sum(-1, keepdim=True)
         self.by_v.copy_(d.squeeze(1))
 
-    def slope(self, squares, sigma):
+    def slope(self, squares, sigma, seen):
         """The scale does not depend on z."""
 
 
@@ -136,21 +168,21 @@ class WrittenRowScale:
         self.raw = raw
         return self.unit * (self.floor + functional.softplus(raw))
 
-    def backward(self, squares, sigma, w):
+    def backward(self, squares, sigma, seen, w):
         """As `slope`, for the loss."""
-        return self.slope(squares, sigma).mul_(-w)
+        return self.slope(squares, sigma, seen).mul_(-w)
 
-    def slope(self, squares, sigma):
+    def slope(self, squares, sigma, seen):
         """dσ/draw = unit · sigmoid(raw)."""
-        return (squares - 1) / sigma * self.unit * self.raw.sigmoid()
+        by_sigma = masked(squares - 1, seen) / sigma
+        return by_sigma * self.unit * self.raw.sigmoid()
 
 
-def _is_number(w):
-    return isinstance(w, float)
-
-
-def _sum(values):
-    return values.sum(1, keepdim=True)
+def _sum(values, w):
+    """Return the weighted sum over rows, (M, B, D) -> (M, 1, D)."""
+    if isinstance(w, float):
+        return values.sum(1, keepdim=True) * w
+    return (values * w).sum(1, keepdim=True)
 
 
 SCALES = {

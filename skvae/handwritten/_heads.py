@@ -16,9 +16,10 @@ from skvae.distributions import (
     OneHotHead,
     OneHotsHead,
     PoissonHead,
+    TransformedHead,
 )
-from skvae.handwritten._gaussian import WrittenGaussian
-from skvae.handwritten._head import OF_HEADS, Written
+from skvae.handwritten._gaussian import WrittenGaussian, WrittenTransformed
+from skvae.handwritten._head import OF_HEADS, Written, masked
 from skvae.handwritten._layers import known
 from skvae.handwritten._vector import Unknown
 
@@ -28,13 +29,14 @@ class WrittenBernoulli(Written):
 
     kind = BernoulliHead
 
-    def log_prob(self, x, y, out):
-        self.x, self.out = x, out
-        return torch.sub(x * out, functional.softplus(out)).sum(-1)
+    def log_prob(self, x, y, out, seen=None):
+        self.x, self.out, self.seen = x, out, seen
+        cells = torch.sub(x * out, functional.softplus(out))
+        return masked(cells, seen).sum(-1)
 
     def slope(self):
         """x − sigmoid(π)."""
-        return torch.sub(self.x, self.out.sigmoid())
+        return masked(torch.sub(self.x, self.out.sigmoid()), self.seen)
 
 
 class WrittenOneHot(Written):
@@ -42,9 +44,9 @@ class WrittenOneHot(Written):
 
     kind = OneHotHead
 
-    def log_prob(self, x, y, out):
-        self.x, self.log_pi = x, out.log_softmax(-1)
-        return (x * self.log_pi).sum(-1)
+    def log_prob(self, x, y, out, seen=None):
+        self.x, self.log_pi = masked(x, seen), out.log_softmax(-1)
+        return (self.x * self.log_pi).sum(-1)
 
     def slope(self):
         """x − π Σ x."""
@@ -61,15 +63,16 @@ class WrittenOneHots(Written):
         self.place = members.shared(f"{path}.place")  # (V, L)
         self.inside = members.shared(f"{path}.inside")  # (D,)
 
-    def log_prob(self, x, y, out):
+    def log_prob(self, x, y, out, seen=None):
         logits = functional.pad(out, (0, 1), value=-torch.inf)
         log_pi = logits[..., self.place].log_softmax(-1)  # (M, B, V, L)
-        self.x, self.log_pi = x, log_pi.flatten(-2).index_select(-1, self.inside)
-        return (x * self.log_pi).sum(-1)
+        self.log_pi = log_pi.flatten(-2).index_select(-1, self.inside)
+        self.x, self.seen = masked(x, seen), seen
+        return (self.x * self.log_pi).sum(-1)
 
     def slope(self):
         """x − π, as each variable of x sums to 1."""
-        return self.x - self.log_pi.exp()
+        return self.x - masked(self.log_pi.exp(), self.seen)
 
 
 class WrittenCodes(Written):
@@ -82,23 +85,29 @@ class WrittenCodes(Written):
         self.place = members.shared(f"{path}.place")  # (D, L)
         self.column = members.shared(f"{path}.column")  # (n,)
         self.code = members.buffer(f"{path}.code")  # (M, 1, n)
+        self.share = members.buffer(f"{path}.share")  # (M, 1, n)
         flat = self.place.flatten()
         is_level = flat < self.n_outputs
         self.at = torch.empty_like(self.column)  # of each level among (D, L)
         self.at[flat[is_level]] = is_level.nonzero().squeeze(1)
 
-    def features(self, x):
-        return (x.index_select(-1, self.column) == self.code).to(x.dtype)
+    def features(self, x, seen=None):
+        levels = (x.index_select(-1, self.column) == self.code).to(x.dtype)
+        if seen is None:
+            return levels
+        return torch.where(seen.index_select(-1, self.column), levels, self.share)
 
-    def log_prob(self, x, y, out):
+    def log_prob(self, x, y, out, seen=None):
         logits = functional.pad(out, (0, 1), value=-torch.inf)
         log_pi = logits[..., self.place].log_softmax(-1)  # (M, B, D, L)
-        self.y, self.log_pi = y, log_pi.flatten(-2).index_select(-1, self.at)
-        return (y * self.log_pi).sum(-1)
+        self.log_pi = log_pi.flatten(-2).index_select(-1, self.at)
+        self.seen = None if seen is None else seen.index_select(-1, self.column)
+        self.y = masked(y, self.seen)
+        return (self.y * self.log_pi).sum(-1)
 
     def slope(self):
         """y − π."""
-        return self.y - self.log_pi.exp()
+        return self.y - masked(self.log_pi.exp(), self.seen)
 
 
 class WrittenPoisson(Written):
@@ -110,19 +119,20 @@ class WrittenPoisson(Written):
         super().__init__(members, path)
         self.scale = members.buffer(f"{path}.scale")
 
-    def features(self, x):
+    def features(self, x, seen=None):
         return x.log1p()
 
-    def log_prob(self, x, y, out):
-        self.x, self.out = x, out
+    def log_prob(self, x, y, out, seen=None):
+        self.x, self.out, self.seen = x, out, seen
         self.rate = self.scale * (functional.softplus(out) + 1e-6)
         n, rate = x.double(), self.rate.double()
         terms = n * rate.log() - rate - torch.lgamma(n + 1)
-        return terms.sum(-1).to(out.dtype)
+        return masked(terms, seen).sum(-1).to(out.dtype)
 
     def slope(self):
         """(x / λ − 1) dλ, with dλ = scale · sigmoid."""
-        return (self.x / self.rate - 1) * self.scale * self.out.sigmoid()
+        by_rate = masked(self.x / self.rate - 1, self.seen)
+        return by_rate * self.scale * self.out.sigmoid()
 
 
 class WrittenMixed:
@@ -141,16 +151,22 @@ class WrittenMixed:
         self.linears = [linear for one in self.heads for linear in one.linears]
         self.n_outputs = sum(one.n_outputs for one in self.heads)
 
-    def features(self, x):
-        self.x = [x.index_select(-1, columns) for columns in self.columns]
-        pairs = zip(self.heads, self.x, strict=True)
-        self.y = [head.features(x) for head, x in pairs]
+    def features(self, x, seen=None):
+        self.x, self.seen = self._split(x), self._split(seen)
+        parts = zip(self.heads, self.x, self.seen, strict=True)
+        self.y = [head.features(*values) for head, *values in parts]
         y = torch.cat(self.y, -1)
         return y if self.order is None else y.index_select(-1, self.order)
 
-    def log_prob(self, x, y, out):
+    def _split(self, values):
+        """Return the columns of each head; None for each if there are no values."""
+        if values is None:
+            return [None] * len(self.columns)
+        return [values.index_select(-1, columns) for columns in self.columns]
+
+    def log_prob(self, x, y, out, seen=None):
         outs = out.split([head.n_outputs for head in self.heads], -1)
-        parts = zip(self.heads, self.x, self.y, outs, strict=True)
+        parts = zip(self.heads, self.x, self.y, outs, self.seen, strict=True)
         return sum(head.log_prob(*values) for head, *values in parts)
 
     def backward(self, w):
@@ -168,6 +184,7 @@ HEADS = {
     OneHotHead: WrittenOneHot,
     OneHotsHead: WrittenOneHots,
     PoissonHead: WrittenPoisson,
+    TransformedHead: WrittenTransformed,
 }
 
 

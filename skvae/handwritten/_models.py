@@ -10,6 +10,7 @@ rounding.
 import torch
 from torch.nn import functional
 
+from skvae.handwritten._head import masked
 from skvae.handwritten._heads import written_head
 from skvae.handwritten._layers import Affine, Body, known
 from skvae.handwritten._vector import Unknown
@@ -34,6 +35,10 @@ class WrittenModel:
         known(members, "", type(module), OF_MODELS | self.settings)
         self.members, self.n_latents = members, module.n_outputs
         self.head = written_head(members, "head")
+        widths = {getattr(head, "n_flags", 0) for head in members.part("head")}
+        if len(widths) > 1:
+            raise Unknown("only some members have missing cells")
+        self.has_flags = widths != {0}
         self.encoder = Body(members, "encoder")
         self.decoder = Body(members, "decoder")
         self.outputs = Affine(members, *self.head.linears)
@@ -43,17 +48,24 @@ class WrittenModel:
         """The largest number of values that a row has in a layer."""
         return max(max(block.value.shape[1:]) for block in self.members.blocks.values())
 
-    def log_prob(self, x, condition, z):
+    def log_prob(self, x, condition, z, seen=None):
         """Return ln p(x | z) at any z, (M, B, K) -> (M, B)."""
         out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
-        return self.head.log_prob(x, self.head.features(x), out)
+        return self.head.log_prob(x, self.head.features(x, seen), out, seen)
 
-    def density(self, x, condition, z):
+    def density(self, x, condition, z, seen=None):
         """Return ln p(x | z) at any z, (M, B, K), and its gradient by z."""
-        value = self.log_prob(x, condition, z)  # (M, B)
+        value = self.log_prob(x, condition, z, seen)  # (M, B)
         d = self.outputs.to_input(self.head.slope())
         d = self.decoder.backward(d, learns=False)  # by z and condition
         return value, d[..., : self.n_latents]
+
+    def with_flags(self, x, y, seen):
+        """Return the flags of missing cells, if the encoder reads them, and y."""
+        if not self.has_flags:
+            return y
+        flags = torch.zeros_like(x) if seen is None else (~seen).to(x.dtype)
+        return torch.cat([flags, y], -1)
 
     def with_condition(self, values, condition):
         """Append the conditions, (M, B, C), if there are any."""
@@ -78,14 +90,14 @@ class WrittenVAE(WrittenModel):
         """Number of normal variates per row."""
         return self.n_latents
 
-    def encode(self, y, condition):
-        """Return mean and scale of q(z | x) from the features, (M, B, K) each."""
-        h = self.encoder(self.with_condition(y, condition))  # (M, B, h)
+    def encode(self, read, condition):
+        """Return mean and scale of q(z | x) from what the encoder reads of x."""
+        h = self.encoder(self.with_condition(read, condition))  # (M, B, h)
         self.loc, self.raw = self.loc_scale(h).chunk(2, -1)  # (M, B, K) each
         self.scale = functional.softplus(self.raw).add_(EPSILON)
         return self.loc, self.scale
 
-    def forward(self, x, condition, e):
+    def forward(self, x, condition, e, seen=None):
         """Return ln p(x | z) and KL(q(z | x) || p(z)) of each row, (M, B) each.
 
         Parameters
@@ -96,15 +108,22 @@ class WrittenVAE(WrittenModel):
             Their conditions.
         e : Tensor of shape (M, B, K)
             Standard normal variates.
+        seen : Tensor of bool of shape (M, B, D), optional
+            Which cells are observed, all by default. The posterior of a row without any
+            is the prior.
         """
-        y = self.head.features(x)  # (M, B, F)
-        self.encode(y, condition)
+        y = self.head.features(x, seen)  # (M, B, F)
+        self.encode(self.with_flags(x, y, seen), condition)
+        self.some = None if seen is None else seen.any(-1, keepdim=True)  # (M, B, 1)
+        if seen is not None:
+            self.loc = masked(self.loc, self.some)
+            self.scale = torch.where(self.some, self.scale, 1.0)
         self.e = e
         z = torch.addcmul(self.loc, self.scale, e)  # (M, B, K)
         out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
         squares = self.loc.square().addcmul_(self.scale, self.scale).sub_(1)
         kl = squares.mul_(0.5).sub_(self.scale.log()).sum(-1)  # (M, B)
-        return self.head.log_prob(x, y, out), kl
+        return self.head.log_prob(x, y, out, seen), kl
 
     def backward(self, w, beta):
         """Set the gradients.
@@ -123,7 +142,7 @@ class WrittenVAE(WrittenModel):
         by_loc = _add(d, wb, self.loc)  # dKL/dμ = μ
         by_scale = _add(d * self.e, wb, self.scale - self.scale.reciprocal())
         by_raw = by_scale.mul_(self.raw.sigmoid())  # (M, B, K)
-        d = torch.cat([by_loc, by_raw], -1)  # (M, B, 2K)
+        d = masked(torch.cat([by_loc, by_raw], -1), self.some)  # (M, B, 2K)
         self.loc_scale.backward(d)
         d = self.loc_scale.to_input(d, self.encoder.n_hidden)  # (M, B, h)
         self.encoder.backward(d, to_input=False)
@@ -153,14 +172,14 @@ class WrittenAE(WrittenModel):
         self.code = Affine(members, "code")
         members.check_complete()
 
-    def forward(self, x, condition, e):
+    def forward(self, x, condition, e, seen=None):
         """Return ln p(x | z) of each row, (M, B), as `WrittenVAE.forward`."""
         if condition is not None:
             raise Unknown("a condition")
-        y = self.head.features(x)  # (M, B, F)
-        z = self.code(self.encoder(y))  # (M, B, K)
+        y = self.head.features(x, seen)  # (M, B, F)
+        z = self.code(self.encoder(self.with_flags(x, y, seen)))  # (M, B, K)
         out = self.outputs(self.decoder(z))  # (M, B, O)
-        return (self.head.log_prob(x, y, out),)
+        return (self.head.log_prob(x, y, out, seen),)
 
     def backward(self, w, beta):
         """Set the gradients, as `WrittenVAE.backward`; β has no meaning."""

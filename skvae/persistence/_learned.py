@@ -52,6 +52,7 @@ def put_back(likelihood, values, n_columns):
     check_parameters(likelihood)
     owner = type(likelihood).__name__
     check, names = _CHECKS.get(type(likelihood), (_check_own, values.keys()))
+    names = {*names, *LEARNED.get(getattr(likelihood, "transform", None), ())}
     optional = {"holes_", *OPTIONAL.get(type(likelihood), ())}
     if values.keys() - optional != {"n_columns_", *names} - optional:
         raise ValueError(f"{owner} does not learn {', '.join(sorted(values))}.")
@@ -79,6 +80,10 @@ def _parts(likelihood, values):
 
 
 STATISTICS = ("mean_", "std_", "low_", "high_")
+LEARNED = {  # with a transformation
+    "yeo-johnson": ("power_", "unit_", "shift_", "factor_"),
+    "quantile": ("knots_", "heights_"),
+}
 # Older files lack these: their columns start at 0, and may be grey.
 OPTIONAL = {Gaussian: {"origin_"}, Bernoulli: {"is_flag_"}}
 
@@ -100,6 +105,34 @@ def _check_gaussian(values, n_columns):
     _check_statistics(values, n_columns)
     if not np.isfinite(values.get("origin_", 0.0)).all():
         raise ValueError("origin_ must be finite.")
+    if "power_" in values:
+        _check_powers(values, n_columns)
+    if "knots_" in values:
+        _check_knots(values, n_columns)
+
+
+def _check_powers(values, n_columns):
+    for name in LEARNED["yeo-johnson"]:
+        found = values[name]
+        if not (_is_vector(found, "f") and np.isfinite(found).all()):
+            raise ValueError(f"{name} must be finite numbers.")
+        if len(found) != n_columns:
+            raise ValueError(f"{name} must be one number per column.")
+    power, unit, factor = (values[name] for name in ("power_", "unit_", "factor_"))
+    if not ((power >= 0) & (power <= 2) & (unit > 0) & (factor > 0)).all():
+        raise ValueError("power_ must be from 0 to 2, unit_ and factor_ positive.")
+
+
+def _check_knots(values, n_columns):
+    both = values["knots_"], values["heights_"]
+    if not all(isinstance(v, list) and len(v) == n_columns for v in both):
+        raise ValueError("knots_ and heights_ must be one array per column.")
+    for knots, heights in zip(*both, strict=True):
+        for found in (knots, heights):
+            if not (_is_vector(found, "f") and len(found) == len(knots) > 0):
+                raise ValueError("Knots and heights of a column must be pairs.")
+            if not (np.isfinite(found).all() and (np.diff(found) > 0).all()):
+                raise ValueError("Knots and heights must be finite and increase.")
 
 
 def _check_levels(values, n_columns):

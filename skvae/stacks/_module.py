@@ -1,8 +1,12 @@
 """Modules of one architecture as a single model, which all see the same rows."""
 
+import torch
+
 from skvae.distributions import Noise, Normal, RowNoise, StandardNormal
 from skvae.handwritten import Unknown
 from skvae.training import LatentModel, condition_of, is_plain, written_model
+
+PIECE = 2**18  # values in the widest layer
 
 
 class StackedModule(LatentModel):
@@ -31,8 +35,9 @@ class StackedModule(LatentModel):
 
     def posterior(self, batch):
         x, condition = self._apart(batch)
-        y = self.written_model.head.features(x)
-        loc, scale = self.written_model.encode(y, condition)  # (M, B, K) each
+        model = self.written_model
+        read = model.with_flags(x, model.head.features(x), None)
+        loc, scale = model.encode(read, condition)  # (M, B, K) each
         return Normal(loc.flatten(0, 1), scale.flatten(0, 1))
 
     def prior(self, batch):
@@ -48,16 +53,25 @@ class StackedModule(LatentModel):
         return self.log_likelihood(z, batch)
 
     def log_likelihood(self, z, batch):
-        """Return ln p(x | z), (..., M B, K) -> (..., M B)."""
-        lead, n_members = z.shape[:-2], self.n_members
-        z = z.reshape(-1, n_members, len(batch.x) // n_members, self.n_latents)
+        """Return ln p(x | z), (..., M B, K) -> (..., M B).
+
+        Some draws at a time, whose layers fit into the cache of a processor.
+        """
+        flat = z.reshape(-1, *z.shape[-2:])  # (S, M B, K)
+        n_draws = max(1, PIECE // (len(batch.x) * self.written_model.width))
+        parts = [self._decoded(part, batch) for part in flat.split(n_draws)]
+        return torch.cat(parts).view(z.shape[:-1])
+
+    def _decoded(self, z, batch):
+        """Return ln p(x | z), (S, M B, K) -> (S, M B)."""
         x, condition = (
             None if values is None else _for_draws(values, len(z))
             for values in self._apart(batch)
         )
+        z = z.unflatten(1, (self.n_members, -1))  # (S, M, B, K)
         z = z.transpose(0, 1)  # (M, S, B, K)
         value = self.written_model.log_prob(x, condition, z.flatten(1, 2))  # (M, S B)
-        return value.view(z.shape[:3]).transpose(0, 1).reshape(*lead, len(batch.x))
+        return value.view(z.shape[:3]).transpose(0, 1).flatten(1)  # (S, M B)
 
     def density(self, batch):
         x, condition = self._apart(batch)

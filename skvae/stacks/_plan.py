@@ -31,9 +31,11 @@ class Plan:
         tables = {id(member.rows): member.rows for member in self.members}
         batches = [rows.take(torch.arange(len(rows.table))) for rows in tables.values()]
         self.x = torch.cat([batch.x for batch in batches])
-        self.condition = None
+        self.condition = self.seen = None
         if batches[0].condition is not None and batches[0].condition.shape[-1]:
             self.condition = torch.cat([batch.condition for batch in batches])
+        if batches[0].seen is not None:
+            self.seen = torch.cat([batch.seen for batch in batches])
         starts = accumulate((len(batch.x) for batch in batches), initial=0)
         self.starts = dict(zip(tables, starts, strict=False))
 
@@ -46,12 +48,15 @@ class Plan:
         return pad_sequence(found, batch_first=True).to(self.device)
 
     def rows(self, order):
-        """Return the rows at positions (M, B), and their conditions, or None."""
+        """Return the rows at positions (M, B), (M, B, ...).
+
+        Also return their conditions, or None, and which cells are observed, or None.
+        """
         flat, shape = order.flatten(), order.shape
-        x = self.x.index_select(0, flat).unflatten(0, shape)  # (M, B, D)
-        if self.condition is None:
-            return x, None
-        return x, self.condition.index_select(0, flat).unflatten(0, shape)
+        return [
+            None if values is None else values.index_select(0, flat).unflatten(0, shape)
+            for values in (self.x, self.condition, self.seen)
+        ]
 
     def batches(self):
         """Return the columns, the weights and the mask of each batch of an epoch."""

@@ -39,7 +39,7 @@ class Stack:
         order = plan.positions(epoch)
         normals = plan.normals(self.model.n_normals, "batches", "noise", epoch)
         for (where, weight, mask), e in zip(plan.batches(), normals, strict=True):
-            terms = self.model.forward(*plan.rows(order[:, where]), e)
+            terms = self._terms(order[:, where], e)
             self.model.backward(weight, beta.to(plan.dtype))
             self.move()
             _add(sums, terms, mask)
@@ -59,10 +59,15 @@ class Stack:
         for start in range(0, order.shape[1], n_rows):
             where = slice(start, start + n_rows)
             e = None if normals is None else normals[:, where]
-            terms = self.model.forward(*self.plan.rows(order[:, where]), e)
+            terms = self._terms(order[:, where], e)
             sizes = [n - start for n in counts]
             _add(sums, terms, self.plan.mask(sizes, terms[0].shape[1]))
         return self._losses(sums, "valid_batches", beta, "loss")["loss"]
+
+    def _terms(self, order, normals):
+        """Return the terms of the rows at positions (M, B), (M, B) each."""
+        x, condition, seen = self.plan.rows(order)
+        return self.model.forward(x, condition, normals, seen)
 
     def _held_out_rows(self):
         """Return positions, (M, n), and variates, (M, n, K), of the held-out rows."""

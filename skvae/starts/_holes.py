@@ -62,10 +62,8 @@ def fit_with_holes(y, seen, n_latents, noise, random, wide=False, weight=None):
     -------
     Linear
     """
-    begin = fit_linear(
-        weighted(scaled_up(y, seen, weight), weight), n_latents, noise, random
-    )
-    W, psi, mean = begin
+    whole = weighted(scaled_up(y, seen, weight), weight)
+    W, psi, mean = fit_linear(whole, n_latents, noise, random)
     n_rows = rows_for_em(*y.shape, max(1, np.count_nonzero(W.any(0))))
     if n_rows:
         rows = random.permutation(len(y))[:n_rows]
@@ -100,7 +98,8 @@ def posterior_given_seen(y, seen, W, psi):
     n_latents = W.shape[1]
     by_column = W[:, :, None] * W[:, None, :] / psi[:, None, None]  # (d, K, K)
     precision = seen.astype(float) @ by_column.reshape(len(W), -1)  # (n, K K)
-    precision = precision.reshape(-1, n_latents, n_latents) + np.eye(n_latents)
+    shape = len(seen), n_latents, n_latents  # no latent at all, if noise explains y
+    precision = precision.reshape(shape) + np.eye(n_latents)
     sigma = np.linalg.inv(precision)
     evidence = np.where(seen, y, 0.0) @ (W / psi[:, None])  # (n, K)
     return (sigma @ evidence[:, :, None])[:, :, 0], sigma
@@ -172,7 +171,7 @@ def _regressed(y, flags, squares, z, sigma):
 
 def _variances(psi, rest, n_values, noise, floor):
     """Return the variances of the noise from sums of squares that are left, (d,)."""
-    own = np.maximum(rest / np.maximum(n_values, 1), floor)
+    own = np.maximum(rest / np.where(n_values > 0, n_values, 1.0), floor)
     new = np.where(noise == Working.OWN, own, psi)
     shared = noise == Working.SHARED
     if shared.any():

@@ -7,13 +7,14 @@ and the optimizer, whose random numbers come from the same generators in the sam
 import torch
 
 from skvae.handwritten import Unknown, Vector
-from skvae.training._batches import TensorBatches
 from skvae.training._hooks import BatchHooks
+from skvae.training._iterating import TensorBatches
 from skvae.training._optimizers import FusedAdam
 from skvae.training._table import PLAIN, condition_of
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
-OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
+USED = PLAIN | {"seen"}  # fields of a `Batch` that it knows
+OF_ROWS = {"table", "device", "dtype", "index", "n_numbers", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
     "amsgrad": False,
@@ -71,7 +72,7 @@ def is_known(net, rows):
         and list(net.optimizers()) == ["optimizer"]
         and _is_plain_adam(net.optimizer_, module)
         and len(rows) > 0
-        and _fields(rows) <= PLAIN
+        and _fields(rows) <= USED
     )
 
 
@@ -171,7 +172,8 @@ class FastTraining:
         condition = condition_of(batch)
         if condition is not None:
             condition = condition.unsqueeze(0)
-        return self.model.forward(batch.x.unsqueeze(0), condition, normals)
+        seen = None if batch.seen is None else batch.seen.unsqueeze(0)
+        return self.model.forward(batch.x.unsqueeze(0), condition, normals, seen)
 
     def _merged(self, batches, noise):
         """Yield large batches with the variates of the small ones that they join."""
@@ -198,7 +200,7 @@ def _joined(pairs):
     batches, normals = zip(*pairs, strict=True)
     fields = {
         name: torch.cat([getattr(batch, name) for batch in batches])
-        for name in ("x", "condition")
+        for name in ("x", "condition", "seen")
         if getattr(batches[0], name) is not None
     }
     return batches[0]._replace(**fields), (

@@ -1,6 +1,7 @@
 """What skorch's callbacks see of an epoch besides its row of the history."""
 
 import dis
+import sys
 import traceback
 from contextlib import contextmanager
 
@@ -15,14 +16,14 @@ from skorch.callbacks import (
 
 from skvae._kinds import cut
 from skvae._validation import POSITIVE_INT, check_parameter
-from skvae.training._batches import TensorBatches
+from skvae.training._iterating import TensorBatches
 
 SCORING = (EpochScoring, BatchScoring)
 OF_ARGUMENTS = (
     *(ArithmeticError, AttributeError, LookupError),
     *(RuntimeError, TypeError, ValueError),
 )
-LIBRARIES = "skorch", "torch", "numpy"
+LIBRARIES = {*sys.stdlib_module_names, "skorch", "torch", "numpy"}
 
 
 class BatchHooks:
