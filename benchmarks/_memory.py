@@ -119,10 +119,17 @@ def log_likelihood(n_rows, n_samples=5_000):
     return peak.growth
 
 
-PROBES = {
-    probe.__name__: probe
-    for probe in (fit_small, fit_float32, fit_float64, fit_memmap, log_likelihood)
-}
+def sample(n_rows):
+    """`sample` of (n_rows, 30), a result of 120 bytes per row."""
+    vae = _vae(hidden_layer_sizes=(64,)).fit(_noise(1_000, 30, "float32"))
+    vae.sample(100)
+    with Peak() as peak:
+        vae.sample(n_rows)
+    return peak.growth
+
+
+FITS = fit_small, fit_float32, fit_float64, fit_memmap
+PROBES = {probe.__name__: probe for probe in (*FITS, sample, log_likelihood)}
 
 
 def growth(probe, n_rows):

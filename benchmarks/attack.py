@@ -62,9 +62,10 @@ def main():
     common.print_table(rows)
     done, seconds = (sum(part[name] for part in parts) for name in ("done", "seconds"))
     print(f"{done} inputs, {seconds:.0f} s of one core")
-    seeds = ", ".join(str(part["seed"]) for part in parts)
+    settings = {"inputs": done, "seeds": ", ".join(str(p["seed"]) for p in parts)}
+    settings["note"] = options.note
     for row in rows if options.write else ():
-        common.keep(options.write, {"inputs": done, "seeds": seeds}, row)
+        common.keep(options.write, settings, row)
     return any(row[verdict] for row in rows for verdict in FAULTS)
 
 
@@ -75,6 +76,7 @@ def parsed():
     parser.add_argument("--moments", type=int, help="interrupts and kills, this many")
     parser.add_argument("--minutes", type=float, default=np.inf, help="stop after this")
     parser.add_argument("--keep", type=Path, help="file to continue from")
+    parser.add_argument("--note", help="what to say of this run in the results")
     parser.add_argument("--join", type=Path, nargs="+", help="add up kept files")
     return parser.parse_args()
 

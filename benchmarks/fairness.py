@@ -15,7 +15,6 @@ of the sex compare with "majority", the share of the larger group; AUC with 0.5.
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -23,7 +22,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from benchmarks import _common as common
 from skvae import CVAETransformer
-from skvae.inputs import Given
 
 QUICK = {"rows": 600, "test_rows": 400, "epochs": 3, "weights": (0, 10)}
 
@@ -136,10 +134,8 @@ def means(model, part):
 
 def draws(model, part, seed):
     """One draw from the posterior of each row."""
-    q, _ = model._distributions(rows_of(part), Given(part.sex))
-    generator = torch.Generator(q.loc.device).manual_seed(seed)
-    noise = torch.randn(q.loc.shape, generator=generator, device=q.loc.device)
-    return (q.loc + q.scale * noise).cpu().numpy()
+    given = {"condition": part.sex, "random_state": seed}
+    return model.sample_latents(rows_of(part), **given)[0]
 
 
 # --- measurements ---------------------------------------------------------------------

@@ -157,6 +157,7 @@ def options(argv):
         default=(1, 3, 10, 30, 100, 300),
         help="passes over them",
     )
+    add("--learners", type=common.words, default=tuple(LEARNERS), help="e.g. AEVB,MCEM")
     add("--hidden", type=int, default=100)
     add("--lr", type=float, default=1e-3)
     add("--scored", type=int, default=500, help="training rows and test rows to score")
@@ -170,7 +171,8 @@ def options(argv):
 
 def settings(chosen):
     """Settings needed to run it again."""
-    left_out = {"data", "quick", "rows", "passes", "seeds", "write", "picture"}
+    left_out = {"data", "quick", "rows", "passes", "seeds", "learners"}
+    left_out |= {"write", "picture"}
     found = {k: v for k, v in vars(chosen).items() if k not in left_out}
     return found | {"batch_size": 100, "binarize_seed": BINARIZE_SEED}
 
@@ -182,7 +184,7 @@ def main(argv=None):
     rows = []
     for seed in chosen.seeds:
         for n_rows in chosen.rows:
-            for name in LEARNERS:
+            for name in chosen.learners:
                 for row in measure(name, n_rows, train, test, seed, chosen):
                     rows.append(row)
                     print(row["what"], row["ln p(x), test"], flush=True)

@@ -28,6 +28,10 @@ ASKED_FIRST = (
     "fairness",
     "speed",
     "gpu",
+    "scaling",
+    "survival",
+    "attack",
+    "fuzz_persistence",
 )
 PAPERS = (
     "learners",

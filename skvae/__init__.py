@@ -1,6 +1,7 @@
 """Variational autoencoders as scikit-learn estimators."""
 
 from skvae._loading import load
+from skvae._trusting import trusted_types
 from skvae._version import __version__
 from skvae.autoencoders import (
     AETransformer,
@@ -38,4 +39,5 @@ __all__ = [
     "WakeSleepTransformer",
     "__version__",
     "load",
+    "trusted_types",
 ]

@@ -43,7 +43,11 @@ def resolve_columns(columns, n_columns, names=None, frame=None):
         If a name is unknown or a position is out of range.
     """
     if callable(columns):
-        columns = columns(frame)
+        try:
+            columns = columns(frame)
+        except TypeError as error:
+            message = f"{cut(columns)} does not select columns: {error}"
+            raise ValueError(message) from error
     if isinstance(columns, slice):
         found = _positional(columns, names)
         try:

@@ -27,14 +27,14 @@ class Estimate(NamedTuple):
         Its standard error due to the draws.
     effective_sample_size : Tensor of shape (B,)
         Effective number of draws.
-    rising : Tensor of bool of shape (B,)
-        Whether the row needs more steps of refinement.
+    need : Tensor of int of shape (B,)
+        What the row needs: `MORE` steps of refinement, a `SEARCH`, or nothing, 0.
     """
 
     value: torch.Tensor
     std_error: torch.Tensor
     effective_sample_size: torch.Tensor
-    rising: torch.Tensor
+    need: torch.Tensor
 
 
 def row_noise(batch, seed):
@@ -48,21 +48,21 @@ def row_noise(batch, seed):
     return RowNoise(keys)
 
 
-def proposal(module, batch, noise, refine=None):
+def proposal(module, batch, noise, refine=None, search=False):
     """Return the distribution over z for importance sampling, refined by some steps.
 
-    Their default is that of the module. Also return which rows need more, (B,).
+    Their default is that of the module. Also return what rows need, (B,).
     """
     n_steps = module.n_refinements if refine is None else refine
     if n_steps:
-        return refined_proposal(module, batch, noise, n_steps)
-    none = torch.zeros(len(batch.x), dtype=torch.bool, device=batch.x.device)
+        return refined_proposal(module, batch, noise, n_steps, search)
+    none = torch.zeros(len(batch.x), dtype=torch.int, device=batch.x.device)
     return module.proposal(batch), none
 
 
-def importance(module, batch, noise, n_samples, refine):
+def importance(module, batch, noise, n_samples, refine, search=False):
     """Estimate ln p(x) from importance samples, or as a sum over all values of z."""
-    q, rising = proposal(module, batch, noise.fork(), refine)
+    q, need = proposal(module, batch, noise.fork(), refine, search)
     support = module.prior(batch).support(N_ENUMERATED)
     if support is not None:
         return _enumerated(q, module, batch, n_samples, support)
@@ -71,7 +71,7 @@ def importance(module, batch, noise, n_samples, refine):
         return module.log_weights(q, p, batch, noise, where.stop - where.start)
 
     log_w = over_chunks(log_weights, q, module, batch, n_samples)  # (S, B)
-    return _reduced(log_w)._replace(rising=rising)
+    return _reduced(log_w)._replace(need=need)
 
 
 def annealed(module, batch, noise, n_samples, n_temperatures):

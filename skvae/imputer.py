@@ -20,7 +20,7 @@ from skvae._validation import (
 from skvae.autoencoders import VAETransformer
 from skvae.base import BaseAutoencoderTransformer
 from skvae.distributions import Auto
-from skvae.inputs import Given, rows_that_count
+from skvae.inputs import Given, as_numpy, rows_that_count
 
 # Chosen on half of the tables of `benchmarks.imputation`.
 SETTINGS = {
@@ -226,7 +226,7 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
 
     def _marked(self, X):
         """Return X with NaN or None in place of `missing_values`."""
-        value = self.missing_values
+        X, value = as_numpy(X), self.missing_values
         if value is None or (isinstance(value, float) and np.isnan(value)):
             return X
         try:

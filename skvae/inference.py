@@ -16,6 +16,7 @@ from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise
 from skvae.estimates import annealed, elbo, importance, row_noise
 from skvae.nets import deterministic_convolutions, own_precision
+from skvae.refinement import MORE, SEARCH
 from skvae.training import Rows, Table
 
 ROWS = 4096  # per slice when encoding and decoding
@@ -24,7 +25,9 @@ MIN_ROWS = 32
 # nearly, and its ln p(x) is too low. If more than this share of the rows do, so is the
 # mean, by more than its error.
 MIN_EFFECTIVE, MAX_SHARE = 2.0, 0.1
-MORE_STEPS = 3  # times the usual steps, for rows below the first or still rising
+# Times the usual steps, for rows below the first or still rising, and for rows with
+# another start.
+MORE_STEPS, SEARCH_STEPS = 3, 2
 FEW = 8  # draws asked for, up to which so small a sample is no surprise
 
 
@@ -159,16 +162,18 @@ class Evaluator:
         """Draw z ~ p(z), then return x ~ p(x | z) or its mean, (n_samples, D)."""
         noise = Noise.from_seed(seed, self.device)
         table = Table(np.empty((n_samples, 0)), condition)
-        rows = Rows(table, self.device, self.dtype)
-        parts = []
+        rows, x = Rows(table, self.device, self.dtype), None
         for start in range(0, n_samples, ROWS):
             batch = rows.take(torch.arange(start, min(start + ROWS, n_samples)))
             batch = batch._replace(x=batch.x.new_empty((len(batch.x), n_features)))
             z = self.module.prior(batch).sample(noise)
             p = self.module.likelihood(z, batch)
-            parts.append((p.mean if mean else p.sample(noise)).cpu().numpy())
-        x = finite(np.concatenate(parts), self.dtype)
-        return self.in_units(x, x.dtype)
+            part = (p.mean if mean else p.sample(noise)).cpu().numpy()
+            part = self.in_units(finite(part, self.dtype, start), part.dtype)
+            if x is None:  # the only memory that grows with the number of rows
+                x = np.empty((n_samples, *part.shape[1:]), part.dtype)
+            x[start : start + len(part)] = part
+        return x
 
     @own_precision()
     @deterministic_convolutions()
@@ -203,7 +208,15 @@ class Evaluator:
         }[method]
         rows = self.rows(table)
         found, keys = self._estimated(rows, estimate, n_samples, seed)
-        if method == "importance" and refine is None and n_samples > FEW:
+        improves = method == "importance" and refine is None
+        return self.completed(rows, found, keys, n_samples, seed, improves)
+
+    def completed(self, rows, found, keys, n_samples, seed, improves):
+        """Return the `Diagnostics` of estimates, (4, n), for rows with these keys.
+
+        With `improves`, rows that need it are refined by more steps first.
+        """
+        if improves and n_samples > FEW:
             self._improve(found, rows, n_samples, seed)
         values, errors, sizes, _ = found
         finite(values, self.dtype)
@@ -215,7 +228,7 @@ class Evaluator:
     def _estimated(self, rows, estimate, n_samples, seed):
         """Return the parts of an `Estimate` of all rows, (4, n), and their keys."""
         found, keys = np.empty((4, len(rows))), np.empty(len(rows), dtype=np.int64)
-        for batch, n_rows, where in _slices(rows, LIKELIHOOD_ROWS):
+        for batch, n_rows, where in slices(rows, LIKELIHOOD_ROWS):
             noise = row_noise(batch, seed)
             parts = estimate(self.module, batch, noise, n_samples)
             for into, part in zip(found, parts, strict=True):
@@ -224,17 +237,22 @@ class Evaluator:
         return found, keys
 
     def _improve(self, found, rows, n_samples, seed):
-        """Refine rows that need it by more steps, from the encoder's posterior again.
+        """Refine rows again that need it: by more steps, or from another start.
 
         Their new draws do not depend on those that showed the need.
         """
-        n_steps = MORE_STEPS * self.module.n_refinements
-        _, _, sizes, rising = found
-        poor = np.flatnonzero((sizes < MIN_EFFECTIVE) | (rising > 0))
-        if n_steps and len(poor):
-            estimate = partial(importance, refine=n_steps)
-            again = self._estimated(rows.subset(poor), estimate, n_samples, seed + 1)
-            found[:, poor] = again[0]
+        n_steps, (_, _, sizes, need) = self.module.n_refinements, found
+        search = need == SEARCH
+        more = ~search & ((need == MORE) | (sizes < MIN_EFFECTIVE))
+        longer = partial(importance, refine=MORE_STEPS * n_steps)
+        searching = partial(importance, refine=SEARCH_STEPS * n_steps, search=True)
+        for which, estimate in ((more, longer), (search, searching)):
+            poor = np.flatnonzero(which)
+            if n_steps and len(poor):
+                again = self._estimated(
+                    rows.subset(poor), estimate, n_samples, seed + 1
+                )
+                found[:, poor] = again[0]
 
     @own_precision()
     @deterministic_convolutions()
@@ -242,34 +260,37 @@ class Evaluator:
     def in_slices(self, table, function, size=ROWS):
         """Apply a function of a batch to all rows, `size` of them at a time."""
         rows, out = self.rows(table), None
-        for batch, n_rows, where in _slices(rows, size):
+        for batch, n_rows, where in slices(rows, size):
             part = function(batch)[:n_rows].cpu().numpy()
+            finite(part, self.dtype, where.start)
             if out is None:
                 out = np.empty((len(rows), *part.shape[1:]), dtype=part.dtype)
             out[where] = part
-        return finite(out, self.dtype)
+        return out
 
 
-def finite(values, dtype):
+def finite(values, dtype, start=0):
     """Return values computed in `dtype`, one entry per row, if all are finite.
+
+    `start` is the number of the first row.
 
     Raises
     ------
     FloatingPointError
         If one is. The message names its row.
     """
-    if values is None or values.dtype.kind != "f" or np.isfinite(values).all():
+    if values.dtype.kind != "f" or np.isfinite(values).all():
         return values
     wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     advice = ", or fit with dtype='float64'" if dtype != torch.float64 else ""
     raise FloatingPointError(
-        f"A value computed for row {int(np.argmax(wrong))} is not finite in "
+        f"A value computed for row {start + int(np.argmax(wrong))} is not finite in "
         f"{str(dtype).removeprefix('torch.')}: the input or the fitted weights are too "
         f"large. Scale the data{advice}."
     )
 
 
-def _slices(rows, size):
+def slices(rows, size):
     """Yield batches of at least `MIN_ROWS` rows, how many count, and where they go."""
     for start in range(0, len(rows), size):
         where = slice(start, min(start + size, len(rows)))

@@ -12,7 +12,7 @@ import torch
 
 from skvae.chunks import over_chunks
 from skvae.distributions import Distribution, Normal
-from skvae.handwritten import Frozen, Unknown
+from skvae.handwritten import Unknown
 from skvae.hmc import value_and_gradient
 
 N_STEPS = 20
@@ -29,6 +29,11 @@ N_PILOT = 8  # draws that tell whether a posterior is exact
 EXACT = 0.1  # standard deviation of their log-weights up to which it is, in nats
 N_LAST = 4  # steps whose mean bound is compared with that of as many before
 RISING = 3.0  # difference of the two from which the steps were too few, in nats
+FAR = 120.0  # rise of the bound from which the encoder is no guide to the row, in nats
+# Of the search for another start: draws from the prior, how many of the best of them
+# are tried beside the encoder's posterior, with which scale, and for how many steps.
+N_DRAWN, N_TRIED, NARROW, N_TRIAL = 128, 5, 0.1, 10
+MORE, SEARCH = 1, 2  # what a row needs: more steps, or another start
 
 
 class Widened(Distribution):
@@ -64,7 +69,7 @@ class Widened(Distribution):
         return self.q.loc + torch.where(is_wide, self.width, 1.0) * drawn
 
 
-def refined_proposal(module, batch, noise, n_steps):
+def refined_proposal(module, batch, noise, n_steps, search=False):
     """Return a proposal over z, refined for each row.
 
     Where draws from the encoder's posterior have equal weights, as in a linear model,
@@ -80,12 +85,15 @@ def refined_proposal(module, batch, noise, n_steps):
         Source of the draws.
     n_steps : int
         Number of steps.
+    search : bool, default=False
+        Begin at the best of several starts, for posteriors with several modes.
 
     Returns
     -------
     proposal : Distribution
-    rising : Tensor of bool of shape (B,)
-        Whether the bound of the row was still rising, so that it needs more steps.
+    need : Tensor of int of shape (B,)
+        `MORE` if the bound of the row was still rising, `SEARCH` if it has risen so far
+        that the encoder's posterior may be near a wrong mode, else 0.
 
     Raises
     ------
@@ -105,15 +113,54 @@ def refined_proposal(module, batch, noise, n_steps):
     log_w = over_chunks(log_weights, q, module, batch, N_PILOT)  # (S, B)
     exact = (log_w.std(0) <= EXACT)[:, None]  # (B, 1)
     width = torch.where(exact, 1.0, WIDE).to(q.loc.dtype)
-    rising = torch.zeros_like(exact[:, 0])
+    need = torch.zeros_like(exact[:, 0], dtype=torch.int)
     if not exact.all():
-        found, bounds = refined(module, batch, q, n_steps, noise)
-        loc = torch.where(exact, q.loc, found.loc)
-        q = Normal(loc, torch.where(exact, q.scale, found.scale))
-        last, before = bounds[-N_LAST:], bounds[-2 * N_LAST : -N_LAST]
-        if len(before):
-            rising = (last.mean(0) - before.mean(0) > RISING) & ~exact[:, 0]
-    return module.proposal(batch, Widened(q, width)), rising
+        start = best_start(module, batch, q, noise) if search else q
+        found, bounds = refined(module, batch, start, n_steps, noise)
+        q = chosen(exact, q, found)
+        need = needed(bounds).masked_fill(exact[:, 0], 0)
+    return module.proposal(batch, Widened(q, width)), need
+
+
+def chosen(condition, q, other):
+    """Return `q` for rows where the condition, (B, 1), holds, `other` elsewhere."""
+    loc = torch.where(condition, q.loc, other.loc)
+    return Normal(loc, torch.where(condition, q.scale, other.scale))
+
+
+def needed(bounds):
+    """Return what rows need whose bounds rose like this, (n_steps, B) -> (B,)."""
+    need = torch.zeros_like(bounds[0], dtype=torch.int)
+    if len(bounds) >= 2 * N_LAST:
+        last = bounds[-N_LAST:].mean(0)
+        need[last - bounds[-2 * N_LAST : -N_LAST].mean(0) > RISING] = MORE
+        need[last - bounds[0] > FAR] = SEARCH
+    return need
+
+
+def best_start(module, batch, q, noise):
+    """Return where the bound of each row is the highest after a few steps.
+
+    The posterior of a row unlike those in training may have several modes, and the
+    encoder's posterior be near a low one. The other starts are draws from the prior:
+    those at which p(x, z) is the largest.
+    """
+
+    def log_joint(q, p, where):
+        return module.log_likelihood(z[where], batch) + p.log_prob(z[where])
+
+    def tried(q):
+        found, bounds = refined(module, batch, q, N_TRIAL, noise)
+        return found, bounds[-N_LAST:].mean(0)[:, None]
+
+    best, height = tried(q)
+    z = module.prior(batch).sample(noise, N_DRAWN)  # (S, B, K)
+    order = over_chunks(log_joint, q, module, batch, N_DRAWN).argsort(0)
+    for index in order[-N_TRIED:, :, None]:
+        loc = z.take_along_dim(index[None], 0)[0]  # (B, K)
+        other, value = tried(Normal(loc, torch.full_like(loc, NARROW)))
+        best, height = chosen(value > height, other, best), value.maximum(height)
+    return best
 
 
 def refined(module, batch, q, n_steps, noise):
@@ -182,18 +229,13 @@ def joint_density(module, batch, prior):
 
 
 def _by_hand(module, batch, prior):
-    kind = module.written() if hasattr(module, "written") else None
-    fields = {name for name, value in batch._asdict().items() if value is not None}
-    if kind is None or fields - {"x", "condition", "seen", "index"}:
+    if not hasattr(module, "density"):
         raise Unknown(type(module).__name__)
-    model, x, condition = kind(Frozen(module)), batch.x.unsqueeze(0), batch.condition
-    if condition is not None:
-        condition = condition.unsqueeze(0) if condition.shape[-1] else None
-    seen = None if batch.seen is None else batch.seen.unsqueeze(0)
+    likelihood = module.density(batch)
 
     def density(z):
-        value, gradient = model.density(x, condition, z.unsqueeze(0), seen)
-        return value[0] + prior.log_prob(z), gradient[0] - z  # the prior is N(0, I)
+        value, gradient = likelihood(z)
+        return value + prior.log_prob(z), gradient - z  # the prior is N(0, I)
 
     return density
 

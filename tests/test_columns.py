@@ -63,6 +63,7 @@ def test_a_single_column_can_be_selected(column, position):
         ("size", NAMES, r"No column is named 'size': the columns are \['age', 'sex'"),
         (slice("age", "size"), NAMES, "No column is named 'size'"),
         (slice(None, None, 0), NAMES, "does not select columns: slice step"),
+        (lambda: [0], NAMES, "does not select columns: .* takes 0 positional"),
         ("age", None, "No column is named 'age': X has no column names"),
         (4, NAMES, "Column 4 is out of range: X has 4 columns"),
         ([0, -5], NAMES, "Column -5 is out of range"),

@@ -32,6 +32,7 @@ from skvae.metrics import (
     neg_reconstruction_error,
     reconstruction_error,
 )
+from skvae.stacks import log_likelihoods, train_together
 
 X, y = load_wine(return_X_y=True)
 SCALED = StandardScaler().fit_transform(X)
@@ -71,6 +72,38 @@ def test_n_samples_sets_the_number_of_importance_samples():
     fitted = clone(vae).set_params(random_state=0).fit(SCALED[train])
     by_hand = fitted.log_likelihood(SCALED[test], 3).mean()
     assert_allclose(found["log_likelihood"], by_hand)
+
+
+def test_models_of_one_shape_are_trained_and_asked_side_by_side(monkeypatch):
+    sizes = {"trained": [], "asked": []}
+
+    def noting(kind, function):
+        def noted(several, *args):
+            sizes[kind].append(len(several))
+            return function(several, *args)
+
+        return noted
+
+    for kind, where, function in (
+        ("trained", "skvae.base._ready.train_together", train_together),
+        ("asked", "skvae.base._mates.log_likelihoods", log_likelihoods),
+    ):
+        monkeypatch.setattr(where, noting(kind, function))
+    vae = small(VAETransformer, dtype="float64", early_stopping=False)
+    estimators = {
+        "plain": make_pipeline(StandardScaler(), vae),
+        "beta": make_pipeline(StandardScaler(), clone(vae).set_params(beta=4.0)),
+        "pca": PCA(2),
+    }
+    how = {"cv": 2, "random_states": (0, 1)}
+    found = compare(estimators, X, y, **how)
+    assert sizes == {"trained": [8], "asked": [4, 4]}
+    monkeypatch.setattr("skvae.metrics._compare.effective_n_jobs", lambda n_jobs: 2)
+    alone = compare(estimators, X, y, **how)
+    numbers = [name for name in found if not name.startswith("seconds")]
+    assert_allclose(found[numbers], alone[numbers], rtol=1e-7, atol=1e-9)
+    assert len(sizes["trained"]) == 1
+    assert (found["seconds"] > 0).all()
 
 
 def test_means_and_errors_over_folds_and_seeds():

@@ -5,6 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from instances import small
@@ -108,6 +109,18 @@ def test_the_argument_may_be_of_every_kind_in_every_container(kind):
         np.testing.assert_array_equal(
             again.transform(FLOATS, condition=given), expected
         )
+
+
+@pytest.mark.parametrize("container", [pl.Series, pa.array, pa.chunked_array, tuple])
+def test_words_may_be_in_columns_of_other_libraries(container):
+    words = ["u", "v"] * (N // 2)
+    given = container([words] if container is pa.chunked_array else words)
+    model = small(CVAETransformer, max_epochs=1).fit(FLOATS, condition=given)
+    assert model.conditions_.levels_[0].tolist() == ["u", "v"]
+    np.testing.assert_array_equal(
+        model.transform(FLOATS, condition=given),
+        model.transform(FLOATS, condition=words),
+    )
 
 
 def test_rows_in_single_precision_have_the_same_condition():

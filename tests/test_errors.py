@@ -89,7 +89,10 @@ BAD_PARAMETERS = {
     "device": ["cuda:99", "gpu", 3, "meta", "privateuseone"],
     "random_state": ["seed", -1],
     "callbacks": [3, [3], [("name", 3)], [("name", Callback, 1)]],
-    "net_params": [[("lr", 1)], {"seed": 1}, {"module": None}, {1: 2}, {"epochs": 3}],
+    "net_params": [
+        *([("lr", 1)], {"seed": 1}, {"module": None}, {1: 2}, {"epochs": 3}),
+        {"train_split": nn.Linear(4, 3)},
+    ],
     "warm_start": [pd.Index(["a", "b"]), 1],
 }
 
@@ -253,6 +256,16 @@ class Exploding(nn.Module):
         return self.linear(x) * (torch.nan if self.n_batches < 0 else 1.0)
 
 
+class InfiniteInAnswers(nn.Linear):
+    """A body that returns infinity outside of training."""
+
+    def __init__(self, n_in):
+        super().__init__(n_in, 4)
+
+    def forward(self, x):
+        return super().forward(x) if self.training else torch.full((len(x), 4), np.inf)
+
+
 def exploding(estimator):
     """Return the `Exploding` bodies of a fitted estimator."""
     return [m for m in estimator.module_.modules() if isinstance(m, Exploding)]
@@ -299,6 +312,15 @@ def test_a_non_finite_held_out_bound_is_an_error(digits):
     rows = Rows(X, "cpu", torch.float32).subset(held_out)
     with pytest.raises(FloatingPointError, match="held-out rows"):
         estimator.net_.run_single_epoch(rows, False, "valid", None)
+
+
+def test_a_fit_whose_answers_are_not_finite_is_undone(digits):
+    estimator = small(VAETransformer).fit(digits)
+    before = estimator.transform(digits)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        estimator.set_params(encoder=InfiniteInAnswers, batch_size=2).fit(digits)
+    estimator.set_params(encoder=None, batch_size=200)
+    np.testing.assert_array_equal(estimator.transform(digits), before)
 
 
 def test_too_high_a_learning_rate_is_reported_and_survived(digits):

@@ -6,7 +6,8 @@ import torch
 from instances import small
 from sklearn.datasets import load_digits
 
-from skvae import AETransformer, VAETransformer
+from skvae import AETransformer, CVAETransformer, VAETransformer
+from skvae.discovery import all_estimators
 from skvae.distributions import Bernoulli, Categorical, Codes, Gaussian, Poisson
 from skvae.training import Batch
 
@@ -131,3 +132,40 @@ def test_beta_trades_reconstruction_for_divergence(digits):
     assert kls == sorted(kls, reverse=True)
     reconstructions = [row["reconstruction"] for row in last]
     assert reconstructions == sorted(reconstructions, reverse=True)
+
+
+# --- draws of latents -----------------------------------------------------------------
+
+WITH_POSTERIOR = [cls for _, cls in all_estimators() if hasattr(cls, "sample_latents")]
+
+
+@pytest.mark.parametrize("cls", WITH_POSTERIOR)
+def test_latents_are_drawn_from_the_posterior_of_each_row(cls, digits):
+    model = small(cls, max_epochs=1, dtype="float64").fit(digits)
+    X, n_draws = digits[:8], 4000
+    Z = model.sample_latents(X, n_draws, random_state=0)
+    q, _ = model._distributions(X)
+    mean = q.mean.numpy()
+    scale = q.scale.numpy() if hasattr(q, "scale") else np.sqrt(mean * (1 - mean))
+    assert Z.shape == (n_draws, *mean.shape)
+    assert (np.abs(Z.mean(0) - mean) < 5 * scale / np.sqrt(n_draws)).all()
+    np.testing.assert_allclose(Z.std(0), scale, rtol=0.1)
+    assert np.array_equal(Z, model.sample_latents(X, n_draws, random_state=0))
+    assert not np.array_equal(Z, model.sample_latents(X, n_draws, random_state=1))
+
+
+def test_latents_are_drawn_under_the_condition_and_in_the_precision_of_x(digits):
+    X, task = digits[:40].astype(np.float32), np.arange(40) % 2
+    model = small(CVAETransformer).fit(X, condition=task)
+    one, other = (
+        model.sample_latents(X, condition=c, random_state=0)[0] for c in (task, 1)
+    )
+    assert one.dtype == np.float32
+    assert one.shape == (40, 8)
+    is_same = (one == other).all(1)
+    assert is_same[1::2].all()
+    assert not is_same[::2].any()
+    with pytest.raises(ValueError, match="sample_latents"):
+        model.sample_latents(X, 0, condition=task)
+    with pytest.raises(ValueError, match="condition"):
+        model.sample_latents(X)

@@ -31,6 +31,7 @@ SAME = {
     "big-endian": TABLE.astype(">f8"),
     "Fortran": np.asfortranarray(TABLE),
     "no mask": np.ma.array(TABLE),
+    "no mask of a matrix": np.ma.array(TABLE.view(np.matrix)),
 }
 FAR = pl.DataFrame(1e9 * TABLE).cast(pl.Int32).cast(pl.Date)
 LISTS = pl.DataFrame(TABLE).with_columns(column_0=pl.lit([1.0]))
@@ -58,7 +59,7 @@ REFUSED = {
         "X has 2 columns named 'a'",
     ),
     "no datetimes": (TABLE[:0].astype("M8[s]"), ValueError, "x0 of X holds datetimes"),
-    "dates that polars cannot show": (FAR, ValueError, "column_0 of X holds datetimes"),
+    "dates that polars cannot show": (FAR, ValueError, "of X holds datetimes"),
     "lists": (LISTS, ValueError, "X is not a table|List"),
     "no columns": (pd.DataFrame(TABLE[:, :0]), ValueError, "X|0 columns"),
     "sparse": (sp.dia_array(TABLE), TypeError, r"pass X.toarray\(\)"),

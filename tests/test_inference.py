@@ -261,3 +261,13 @@ def test_draws_repeat_with_the_seed():
     )
     assert np.array_equal(first, same)
     assert not np.array_equal(first, other)
+
+
+def test_an_overflow_names_its_row_in_any_slice():
+    evaluator, row = Evaluator(nn.Linear(2, 2)), inference.ROWS + 500
+
+    def function(batch):
+        return torch.where(batch.index == row, torch.inf, 0.0)
+
+    with pytest.raises(FloatingPointError, match=f"row {row} is not finite"):
+        evaluator.in_slices(np.zeros((row + 400, 2)), function)

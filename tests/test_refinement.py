@@ -10,10 +10,11 @@ from instances import OF_DIGITS, PLAIN, VARIANTS, fitted, small, variants
 from scipy.stats import kstest, multivariate_normal
 from sklearn.datasets import load_iris
 
-from skvae import CategoricalVAETransformer, VAETransformer
+from skvae import CategoricalVAETransformer, VAETransformer, refinement
 from skvae.distributions import Normal, RowNoise, row_keys
 from skvae.exceptions import SkvaeEstimateWarning
-from skvae.refinement import Widened
+from skvae.refinement import Widened, best_start, refined
+from skvae.training import Batch
 
 ROWS = torch.arange(50.0)[:, None].expand(50, 3)
 REFINABLE = {
@@ -153,6 +154,49 @@ def test_a_refined_row_does_not_depend_on_the_others(label, digits):
     np.testing.assert_allclose(shuffled, together[order], atol=1e-7)
     alone = [estimator.log_likelihood(digits[i : i + 1], refine=3)[0] for i in range(3)]
     np.testing.assert_allclose(alone, together[:3], atol=1e-7)
+
+
+@pytest.mark.parametrize("label", [x for x in REFINABLE if x.endswith("small")])
+def test_a_row_with_another_start_does_not_depend_on_the_others(
+    label, digits, monkeypatch
+):
+    estimator = fitted(REFINABLE[label], digits)
+    without = estimator.log_likelihood(digits[:40])
+    for name, value in {"FAR": -1e9, "N_DRAWN": 8, "N_TRIED": 2, "N_TRIAL": 4}.items():
+        monkeypatch.setattr(refinement, name, value)
+    together = estimator.log_likelihood(digits[:40])
+    refines = estimator.module_.n_refinements > 0
+    assert np.array_equal(together, without) != refines
+    assert abs(together.mean() - without.mean()) < 1.0
+    alone = [estimator.log_likelihood(digits[i : i + 1])[0] for i in range(2)]
+    np.testing.assert_allclose(alone, together[:2], atol=1e-7)
+
+
+class TwoModes:
+    """x = 10 is likely near z = 1, and much less likely near z = −1."""
+
+    def prior(self, batch):
+        return Normal(torch.zeros(len(batch.x), 1), torch.ones(len(batch.x), 1))
+
+    def likelihood(self, z, batch):
+        heights = (
+            height * torch.exp(-4 * (z - at).square())
+            for at, height in ((1, 10), (-1, 6))
+        )
+        return Normal(sum(heights), torch.full_like(z, 0.3))
+
+    def log_likelihood(self, z, batch):
+        return self.likelihood(z, batch).log_prob(batch.x)
+
+
+def test_a_search_leaves_the_wrong_mode():
+    batch = Batch(x=torch.full((40, 1), 10.0))
+    wrong = Normal(torch.full((40, 1), -1.0), torch.full((40, 1), 0.1))
+    noise = RowNoise(row_keys(0, torch.arange(40.0)[:, None]))
+    module = TwoModes()
+    stuck, _ = refined(module, batch, wrong, 40, noise)
+    assert (stuck.loc < 0).all()
+    assert ((best_start(module, batch, wrong, noise).loc - 1).abs() < 0.3).all()
 
 
 def test_refinement_touches_nothing_and_works_in_threads_and_inference_mode(digits):

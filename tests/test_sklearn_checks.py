@@ -54,6 +54,9 @@ SHORTER = {
 RANDOM = {"check_sample_weight_equivalence_on_dense_data"}
 
 
+LACKING = ("not installed", "not available", "Skipping")
+
+
 def not_passed(estimator):
     results = estimator_checks.check_estimator(estimator, on_fail=None, on_skip=None)
     assert len(results) > 40
@@ -61,12 +64,28 @@ def not_passed(estimator):
     return [
         (result["check_name"], result["status"], str(result["exception"]))
         for result in results
-        if result["status"] != "passed" and result["check_name"] not in RANDOM
+        if result["status"] != "passed"
+        and result["check_name"] not in RANDOM
+        and not lacks_a_library(result)
     ]
 
 
+def lacks_a_library(result):
+    """Whether a check of arrays needs a library or a device that is not there."""
+    of_arrays = result["check_name"].startswith("check_array_api")
+    reason = str(result["exception"])
+    return (
+        of_arrays
+        and result["status"] == "skipped"
+        and any(words in reason for words in LACKING)
+    )
+
+
 @pytest.mark.parametrize("label", VARIANTS)
-def test_check_estimator_passes(label):
+def test_check_estimator_passes(label, monkeypatch):
+    if not label.endswith("-small"):  # arrays are converted alike in all variants
+        name = "_yield_array_api_checks"
+        monkeypatch.setattr(estimator_checks, name, lambda *a, **k: (), raising=False)
     assert os.environ.get("SCIPY_ARRAY_API") == "1", "set it, or a check is skipped"
     assert not_passed(VARIANTS[label]) == []
 

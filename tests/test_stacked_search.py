@@ -19,7 +19,9 @@ from test_stacks import N_ROWS, SMALL, rows
 
 from skvae import VAETransformer
 from skvae.base import ready_fits
+from skvae.base._mates import N_WAITING
 from skvae.model_selection import StackedGridSearchCV, StackedRandomizedSearchCV
+from skvae.stacks import log_likelihoods
 
 LABELS = np.arange(N_ROWS) % 2
 FAST = SMALL | {"max_epochs": 3}
@@ -143,3 +145,46 @@ def test_a_fit_is_taken_only_by_the_same_estimator_and_rows():
         assert vae().fit(X).net_ is net
         assert vae().fit(X).net_ is not net  # it is taken once
     assert clone(vae()).fit(X).n_iter_ == 3
+
+
+def test_candidates_of_a_fold_are_scored_together(monkeypatch):
+    asked = []
+
+    def counted(evaluators, *args):
+        asked.append(len(evaluators))
+        return log_likelihoods(evaluators, *args)
+
+    monkeypatch.setattr("skvae.base._mates.log_likelihoods", counted)
+    StackedGridSearchCV(vae(), GRID, cv=3, refit=False).fit(rows())
+    assert asked == [4, 4, 4]
+
+
+def test_mates_answer_only_what_is_theirs():
+    plain, X = {"early_stopping": False}, rows()
+    others = [vae(lr=lr, **plain) for lr in (0.005, 0.01, 0.02)]
+    with ready_fits(others, [X, X, X]):
+        one, two, further = (clone(other).fit(X) for other in others)
+        alone = clone(one).fit(X)  # without mates
+        wanted = alone.score_samples(X)
+        np.testing.assert_allclose(one.score_samples(X), wanted, rtol=1e-9)
+        assert not np.allclose(two.score_samples(X), wanted, rtol=1e-9)
+        how = {"n_samples": 2, "method": "elbo"}
+        found, same = (model.log_likelihood(X[:9], **how) for model in (one, alone))
+        np.testing.assert_allclose(found, same, rtol=1e-9)
+        before = further.score_samples(X)
+        assert not np.allclose(further.partial_fit(X).score_samples(X), before)
+    np.testing.assert_allclose(one.score_samples(X), wanted, rtol=1e-9)
+
+
+def test_models_that_are_asked_alone_answer_alone(monkeypatch):
+    X, models = rows(), [vae(lr=0.01), vae(lr=0.02)]
+    with ready_fits(models, [X, X]):
+        one, _ = (clone(model).fit(X) for model in models)
+        asked = []
+        monkeypatch.setattr(
+            "skvae.base._mates.log_likelihoods",
+            lambda evaluators, table, *args: asked.append(len(table.x)),
+        )
+        for n in range(20, 30):
+            one.score_samples(X[:n])
+    assert len(asked) == N_WAITING

@@ -38,7 +38,8 @@ def members(estimator, X, grid, n_folds=3):
 def side_by_side(pairs):
     """Train the nets of estimators together; return which of them were trained."""
     tables = [estimator._prepare(X, NOTHING, False) for estimator, X in pairs]
-    return train_together([estimator.net_ for estimator, _ in pairs], tables)
+    taken = train_together([estimator.net_ for estimator, _ in pairs], tables)
+    return [seconds is not None for seconds in taken]
 
 
 def state(estimator):

@@ -6,10 +6,10 @@ COLUMNS = {
     "n_components": "latents",
     "test ln p(x), nats": "test ln p(x)",
     "Monte-Carlo error": "±",
+    "median ESS": "ESS",
     "accuracy": "accuracy",
     "accuracy, PCA": "accuracy, PCA",
     "active units": "active latents",
-    "fit, s": "fit, s",
 }
 
 
@@ -22,7 +22,8 @@ REPORT = Report(
     title="MNIST",
     asked="""\
 How good are the density and the latents of a VAE on MNIST? Test ln p(x) in nats per
-row, and test accuracy of logistic regression on the latents and on as many principal
+row, with the error of the draws and the median effective sample size (ESS, of 500
+draws), and test accuracy of logistic regression on the latents and on as many principal
 components. A latent is active if its posterior mean has a variance above 0.01.""",
     tables=tables,
     dots=Dots("latents", {"accuracy": "VAE", "accuracy, PCA": "PCA"}, "test accuracy"),

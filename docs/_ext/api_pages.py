@@ -52,6 +52,7 @@ GROUPS = (
         lambda value: value in ESTIMATORS.values(),
     ),
     Group("Files", "`save` is a method of the estimators.", ("skvae",)),
+    Group("Export", "Fitted models for other runtimes.", ("skvae.export",)),
     Group(
         "Likelihoods",
         "Objects for the parameter `likelihood`, if a short name is not enough.",

@@ -86,7 +86,9 @@ class CategoricalVAE(LatentModel):
         return self.by_variable(self.to_logits(self.encoder(features)))
 
     def prior(self, batch):
-        like = batch.x.new_empty((len(batch.x), self.n_variables * self.n_categories))
+        like = batch.x.new_empty(
+            (batch.x.shape[0], self.n_variables * self.n_categories)
+        )
         return UniformCategories(like, self.n_categories)
 
     def likelihood(self, z, batch=None):

@@ -55,6 +55,8 @@ class MCEM(LatentModel):
 
     n_leapfrog, n_updates, n_burn_in, n_draws = 10, 5, 20, 30
     n_refinements = 0  # posteriors are already those of the row
+    keeps_rows = True  # the chains
+    iterates = True
 
     def __init__(self, decoder, head, n_components, seed):
         super().__init__()
@@ -73,7 +75,7 @@ class MCEM(LatentModel):
         self.head.start_linear(*start.decoder(model.W, model.psi, model.mean))
 
     def prior(self, batch):
-        return StandardNormal(batch.x.new_empty((len(batch.x), self.n_latents)))
+        return StandardNormal(batch.x.new_empty((batch.x.shape[0], self.n_latents)))
 
     def likelihood(self, z, batch=None):
         return self.head(over_rows(self.decoder, z))

@@ -71,7 +71,7 @@ class VAE(LatentModel):
         return self.head(over_rows(self.decoder, z))
 
     def prior(self, batch):
-        like = batch.x.new_empty((len(batch.x), self.n_latents))
+        like = batch.x.new_empty((batch.x.shape[0], self.n_latents))
         return self.prior_module(like, self.posterior_of)
 
     def written(self):
@@ -95,6 +95,11 @@ class VAE(LatentModel):
         self.loc_scale.start_linear(*mean, np.sqrt(model.variance))
         by_latent = np.hstack([model.W, effect.T])  # (D, K + c)
         self.head.start_linear(*start.decoder(by_latent, model.psi, shift))
+
+    @property
+    def keeps_rows(self):
+        """Whether the prior stores values of each row."""
+        return self.prior_module.keeps_rows
 
     @property
     def phases(self):

@@ -12,7 +12,7 @@ import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skvae._parameters import Declared, parameter
+from skvae._parameters import parameter
 from skvae._validation import (
     BOOLEAN,
     FRACTION,
@@ -28,8 +28,9 @@ from skvae._validation import (
     Sequence,
     check_parameter,
 )
+from skvae.base._arrays import in_kind
 from skvae.base._fitting import FittingMixin
-from skvae.base._groups import SIZES, Optimizer, SkorchCallback
+from skvae.base._groups import SIZES, Checkpoints, Optimizer, SkorchCallback
 from skvae.base._settings import within_torch
 from skvae.base._sklearn import (
     CallbackSupportMixin,
@@ -59,7 +60,7 @@ class BaseAutoencoderTransformer(
     LatentNamesMixin,
     FittingMixin,
     TransformerMixin,
-    Declared,
+    Checkpoints,
 ):
     """Base of every estimator: fit, transform, inverse_transform, reconstruct.
 
@@ -120,6 +121,7 @@ class BaseAutoencoderTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.array_api_support = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
         except (ValueError, TypeError):  # an invalid parameter, reported by fit
@@ -170,7 +172,8 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter, the data or the weights are not valid.
+            If a parameter, the data or the weights are not valid, or `checkpoint` is
+            that of a fit with other parameters or data.
         FloatingPointError
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
@@ -215,6 +218,7 @@ class BaseAutoencoderTransformer(
 
     # -- answering ------------------------------------------------------------------
 
+    @in_kind
     def transform(self, X) -> np.ndarray:
         """Encode rows as posterior means. This is deterministic.
 
@@ -239,6 +243,7 @@ class BaseAutoencoderTransformer(
         Z = self._evaluator().encode(table)
         return Z.astype(table.dtype, copy=False)
 
+    @in_kind
     def inverse_transform(self, X) -> np.ndarray:
         """Decode latents to the mean of p(x | z).
 
@@ -261,6 +266,7 @@ class BaseAutoencoderTransformer(
         Z = self._check_latents(X)
         return self._restored(self._evaluator().decode(Z))
 
+    @in_kind
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.
 

@@ -9,26 +9,31 @@ from sklearn.utils import check_random_state
 from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
+from skvae.base._flags import reading_flags
 from skvae.base._holding_out import split_rows
 from skvae.base._ready import take_ready
 from skvae.base._settings import (
     check_net_params,
     check_range_of_numbers,
+    check_shareable,
     find_device,
     naming_net_params,
     within_torch,
 )
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value, rows_that_count
-from skvae.nets import Beside, build_body, mlp, trainable
-from skvae.persistence import architecture, check_same_architecture
+from skvae.nets import build_body, mlp, trainable
+from skvae.persistence import Checkpoint, architecture, check_same_architecture
 from skvae.training import (
+    NOT_KEPT,
     OPTIMIZERS,
+    DataParallelNet,
     EarlyStopping,
     HoldOut,
     RecordEpoch,
     Rows,
     VariationalNet,
+    agreed_seed,
     copied,
     derive_seed,
     optimizer_name,
@@ -49,24 +54,31 @@ class FittingMixin:
 
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
+        before = dict(vars(self))
         rows = take_ready(self, X) if given.is_nothing else None
         if rows is None:
             X, y, given = rows_that_count(X, y, given)
             rows = self._train(X, y, given)
         if self._may_collapse:
-            warn_of_collapse(self, rows)
+            try:
+                warn_of_collapse(self, rows)
+            except FloatingPointError:  # its answers are not finite
+                vars(self).clear()
+                vars(self).update(before)
+                raise
         return self
 
     def _train(self, X, y, given):
         """Prepare and train; return the rows."""
         resumes = self.warm_start is not False  # its value is checked inside
         with trainable(), undone_without_an_epoch(self, resumes):
-            rows = self._prepare(X, given, self.warm_start)
+            kept = NOT_KEPT if self.checkpoint is None else Checkpoint(self)
+            rows = self._prepare(X, given, self.warm_start, kept)
             parts = split_rows(self, rows, y)
-            n_epochs = self.net_.max_epochs
+            n_epochs = kept.n_epochs(parts, self.net_.max_epochs)
             with watching(self, n_epochs, X, y) as watchers:
                 how = {"epochs": n_epochs, "watchers": watchers, "parts": parts}
-                self.net_.partial_fit(rows, **how)
+                self.net_.partial_fit(rows, checkpoint=kept, **how)
         return rows
 
     def _partial_fit(self, X, given=NOTHING):
@@ -76,7 +88,7 @@ class FittingMixin:
             self.net_.partial_fit(rows, epochs=1)
         return self
 
-    def _prepare(self, X, given, resumes):
+    def _prepare(self, X, given, resumes, kept=NOT_KEPT):
         """Check everything, build a net unless one resumes, and return the rows."""
         check_parameters(self)
         self._check_net_params()
@@ -86,8 +98,13 @@ class FittingMixin:
             table = self._columns.table(self, X, given)
             self.likelihood_.check(table.x, self._columns.names)
             device = next(self.net_.module_.parameters()).device  # it is not moved
+            kept.find(table, self.n_iter_)
         else:
             table = self._learn_columns(X, given)
+            random = check_random_state(self.random_state)
+            seed = int(random.randint(np.iinfo(np.int32).max))
+            self._seed = agreed_seed(seed, (self.net_params or {}).get("accelerator"))
+            kept.find(table, 0)  # may have another seed
             self._build_net(table, device)
         self._check_live_settings()
         check_range_of_numbers(self, self.net_.module_.dtype)
@@ -139,8 +156,6 @@ class FittingMixin:
     # -- the net --------------------------------------------------------------------
 
     def _build_net(self, table, device):
-        random = check_random_state(self.random_state)
-        self._seed = int(random.randint(np.iinfo(np.int32).max))
         with torch.device("cpu"), seeded_weights(self._seed):
             module = self._built_module(table)
             self._choose_start(module, table)
@@ -176,8 +191,12 @@ class FittingMixin:
         settings["lr"] = float(settings["lr"])  # torch takes no fractions
         for group, rate in module.learning_rates().items():
             settings.setdefault(f"{optimizer_name(group)}__lr", rate)
+        kind = VariationalNet
+        if "accelerator" in settings:
+            check_shareable(self, module)
+            kind = DataParallelNet
         with naming_net_params(self):
-            return VariationalNet(module, seed=self._seed, **settings).initialize()
+            return kind(module, seed=self._seed, **settings).initialize()
 
     def _configure_net(self):
         """Update the net with the parameters that may change between fits."""
@@ -308,15 +327,3 @@ def _objects(callbacks):
     if isinstance(callbacks, str):  # "disable"
         return callbacks
     return [id(c[1] if isinstance(c, tuple) else c) for c in callbacks or ()]
-
-
-def reading_flags(body, n_hidden, head, width=0):
-    """Let a user's encoder pass on what it does not read; return its width too.
-
-    It reads the features. Flags of missing cells before them, and `width` columns after
-    them, are appended to its output.
-    """
-    n_flags = n_inputs(head) - head.n_features
-    if n_flags or width:
-        body = Beside(body, head.n_features, n_flags)
-    return body, n_hidden + n_flags + width

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skvae._validation import COUNT, NONE, RANDOM_STATE, check_parameter
+from skvae.base._arrays import in_kind
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise, SharedNoise
 from skvae.imputation import conditional_draws, conditional_mean
@@ -13,6 +14,7 @@ from skvae.training import derive_seed
 class ImputingMixin:
     """Adds `impute`."""
 
+    @in_kind
     def impute(
         self, X, n_samples=64, n_imputations=None, random_state=None
     ) -> np.ndarray:

@@ -2,23 +2,27 @@
 
 A search calls `fit` of one estimator after another. `ready_fits` trains them together
 beforehand, and `fit` then takes its result, if class, parameters and rows are the same
-to the bit. In every other case it trains as usual.
+to the bit. In every other case it trains as usual. The estimators are then mates, which
+estimate ln p(x) together, see `skvae.base._mates`.
 """
 
 import threading
 import time
 import warnings
+from collections import defaultdict
 from contextlib import contextmanager
 
 import joblib
 import numpy as np
 
 from skvae.base._holding_out import split_rows
+from skvae.base._mates import company, introduce, part
 from skvae.inputs import NOTHING
 from skvae.stacks import train_together
 
 OF_A_SEARCH = "_parent_callback_ctx"  # what scikit-learn 1.9 sets on what it fits
 _KEPT = {}  # key of a fit -> list of `Ready`
+_SECONDS = {}  # id of a net that was taken -> the net, and the seconds of its fit
 _LOCK = threading.Lock()
 
 
@@ -39,6 +43,7 @@ class Ready:
 
     def prepare(self):
         """Build the net; what is wrong is left to an ordinary fit."""
+        start = time.perf_counter()
         with warnings.catch_warnings(record=True) as self.caught:
             warnings.simplefilter("always")
             try:
@@ -48,6 +53,7 @@ class Ready:
                 self.rows = rows
             except Exception:  # of any kind: the ordinary fit will raise it again
                 self.rows = None
+        self.seconds = time.perf_counter() - start
         return self
 
     def hand_over(self, estimator):
@@ -57,6 +63,7 @@ class Ready:
         own = estimator.get_params(deep=False)
         learned = vars(self.estimator)
         vars(estimator).update({k: v for k, v in learned.items() if k not in own})
+        _SECONDS[id(estimator.net_)] = estimator.net_, self.seconds
         self.estimator = None  # the other owner of the net
         return self.rows
 
@@ -71,13 +78,19 @@ def take_ready(estimator, X):
     return None if ready is None else ready.hand_over(estimator)
 
 
+def seconds_before(estimator):
+    """Return the seconds that a model's fit had taken before `fit` was called."""
+    return _SECONDS.get(id(getattr(estimator, "net_", None)), (None, 0.0))[1]
+
+
 def can_wait(estimator):
     """Return whether fits of an estimator depend on parameters and rows alone."""
     own = estimator.get_params(deep=False).keys()
     # Anything more, such as a callback of scikit-learn, may want to see every epoch.
     wanted = estimator.verbose, estimator.callbacks, estimator.warm_start
     more = vars(estimator).keys() - own - {OF_A_SEARCH}
-    return all(map(_is_off, wanted)) and not more
+    is_free = estimator.checkpoint is None and not more
+    return all(map(_is_off, wanted)) and is_free
 
 
 def _is_off(value):
@@ -86,7 +99,7 @@ def _is_off(value):
 
 
 @contextmanager
-def ready_fits(estimators, tables):
+def ready_fits(estimators, tables, n_jobs=None):
     """Train estimators side by side where possible; `fit` takes them in this context.
 
     Parameters
@@ -95,37 +108,42 @@ def ready_fits(estimators, tables):
         Not fitted yet.
     tables : list of array-like
         The training rows of each; estimators may share one.
+    n_jobs : int or None, default=None
+        Number of threads.
 
     Yields
     ------
     list of Ready
         The fits that are done.
     """
-    done = _trained([Ready(e, X) for e, X in zip(estimators, tables, strict=True)])
+    fits = [Ready(e, X) for e, X in zip(estimators, tables, strict=True)]
+    done = _trained(fits, joblib.effective_n_jobs(n_jobs))
+    groups = defaultdict(list)
     for ready in done:
         with _LOCK:
             _KEPT.setdefault(ready.key, []).append(ready)
+        groups[company(ready.estimator, ready.X)].append(ready.estimator)
+    mates, nets = introduce(groups.values()), [ready.estimator.net_ for ready in done]
     try:
         yield done
     finally:
+        part(mates)
+        for net in nets:
+            _SECONDS.pop(id(net), None)
         with _LOCK:
             for key in {ready.key for ready in done}:
                 _KEPT.pop(key, None)
 
 
-def _trained(fits):
-    start = time.perf_counter()
+def _trained(fits, n_jobs):
     fits = [ready for ready in fits if can_wait(ready.estimator)]
     fits = [ready for ready in fits if ready.prepare().rows is not None]
     _share_tables(fits)
-    trained = train_together(
-        [ready.estimator.net_ for ready in fits], [ready.rows for ready in fits]
-    )
-    done = [ready for ready, ok in zip(fits, trained, strict=True) if ok]
-    seconds = time.perf_counter() - start
-    for ready in done:
-        ready.seconds = seconds / len(done)
-    return done
+    nets, rows = [ready.estimator.net_ for ready in fits], [r.rows for r in fits]
+    taken = train_together(nets, rows, n_jobs)
+    for ready, seconds in zip(fits, taken, strict=True):
+        ready.seconds += seconds or 0.0
+    return [ready for ready, seconds in zip(fits, taken, strict=True) if seconds]
 
 
 def _share_tables(fits):

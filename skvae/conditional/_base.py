@@ -7,7 +7,7 @@ import numpy as np
 
 from skvae._parameters import parameter
 from skvae._validation import NONE, Callable, Instance, Interval, Listed, Options
-from skvae.base import BaseAutoencoderTransformer, with_callbacks
+from skvae.base import BaseAutoencoderTransformer, in_kind, with_callbacks
 from skvae.conditional._density import ConditionalDensityMixin
 from skvae.inputs import ConditionedColumns, Given
 
@@ -142,6 +142,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         self.fit(X, y, condition=condition, sample_weight=sample_weight)
         return self.transform(X, condition=condition)
 
+    @in_kind
     def transform(self, X, condition=None) -> np.ndarray:
         """Encode rows under their conditions as posterior means. This is deterministic.
 
@@ -165,6 +166,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         """
         return self._transform(self._check_encodable(X, Given(condition)))
 
+    @in_kind
     def inverse_transform(self, X, condition=None) -> np.ndarray:
         """Decode latents to the mean of p(x | z, condition).
 
@@ -195,6 +197,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         x = self._evaluator().decode(Z, condition)
         return self._restored(x, codes, rows)
 
+    @in_kind
     def reconstruct(self, X, condition=None) -> np.ndarray:
         """Encode rows, and decode their latents under the same condition.
 

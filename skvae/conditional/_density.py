@@ -3,7 +3,7 @@
 import numpy as np
 
 from skvae.annealing import N_TEMPERATURES
-from skvae.base import DensityMixin, mean_score, selected
+from skvae.base import DensityMixin, in_kind, mean_score, selected
 from skvae.inputs import Given
 
 
@@ -45,6 +45,39 @@ class ConditionalDensityMixin(DensityMixin):
         x = self._evaluator().sample(n_samples, width, seed, mean, given)
         return self._restored(x, codes)
 
+    @in_kind
+    def sample_latents(
+        self, X, n_samples=1, random_state=None, condition=None
+    ) -> np.ndarray:
+        """Draw latents of rows from their posteriors, z ~ q(z | x, condition).
+
+        `transform` returns the means of these, which have no noise: a predictor can
+        find more in them than a draw of z says about x. `invariance` refers to draws.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState or None, default=None
+            Seed of the draws.
+        condition : array-like of shape (n_samples,) or (n_samples, n), default=None
+            As in `transform`.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_rows, n_latents)
+            Independent draws of all latents, in the precision of `X`.
+
+        Raises
+        ------
+        ValueError
+            As `transform`, and if `n_samples` is not a positive int.
+        """
+        return self._sample_latents(X, n_samples, random_state, Given(condition))
+
+    @in_kind
     def impute(
         self,
         X,
@@ -84,6 +117,7 @@ class ConditionalDensityMixin(DensityMixin):
         given = {"codes": codes, "rows": X}
         return self._impute(table, n_samples, n_imputations, random_state, **given)
 
+    @in_kind
     def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.
 
@@ -128,6 +162,7 @@ class ConditionalDensityMixin(DensityMixin):
         values = self.score_samples(X, condition=condition)
         return mean_score(values, sample_weight)
 
+    @in_kind
     def log_likelihood(
         self,
         X,

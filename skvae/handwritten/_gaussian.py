@@ -52,19 +52,19 @@ class WrittenGaussian(Written):
         self.sigma = self.scale(out[..., self.n_columns :])  # (M, 1 or B, D)
         if self.mean == "identity":  # in units of the spread, as y is
             self.by_raw = self.spread / self.sigma
-            self.r = (y - raw) * self.by_raw
+            self.r = torch.sub(y, raw).mul_(self.by_raw)
         else:
             f, slope = MEANS[self.mean]
             mu = f(raw)
             self.by_raw = slope(mu) / self.sigma
-            self.r = (x - mu) / self.sigma
+            self.r = torch.sub(x, mu).div_(self.sigma)
         self.r, self.seen = masked(self.r, seen), seen
         self.squares = self.r.square()
         if seen is None:
             constant = self.sigma.log().sum(-1) + 0.5 * self.n_columns * LOG_2PI
         else:
             constant = masked(self.sigma.log() + 0.5 * LOG_2PI, seen).sum(-1)
-        return torch.sub(-constant, self.squares.sum(-1), alpha=0.5)
+        return self.squares.sum(-1).mul_(-0.5).sub_(constant)
 
     def backward(self, w):
         """d ln p / d raw = r dμ/draw / σ, and d ln p / dσ = (r² − 1) / σ."""

@@ -4,6 +4,7 @@ M members, B rows, i inputs and o outputs.
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import nn
@@ -81,7 +82,7 @@ class Body:
     def __call__(self, x):
         h, self.inputs, self.outputs = x, [], []
         for layer, (f, _) in zip(self.layers, self.activations, strict=True):
-            self.inputs.append(layer(h))  # (M, B, h_l)
+            self.inputs.append(layer(h))  # (M, B, h_l), which f may overwrite
             h = f(self.inputs[-1])
             self.outputs.append(h)
         return torch.cat([h, x], -1) if self.skips else h
@@ -94,15 +95,15 @@ class Body:
     def backward(self, d, to_input=True, learns=True):
         """Set all gradients from that of the output; return that of the input.
 
-        Without `to_input`, the gradient of a direct path may be left out of `d`.
-        Without `learns`, the weights' gradients are not computed.
+        It overwrites `d`. Without `to_input`, the gradient of a direct path may be left
+        out of `d`. Without `learns`, the weights' gradients are not computed.
         """
         n, beside = self.n_hidden, None
         if self.skips:
             d, beside = d[..., :n], d[..., n:]
         for i in reversed(range(len(self.layers))):
-            slope = self.activations[i][1]
-            d = d * slope(self.inputs[i], self.outputs[i])  # (M, B, h_l)
+            f_backward = self.activations[i][1]
+            d = f_backward(d, self.inputs[i], self.outputs[i])  # (M, B, h_l)
             if learns:
                 self.layers[i].backward(d)
             if i or to_input:
@@ -110,25 +111,38 @@ class Body:
         return d + beside if self.skips and to_input else d
 
 
-def _slope_of_gelu(u, a):
+# torch's own pass backwards through a ReLU: a single one over the memory.
+THRESHOLD = getattr(torch.ops.aten, "threshold_backward", None)
+
+
+def _backward_of_relu(d, u, a):
+    if THRESHOLD is None:
+        return d.mul_(a.sign())
+    return THRESHOLD.grad_input(d, a, 0, grad_input=d)
+
+
+def _backward_of_gelu(d, u, a):
     density = torch.exp(-0.5 * u.square()) / math.sqrt(2 * math.pi)
-    return 0.5 * (1 + torch.erf(u / math.sqrt(2))) + u * density
+    return d.mul_(0.5 * (1 + torch.erf(u / math.sqrt(2))) + u * density)
 
 
-# Each activation a = f(u), and its slope from u and a.
+# Each activation a = f(u), and d da/du. Where the latter needs a only, f is in place.
 ACTIVATIONS = {
-    nn.ELU: (functional.elu, lambda u, a: a.clamp(max=0) + 1),
-    nn.GELU: (functional.gelu, _slope_of_gelu),
-    nn.Identity: (lambda u: u, lambda u, a: 1),
-    nn.ReLU: (torch.relu, lambda u, a: a.sign()),
-    nn.Sigmoid: (torch.sigmoid, lambda u, a: a * (1 - a)),
-    nn.Softplus: (functional.softplus, lambda u, a: -torch.expm1(-a)),
-    nn.Tanh: (torch.tanh, lambda u, a: 1 - a.square()),
+    nn.ELU: (
+        partial(functional.elu, inplace=True),
+        lambda d, u, a: d.mul_(a.clamp(max=0).add_(1)),
+    ),
+    nn.GELU: (functional.gelu, _backward_of_gelu),
+    nn.Identity: (lambda u: u, lambda d, u, a: d),
+    nn.ReLU: (torch.relu_, _backward_of_relu),
+    nn.Sigmoid: (torch.sigmoid_, lambda d, u, a: d.mul_(a * (1 - a))),
+    nn.Softplus: (functional.softplus, lambda d, u, a: d.mul_(-torch.expm1(-a))),
+    nn.Tanh: (torch.tanh_, lambda d, u, a: d.mul_(1 - a.square())),
 }
 
 
 def activation(part):
-    """Return an activation and its slope."""
+    """Return an activation and its backward pass."""
     kind = type(part)
     if kind not in ACTIVATIONS or part.extra_repr() != kind().extra_repr():
         raise Unknown(f"the activation {part}")

@@ -48,11 +48,14 @@ class WrittenModel:
         """The largest number of values that a row has in a layer."""
         return max(max(block.value.shape[1:]) for block in self.members.blocks.values())
 
+    def log_prob(self, x, condition, z, seen=None):
+        """Return ln p(x | z) at any z, (M, B, K) -> (M, B)."""
+        out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
+        return self.head.log_prob(x, self.head.features(x, seen), out, seen)
+
     def density(self, x, condition, z, seen=None):
         """Return ln p(x | z) at any z, (M, B, K), and its gradient by z."""
-        out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
-        y = self.head.features(x, seen)
-        value = self.head.log_prob(x, y, out, seen)  # (M, B)
+        value = self.log_prob(x, condition, z, seen)  # (M, B)
         d = self.outputs.to_input(self.head.slope())
         d = self.decoder.backward(d, learns=False)  # by z and condition
         return value, d[..., : self.n_latents]
@@ -87,6 +90,13 @@ class WrittenVAE(WrittenModel):
         """Number of normal variates per row."""
         return self.n_latents
 
+    def encode(self, read, condition):
+        """Return mean and scale of q(z | x) from what the encoder reads of x."""
+        h = self.encoder(self.with_condition(read, condition))  # (M, B, h)
+        self.loc, self.raw = self.loc_scale(h).chunk(2, -1)  # (M, B, K) each
+        self.scale = functional.softplus(self.raw).add_(EPSILON)
+        return self.loc, self.scale
+
     def forward(self, x, condition, e, seen=None):
         """Return ln p(x | z) and KL(q(z | x) || p(z)) of each row, (M, B) each.
 
@@ -103,10 +113,7 @@ class WrittenVAE(WrittenModel):
             is the prior.
         """
         y = self.head.features(x, seen)  # (M, B, F)
-        read = self.with_flags(x, y, seen)
-        h = self.encoder(self.with_condition(read, condition))  # (M, B, h)
-        self.loc, self.raw = self.loc_scale(h).chunk(2, -1)  # (M, B, K) each
-        self.scale = functional.softplus(self.raw) + EPSILON
+        self.encode(self.with_flags(x, y, seen), condition)
         self.some = None if seen is None else seen.any(-1, keepdim=True)  # (M, B, 1)
         if seen is not None:
             self.loc = masked(self.loc, self.some)
@@ -114,8 +121,8 @@ class WrittenVAE(WrittenModel):
         self.e = e
         z = torch.addcmul(self.loc, self.scale, e)  # (M, B, K)
         out = self.outputs(self.decoder(self.with_condition(z, condition)))  # (M, B, O)
-        squares = self.loc.square() + self.scale.square() - 1
-        kl = torch.sub(0.5 * squares, self.scale.log()).sum(-1)  # (M, B)
+        squares = self.loc.square().addcmul_(self.scale, self.scale).sub_(1)
+        kl = squares.mul_(0.5).sub_(self.scale.log()).sum(-1)  # (M, B)
         return self.head.log_prob(x, y, out, seen), kl
 
     def backward(self, w, beta):
@@ -132,13 +139,20 @@ class WrittenVAE(WrittenModel):
         self.outputs.backward(d)
         d = self.decoder.backward(self.outputs.to_input(d))  # by z and condition
         d, wb = d[..., : self.n_latents], w * beta  # (M, B, K)
-        by_loc = d + wb * self.loc  # dKL/dμ = μ
-        by_scale = d * self.e + wb * (self.scale - self.scale.reciprocal())
-        by_raw = by_scale * self.raw.sigmoid()  # (M, B, K)
+        by_loc = _add(d, wb, self.loc)  # dKL/dμ = μ
+        by_scale = _add(d * self.e, wb, self.scale - self.scale.reciprocal())
+        by_raw = by_scale.mul_(self.raw.sigmoid())  # (M, B, K)
         d = masked(torch.cat([by_loc, by_raw], -1), self.some)  # (M, B, 2K)
         self.loc_scale.backward(d)
         d = self.loc_scale.to_input(d, self.encoder.n_hidden)  # (M, B, h)
         self.encoder.backward(d, to_input=False)
+
+
+def _add(d, w, values):
+    """Return d + w values, for a number or a tensor w."""
+    if isinstance(w, float):
+        return torch.add(d, values, alpha=w)
+    return torch.addcmul(d, w, values)
 
 
 class WrittenCVAE(WrittenVAE):

@@ -1,5 +1,6 @@
 """Conversion of X to the arrays that a model reads, and back."""
 
+from skvae.inputs._arrays import check_source, like, source_of
 from skvae.inputs._blocks import BlockColumns
 from skvae.inputs._columns import PlainColumns, check_some_value
 from skvae.inputs._conditioned import ConditionedColumns
@@ -7,8 +8,9 @@ from skvae.inputs._conditions import Conditions
 from skvae.inputs._frames import take_columns
 from skvae.inputs._given import NOTHING, Given, read_weights, rows_that_count
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
-from skvae.inputs._numbers import as_numpy, explaining, in_memory
-from skvae.inputs._templates import index_of
+from skvae.inputs._numbers import explaining, in_memory
+from skvae.inputs._templates import index_of, wanted_output
+from skvae.inputs._tensors import as_numpy
 
 __all__ = [
     "NOTHING",
@@ -19,12 +21,16 @@ __all__ = [
     "PlainColumns",
     "as_numpy",
     "check_some_value",
+    "check_source",
     "explaining",
     "in_memory",
     "index_of",
+    "like",
     "observed_modalities",
     "read_weights",
     "resolve_modalities",
     "rows_that_count",
+    "source_of",
     "take_columns",
+    "wanted_output",
 ]

@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
+from skvae.inputs._arrays import source_of
 from skvae.inputs._contents import Contents
 from skvae.inputs._given import FLOATS, NOTHING
 from skvae.inputs._numbers import (
@@ -62,10 +63,12 @@ class PlainColumns:
         Their names.
     contents : Contents or None
         What the columns of X hold; None for an array of numbers.
+    source : tuple of str or None
+        Library and device of X in fit; None in a model that was loaded.
     """
 
     condition_width = 0  # numbers per row that a model reads as its condition
-    contents = None
+    contents = source = None
     saved = {}  # attributes in a file, and the allowed values of each
 
     def fit(self, estimator, X, given=NOTHING):
@@ -87,7 +90,9 @@ class PlainColumns:
         ValueError
             If `X` or `given` is not valid.
         """
-        return self._table(estimator, X, given, reset=True)
+        table = self._table(estimator, X, given, reset=True)
+        self.source = source_of(X)
+        return table
 
     def table(self, estimator, X, given=NOTHING):
         """Return rows as a `Table`, with the columns of fit."""
@@ -111,7 +116,7 @@ class PlainColumns:
     def _converted(self, estimator, X, reset):
         if reset:
             self.contents = Contents.of(X)
-        if not self._has_words:
+        if not self.has_words:
             how = CELLS | {"reset": reset}
             return with_na(X, lambda X: validate_data(estimator, X, **how))
         check_is_table(X, estimator)
@@ -119,7 +124,8 @@ class PlainColumns:
         return self._in_numbers(estimator, X, reset)
 
     @property
-    def _has_words(self):
+    def has_words(self):
+        """Whether X was given with columns of words."""
         return self.contents is not None and self.contents.has_words
 
     def _in_numbers(self, estimator, X, reset, positions=None):
@@ -199,7 +205,7 @@ class PlainColumns:
             Labels of the rows.
         """
         contents, wanted = self.contents, wanted_output(estimator)
-        if contents is None or not (self._has_words or wanted != "default"):
+        if contents is None or not (self.has_words or wanted != "default"):
             return table
         is_data = np.isin(np.arange(self.n_features), self.data_positions)
         columns = [
@@ -209,7 +215,7 @@ class PlainColumns:
         if contents.template is not None:
             library = None if wanted == "default" else wanted
             return contents.template.build(columns, library, index)
-        if not self._has_words:
+        if not self.has_words:
             return table
         out = np.empty(table.shape, dtype=object)
         for j, column in enumerate(columns):

@@ -119,7 +119,7 @@ class ConditionedColumns(PlainColumns):
         return Passed(columns, self.all_names[self.condition_positions].tolist())
 
     def _data(self, estimator, X, data, reset):
-        if self._has_words:
+        if self.has_words:
             return self._in_numbers(estimator, X, reset, self.data_positions)
         how = CELLS | {"estimator": estimator, "input_name": "X"}
         return with_na(data, lambda data: check_array(data, **how))

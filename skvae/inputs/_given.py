@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from skvae.inputs._frames import n_rows_of, take_rows
-from skvae.inputs._numbers import as_numpy, in_memory
+from skvae.inputs._numbers import in_memory
+from skvae.inputs._tensors import as_numpy
 
 FLOATS = [np.float64, np.float32]
 

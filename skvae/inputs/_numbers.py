@@ -11,67 +11,15 @@ from functools import partial
 from numbers import Number
 
 import numpy as np
-import torch
 from scipy.sparse import issparse
 
 from skvae._columns import column_names
 from skvae._kinds import cut, sentence
 from skvae.inputs._frames import column_of, is_arrow, is_lazy, refuse_equal_names
+from skvae.inputs._tensors import as_numpy, without_subclass, without_tensors
 
-_LACKING = (  # what a tensor may lack, and what to do
-    ("is_complex", "is complex: pass its real and imaginary parts as columns"),
-    ("is_nested", "is nested: pass rows of one length"),
-    ("is_quantized", "is quantized: pass dequantize() of it"),
-    ("is_meta", "is on the meta device, and has no values"),
-)
 # How errors begin that numpy and pandas raise within a conversion.
 OF_NUMPY = ("could not", "setting an array", "float()", "only 0-dim", "at least one")
-_OF_NUMPY = {  # types of tensors that numpy has
-    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
-    *(torch.float32, torch.float64),
-}
-
-
-def as_numpy(X, name="X"):
-    """Convert a torch tensor to an array; return anything else unchanged.
-
-    Floats of less than single precision become single precision.
-
-    Raises
-    ------
-    ValueError
-        If the tensor is complex, quantized, nested, sparse or has no values.
-    """
-    if not isinstance(X, torch.Tensor):
-        return X
-    for attribute, words in _LACKING:
-        found = getattr(X, attribute)
-        if found() if callable(found) else found:
-            raise ValueError(f"The tensor {name} {words}.")
-    if X.layout != torch.strided:
-        raise ValueError(f"The tensor {name} is sparse: pass to_dense() of it.")
-    X = X.detach().cpu()
-    return (X if X.dtype in _OF_NUMPY else X.float()).numpy()
-
-
-def without_tensors(rows, name="X"):
-    """Convert the tensors among the rows of a list, or among their cells.
-
-    Raises
-    ------
-    ValueError
-        As `as_numpy`.
-    """
-    return [_without_tensors(row, name) for row in rows]
-
-
-def _without_tensors(row, name):
-    if isinstance(row, list | tuple):
-        if any(isinstance(value, torch.Tensor) for value in row):
-            return [_without_tensors(value, name) for value in row]
-        return row
-    row = as_numpy(row, name)
-    return row[()] if isinstance(row, np.ndarray) and row.ndim == 0 else row
 
 
 def in_memory(X):
@@ -89,7 +37,7 @@ def in_memory(X):
         X = without_tensors(X)
     if isinstance(X, memoryview | array):
         X = np.asarray(X)
-    kind = type(X).__name__
+    X, kind = without_subclass(X), type(X).__name__
     if is_lazy(X):
         raise TypeError(
             f"X must be an array or a data frame in memory. Got a {kind} instead, "
@@ -151,7 +99,7 @@ def _is_sparse_frame(X):
 
 def check_range(x, dtype, names):
     """Raise ValueError at a value that becomes infinite in the computing precision."""
-    if dtype != "float32" or x.dtype == np.float32:
+    if not isinstance(dtype, str) or dtype != "float32" or x.dtype == np.float32:
         return
     limit = np.finfo(dtype).max
     # The extremes are found without a copy of the table; NaN stands for missing.
@@ -213,7 +161,7 @@ def explaining(X, names=None):
         if "contains" in text:  # infinity
             _blame(X, names, _check_finite)
         kinds = (TypeError, OverflowError, ValueError)
-        kind = next(kind for kind in kinds if isinstance(error, kind))
+        kind = next((kind for kind in kinds if isinstance(error, kind)), ValueError)
         _blame(X, names, partial(_check_number, kind=kind))
         _refuse_unexplained(error)
         raise
@@ -221,7 +169,9 @@ def explaining(X, names=None):
 
 def _refuse_unexplained(error):
     """Raise an error of skvae's own in place of one from within numpy or pandas."""
-    if isinstance(error, RuntimeError) or str(error).startswith(OF_NUMPY):
+    if isinstance(error, RuntimeError | OverflowError) or str(error).startswith(
+        OF_NUMPY
+    ):
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"X is not a table of numbers: {error}") from error
 

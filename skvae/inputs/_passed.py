@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skvae.inputs._frames import column_of, is_lazy, names_of, refuse_equal_names
-from skvae.inputs._numbers import as_numpy, without_tensors
+from skvae.inputs._tensors import as_numpy, without_subclass, without_tensors
 
 ALLOWED = (
     "an array, a list or a data frame with one row per row of X, or a single value for "
@@ -61,7 +61,7 @@ def read_condition(values, n_rows, n_conditions=1):
     if values is None:
         return Passed()
     _check_type(values)
-    values = as_numpy(values, "condition")
+    values = without_subclass(as_numpy(values, "condition"))
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
         return Passed([[values]], for_all=True)
     if not hasattr(values, "shape"):
@@ -88,9 +88,11 @@ def read_condition(values, n_rows, n_conditions=1):
 
 def _as_objects(values, n_rows, n_conditions):
     """Return a list as an array; numpy would convert mixed values to strings."""
-    if len(values) not in (n_rows, n_conditions):  # maybe an endless range
+    if len(values) > max(n_rows, n_conditions):  # maybe an endless range
         raise ValueError(f"condition has {len(values)} rows, but X has {n_rows}.")
-    return np.asarray(without_tensors(values, "condition"), dtype=object)
+    if isinstance(values, list | tuple):
+        values = without_tensors(values, "condition")
+    return np.asarray(values, dtype=object)
 
 
 def _check_type(values):

@@ -5,6 +5,7 @@ from sklearn.utils import check_array
 
 from skvae._validation import NON_NEGATIVE, check_parameter
 from skvae.base import find_model
+from skvae.inputs import as_numpy
 
 
 def active_units(Z, threshold=0.01):
@@ -83,4 +84,4 @@ def n_active_units(estimator, X, y=None, *, threshold=0.01, condition=None):
     before, model = find_model(estimator, "n_active_units")
     given = {} if condition is None else {"condition": condition}
     Z = model.transform(X if before is None else before.transform(X), **given)
-    return int(active_units(Z, threshold).sum())
+    return int(active_units(as_numpy(Z), threshold).sum())

@@ -1,8 +1,10 @@
 """Comparison of several estimators on the same folds."""
 
 import time
+from contextlib import nullcontext
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer
@@ -20,6 +22,7 @@ from skvae._validation import (
     Sequence,
     check_parameter,
 )
+from skvae.base import models_of_folds, ready_fits, seconds_before, split_model
 from skvae.exceptions import SkvaeOutlierWarning, warn_outside
 from skvae.metrics._densities import UNSEEN, densities, summarise
 from skvae.metrics._notes import notes
@@ -78,7 +81,8 @@ def compare(
         estimate rises towards ln p(x), most for models that were trained with several.
     n_jobs : int or None, default=None
         Number of folds to run in parallel. Parallel runs slow each other down, so
-        compare ``seconds`` only between runs with 1.
+        compare ``seconds`` only between runs with 1. With more, all models are fitted
+        one by one.
 
     Returns
     -------
@@ -98,7 +102,9 @@ def compare(
         - ``reconstruction_error``: as in `reconstruction_error`, if the transformer can
           be inverted,
         - ``accuracy`` or ``r2``: of `downstream`, if `y` is given,
-        - ``seconds``: time to fit the transformer,
+        - ``seconds``: time to fit the transformer, or an equal share of the time if
+          models of one shape were trained side by side, as in
+          :class:`~skvae.model_selection.StackedGridSearchCV`,
 
         and the columns of `scoring`. Entries that do not apply are NaN.
         ``attrs["runs"]`` lists the values of every fold and seed, with ``others``, the
@@ -159,13 +165,29 @@ def compare(
     folds = list(check_cv(cv, y, classifier=discrete).split(X, y, groups))
     scores = _Scores(scoring or {}, n_samples)
     settings = {"cv": folds, "scoring": scores, "n_jobs": n_jobs}
+    seeded = {
+        (name, seed): _seeded(estimator, seed)
+        for name, estimator in estimators.items()
+        for seed in random_states
+    }
     runs = []
-    for name, estimator in estimators.items():
-        for seed in random_states:
-            candidate = _Candidate(_seeded(estimator, seed), downstream)
+    with _side_by_side(list(seeded.values()), X, y, folds, n_jobs):
+        for (name, seed), estimator in seeded.items():
+            candidate = _Candidate(estimator, downstream)
             found = cross_validate(candidate, X, y, error_score="raise", **settings)
             runs += _runs(name, seed, found)
     return tabulate(frames, list(estimators), runs)
+
+
+def _side_by_side(estimators, X, y, folds, n_jobs):
+    """Return a context in which models of one shape were trained side by side.
+
+    Other processes would not see these, and one model alone gains nothing.
+    """
+    if effective_n_jobs(n_jobs) > 1:
+        return nullcontext()
+    models, tables, _ = models_of_folds(estimators, X, y, folds)
+    return ready_fits(models, tables)
 
 
 def check_estimators(estimators, random_states, owner):
@@ -214,6 +236,7 @@ class _Candidate(BaseEstimator):
         start = time.perf_counter()
         self.estimator_ = clone(self.estimator).fit(X, y)
         self.seconds_ = time.perf_counter() - start
+        self.seconds_ += seconds_before(split_model(self.estimator_)[1])
         if y is not None:
             self.downstream_ = clone(self.downstream)
             self.downstream_.fit(self.estimator_.transform(X), y)

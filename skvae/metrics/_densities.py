@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skvae.base import DensityMixin, split_model
+from skvae.inputs import as_numpy
 from skvae.metrics._posteriors import condition_of
 
 PERCENT = 1  # of the rows are called the worst, at least one row
@@ -41,11 +42,12 @@ def densities(estimator, X, condition=None, n_samples=64):
         X = X if before is None else before.transform(X)
         condition = condition_of(model, condition)
         given = {} if condition is None else {"condition": condition}
+        X = as_numpy(X)
         found = model.log_likelihood(X, n_samples, return_diagnostics=True, **given)
         return Densities(found[0], found.mean_std_error, found.effective_sample_size)
     if not hasattr(estimator, "score_samples"):
         return None
-    values = np.asarray(estimator.score_samples(X), dtype=np.float64)
+    values = np.asarray(as_numpy(estimator.score_samples(X)), dtype=np.float64)
     return Densities(values, np.nan, np.full(len(values), np.nan))
 
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvae._validation import Interval, check_parameter
 from skvae.base import DensityMixin, condition_positions, find_model, split_model
 from skvae.distributions import Noise, Normal
-from skvae.inputs import Given
+from skvae.inputs import Given, as_numpy
 from skvae.model_selection import task_of
 
 SEVERAL = (Interval(Integral, 2),)  # allowed numbers of rows
@@ -107,7 +107,7 @@ def latents_of(estimator, X, task, owner):
     rows = X if before is None else before.transform(X)
     condition = condition_of(model, task)
     given = {} if condition is None else {"condition": condition}
-    return model.transform(rows, **given)
+    return as_numpy(model.transform(rows, **given))
 
 
 def take_rows(X, rows):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from skvae.base import condition_positions, split_model
-from skvae.inputs import take_columns
+from skvae.inputs import as_numpy, take_columns
 
 
 def reconstruction_error(estimator, X, y=None):
@@ -104,5 +104,6 @@ def reconstructed(estimator, X):
     else:
         rows = model.inverse_transform(model.transform(rows))
     given = condition_positions(model)
-    rows = np.asarray(rows if before is None else before.inverse_transform(rows))
+    rows = rows if before is None else before.inverse_transform(rows)
+    rows = np.asarray(as_numpy(rows))
     return rows, [] if given is None else given

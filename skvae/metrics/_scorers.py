@@ -6,6 +6,7 @@ import numpy as np
 
 from skvae._kinds import cut
 from skvae.base import as_transformer
+from skvae.inputs import as_numpy
 from skvae.metrics._dci_sap import dci_scores
 
 
@@ -115,7 +116,7 @@ class RepresentationScorer:
         if y is None:
             raise ValueError(f"{self!r} needs y, the factors of the rows. Got None.")
         Z = as_transformer(estimator, "representation_scorer").transform(X)
-        return self._number(self.metric(Z, y, **self.settings))
+        return self._number(self.metric(as_numpy(Z), y, **self.settings))
 
     def _number(self, result):
         fields = getattr(result, "_fields", ())

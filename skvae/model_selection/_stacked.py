@@ -6,9 +6,8 @@ import joblib
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
-from sklearn.pipeline import Pipeline
 
-from skvae.base import BaseAutoencoderTransformer, ready_fits
+from skvae.base import models_of_folds, ready_fits
 
 
 class StackedFits:
@@ -66,7 +65,7 @@ class StackedFits:
                 return evaluate_candidates(candidates, *args, **kwargs)
             X, y, splits = self._rows
             models, tables, owners = self._fits(candidates, X, y, splits)
-            with ready_fits(models, tables) as done:
+            with ready_fits(models, tables, self.n_jobs) as done:
                 self._count(done, models, owners, len(candidates), len(splits))
                 del models, tables
                 return evaluate_candidates(candidates, *args, **kwargs)
@@ -89,22 +88,11 @@ class StackedFits:
 
         The third list holds the number of each model's candidate.
         """
-        models, tables, owners, known = [], [], [], {}
-        for fold, (train, _) in enumerate(splits):
-            for number, candidate in enumerate(candidates):
-                estimator = clone(self.estimator)
-                estimator.set_params(**clone(candidate, safe=False))
-                before, model = _split(estimator)
-                if model is None:
-                    continue
-                key = fold, joblib.hash(before)
-                if key not in known:
-                    known[key] = _reached(before, X, y, train)
-                if known[key] is not None:
-                    models.append(model)
-                    tables.append(known[key])
-                    owners.append(number)
-        return models, tables, owners
+        estimators = [
+            clone(self.estimator).set_params(**clone(candidate, safe=False))
+            for candidate in candidates
+        ]
+        return models_of_folds(estimators, X, y, splits)
 
 
 class StackedGridSearchCV(StackedFits, GridSearchCV):
@@ -123,7 +111,8 @@ class StackedGridSearchCV(StackedFits, GridSearchCV):
     of steps: use ``dtype="float64"`` to compare the two. With ``random_state=None``,
     every fit has its own seed.
 
-    Jobs (``n_jobs``) are threads.
+    Candidates that were trained together also estimate ln p(x) together. Jobs
+    (``n_jobs``) are threads.
 
     Parameters
     ----------
@@ -178,27 +167,3 @@ error_score, return_train_score
         Number of fits that were trained side by side. ``mean_fit_time`` contains their
         equal shares of the time.
     """
-
-
-def _split(estimator):
-    """Return the steps before the model, a Pipeline or None, and the model or None."""
-    if isinstance(estimator, BaseAutoencoderTransformer):
-        return None, estimator
-    if not isinstance(estimator, Pipeline):
-        return None, None
-    for i, (_, step) in enumerate(estimator.steps):
-        if isinstance(step, BaseAutoencoderTransformer):
-            return (clone(estimator[:i]) if i else None), step
-    return None, None
-
-
-def _reached(before, X, y, train):
-    """Return the training rows of a fold as the model sees them, or None."""
-    X_train = X.iloc[train] if hasattr(X, "iloc") else np.asarray(X)[train]
-    if before is None:
-        return X_train
-    y_train = None if y is None else np.asarray(y)[train]
-    try:
-        return before.fit_transform(X_train, y_train)
-    except Exception:  # of any kind: the search itself will meet it again
-        return None

@@ -12,6 +12,7 @@ from skvae.base import (
     DensityMixin,
     Divergence,
     ImportanceWeighted,
+    in_kind,
 )
 from skvae.distributions import Noise
 from skvae.inputs import BlockColumns
@@ -34,6 +35,7 @@ class BaseMultimodalTransformer(
 
     _columns_type = BlockColumns
 
+    @in_kind
     def generate(
         self, X, modality, n_samples=1, random_state=None, mean=False
     ) -> np.ndarray:
@@ -79,6 +81,7 @@ class BaseMultimodalTransformer(
         x = evaluator.in_units(x, table.dtype, self.modalities_[modality])
         return x.reshape(n_samples, len(table), -1)
 
+    @in_kind
     def edit(self, X, changes, modality) -> np.ndarray:
         """Change values of other modalities, and adapt this one.
 

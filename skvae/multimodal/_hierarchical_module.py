@@ -45,7 +45,7 @@ class HierarchicalJMVAE(JMVAE):
         self.below, self.widths, self.layers = below, tuple(widths), layers
 
     def prior(self, batch):
-        return self._chain(batch.x.new_empty((len(batch.x), self.n_latents)))
+        return self._chain(batch.x.new_empty((batch.x.shape[0], self.n_latents)))
 
     def _chain(self, like):
         return Chain(like, self.widths, self.below)

@@ -74,7 +74,7 @@ class JMVAE(LatentModel):
     # -- the model ------------------------------------------------------------------
 
     def prior(self, batch):
-        return StandardNormal(batch.x.new_empty((len(batch.x), self.n_latents)))
+        return StandardNormal(batch.x.new_empty((batch.x.shape[0], self.n_latents)))
 
     def likelihood(self, z, batch=None):
         observed = None if batch is None else batch.observed
@@ -137,7 +137,7 @@ class JMVAE(LatentModel):
             return q
         # Iterations may end in one of many modes, and a product of experts may be too
         # narrow.
-        share = batch.x.new_zeros(len(batch.x))
+        share = batch.x.new_zeros(batch.x.shape[0])
         if batch.observed is not None:
             n_observed = batch.observed.sum(-1)
             share = torch.where(n_observed < len(self.modalities), 0.5, share)

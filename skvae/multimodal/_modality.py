@@ -170,6 +170,8 @@ def parameters_of(q):
 def on_rows(function, values, rows):
     """Apply a function to some rows only; zeros elsewhere, None if there are none.
 
+    While torch traces, it is applied to all rows, as sizes must not depend on values.
+
     Parameters
     ----------
     function : callable
@@ -179,6 +181,8 @@ def on_rows(function, values, rows):
     rows : Tensor of bool of shape (B,)
         Which rows to use.
     """
+    if torch.compiler.is_compiling():
+        return function(values)
     index = rows.nonzero()[:, 0]
     if len(index) == 0:
         return None

@@ -9,6 +9,8 @@ import math
 import numpy as np
 import torch
 
+from skvae._kinds import cut
+
 SCALARS = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "str"),
@@ -77,7 +79,7 @@ class Packer:
         if self._knows(type(value)):
             return self._object(value, path)
         raise NotPlainError(
-            f"{path} cannot be saved, as it is not plain data: {value!r}"
+            f"{path} cannot be saved, as it is not plain data: {cut(value)}"
         )
 
     def _knows(self, cls):
@@ -85,7 +87,7 @@ class Packer:
 
     def _int(self, value, path):
         if abs(value) >= INT_LIMIT:
-            raise NotPlainError(f"{path} is too large: {value!r}")
+            raise NotPlainError(f"{path} is too large: {cut(value)}")
         return value
 
     def _float(self, value, path):

@@ -5,6 +5,7 @@ import json
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from skvae._kinds import cut
 from skvae.persistence._architecture import changed_parameter
 from skvae.persistence._contents import (
     CLASSES,
@@ -14,10 +15,10 @@ from skvae.persistence._contents import (
 )
 from skvae.persistence._file import FORMAT, snapshot, write
 from skvae.persistence._learned import learned
-from skvae.persistence._optimizer_state import optimizer_states
 from skvae.persistence._packing import Packer, is_plain
 from skvae.persistence._requests import metadata_requests
 from skvae.persistence._restoring import restore
+from skvae.training import optimizer_states
 
 
 class SavingMixin:
@@ -37,7 +38,8 @@ class SavingMixin:
         ``net_params`` that are not plain data cannot be saved; pass them again to
         `skvae.load`, by name. A column selector is saved as the columns it selected.
         Values that callbacks recorded in ``history_`` are kept if they are plain data;
-        values of single batches and scikit-learn's callbacks are not.
+        values of single batches and scikit-learn's callbacks are not. ``checkpoint`` is
+        None after loading, as a file must not say where to write.
 
         Parameters
         ----------
@@ -87,8 +89,9 @@ def describe(estimator, training_state):
     """Return a JSON header and the tensors that describe a fitted estimator."""
     module, columns = estimator.module_, estimator._columns
     parameters = columns.plain_parameters(estimator)
+    parameters.pop("checkpoint")  # a file must not choose where fit writes
     attributes = _attributes(estimator, columns.learned())
-    history, training = _plain_rows(estimator.history_), None
+    history, training = plain_rows(estimator.history_), None
     if training_state:
         states = optimizer_states(estimator.net_)
         training = {"optimizers": states, "module": module.training_state()}
@@ -121,7 +124,7 @@ def _check_savable(estimator):
     if parameter is not None:
         raise ValueError(
             f"The {parameter!r} parameter of {name} was changed after fit to "
-            f"{getattr(estimator, parameter)!r}, which does not describe the fitted "
+            f"{cut(getattr(estimator, parameter))}, which does not describe the fitted "
             "network. Set it back, or fit again, before saving."
         )
 
@@ -161,7 +164,7 @@ def _attributes(estimator, learned_of_columns):
     return {name: getattr(estimator, name) for name in sorted(names)} | computed
 
 
-def _plain_rows(history):
+def plain_rows(history):
     """Return the history without values of batches or that are not plain data."""
     return [
         {

@@ -7,6 +7,7 @@ from skvae._columns import column_names, resolve_columns
 from skvae._kinds import cut
 from skvae._validation import POSITIVE_INT, check_parameter
 from skvae.base import as_transformer, find_model
+from skvae.inputs import as_numpy
 from skvae.plotting._common import styled
 
 
@@ -117,7 +118,7 @@ class FittedModel:
 
     def seen(self, X):
         """Return rows as the model sees them, after the preprocessing."""
-        return X if self.before is None else self.before.transform(X)
+        return as_numpy(X if self.before is None else self.before.transform(X))
 
     def encode(self, X):
         """Return the latents, (n, k), or their most probable categories."""

@@ -5,6 +5,7 @@ from sklearn.utils import check_random_state
 
 from skvae._validation import NONE, POSITIVE_INT, Options, check_parameter
 from skvae.base import as_transformer
+from skvae.inputs import as_numpy
 from skvae.plotting._common import (
     COLOURS,
     Display,
@@ -134,7 +135,7 @@ class LatentMapDisplay(Display):
         check_reduction(reduction, OWNER)
         random = check_random_state(random_state)
         transformer = as_transformer(estimator, OWNER)
-        Z = np.asarray(transformer.transform(X), dtype=np.float64)
+        Z = np.asarray(as_numpy(transformer.transform(X)), dtype=np.float64)
         y = None if y is None else _checked_y(y, len(Z))
         names = latent_names(transformer, Z.shape[1])
         chosen = check_latents(latents, Z.shape[1], OWNER)

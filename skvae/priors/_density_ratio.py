@@ -131,6 +131,7 @@ class DensityRatioModule(PriorModule):
         # The posteriors do not change while the critic is trained, so one pass computes
         # them all.
         self.phases = ("encode", *n_passes * (CRITIC,)) if n_passes else ()
+        self.keeps_rows = bool(n_passes)  # the posteriors, in `begin`
         self.register_buffer("kept_loc", torch.zeros(n_kept, n_components))
         self.register_buffer("kept_scale", torch.ones(n_kept, n_components))
         self.register_buffer("log_normaliser", torch.zeros(()))
@@ -139,7 +140,7 @@ class DensityRatioModule(PriorModule):
 
     def forward(self, like, posterior=None):
         self.critic.eval()
-        near = NormalMixture(self.kept_loc, self.kept_scale, n_rows=len(like))
+        near = NormalMixture(self.kept_loc, self.kept_scale, n_rows=like.shape[0])
         base = StandardNormalDistribution(like)
         # ln Z is unknown while the critic is trained, and no gradient depends on it.
         constant = 0.0 if self.training else self.log_normaliser

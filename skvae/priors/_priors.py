@@ -23,6 +23,7 @@ class PriorModule(nn.Module):
     """
 
     phases = ()
+    keeps_rows = False
 
     def forward(self, like, posterior):
         """Return the prior over z for each row of `like`, which is (B, K).
@@ -146,7 +147,7 @@ class VampModule(PriorModule):
 
     def forward(self, like, posterior):
         q = posterior(self.pseudo_inputs)  # M rows of (K,)
-        return NormalMixture(q.loc, q.scale, n_rows=len(like))
+        return NormalMixture(q.loc, q.scale, n_rows=like.shape[0])
 
 
 SHORTHAND = {"standard-normal": StandardNormal, "vamp": VampPrior}  # and others

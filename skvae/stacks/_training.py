@@ -1,7 +1,10 @@
 """Training side by side until each member ends."""
 
+import time
 from collections import defaultdict
+from threading import Event
 
+import joblib
 import torch
 
 from skvae.handwritten import Unknown, adam_settings
@@ -11,7 +14,7 @@ from skvae.stacks._stack import Stack
 CROWDED = 0.85  # share of members still training above which a stack is kept
 
 
-def train_together(nets, rows):
+def train_together(nets, rows, n_jobs=1):
     """Train nets that have not been trained yet, stacked where possible.
 
     Parameters
@@ -20,26 +23,52 @@ def train_together(nets, rows):
         Initialised nets.
     rows : list of Rows
         The training rows of each. Nets that share an object share its memory.
+    n_jobs : int, default=1
+        Number of threads, which share the members of each architecture.
 
     Returns
     -------
-    list of bool
-        Whether each net was trained. The others are unchanged, or were given up at a
-        loss that is not finite, and must be fitted as usual.
+    list of float or None
+        The seconds that each took, an equal share of its stack's. None if a net was not
+        trained: it is unchanged, or was given up at a loss that is not finite, and must
+        be fitted as usual.
     """
-    trained, groups = [False] * len(nets), defaultdict(list)
+    taken, groups = [None] * len(nets), defaultdict(list)
     for position, (net, table) in enumerate(zip(nets, rows, strict=True)):
         if can_be_stacked(net, table):
             member = Member(net, table)
             groups[member.signature()].append((position, member))
-    for group in groups.values():
-        try:
-            Training([member for _, member in group]).run()
-        except Unknown:
-            continue
-        for position, member in group:
-            trained[position] = not member.failed
-    return trained
+    parts = [part for group in groups.values() for part in _shared(group, n_jobs)]
+    for part, seconds in zip(parts, _all_trained(parts, n_jobs), strict=True):
+        for position, member in part:
+            taken[position] = None if member.failed else seconds
+    return taken
+
+
+def _shared(group, n_jobs):
+    """Split a list into as many parts as there are jobs; none is empty."""
+    return [part for part in (group[i::n_jobs] for i in range(n_jobs)) if part]
+
+
+def _all_trained(parts, n_jobs):
+    """Train lists of members in threads; return what `_trained` does for each."""
+    stopped = Event()
+    try:
+        jobs = [joblib.delayed(_trained)(part, stopped) for part in parts]
+        return joblib.Parallel(n_jobs, backend="threading")(jobs)
+    except BaseException:  # Ctrl-C, which threads do not see
+        stopped.set()
+        raise
+
+
+def _trained(part, stopped):
+    """Train members of one architecture; return the seconds for each, or None."""
+    start = time.perf_counter()
+    try:
+        Training([member for _, member in part]).run(stopped)
+    except Unknown:
+        return None
+    return (time.perf_counter() - start) / len(part)
 
 
 class Training:
@@ -57,13 +86,13 @@ class Training:
         self.stack = Stack(self.members)
 
     @torch.no_grad()
-    def run(self):
-        """Train all members to their ends."""
+    def run(self, stopped):
+        """Train all members to their ends, or until an event is set."""
         for member in self.members:
             member.net.notify("on_train_begin", X=member.rows, y=None)
             member.net.module_.begin(member.rows)
         active, epoch = list(self.members), 0
-        while active:
+        while active and not stopped.is_set():
             active = self._epoch(active, epoch)
             epoch += 1
             if active and len(active) < CROWDED * len(self.stack.members):

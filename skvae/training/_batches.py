@@ -216,11 +216,15 @@ class TensorBatches:
             order = order.to(self.rows._tensor.device)
         mean_weight = self.rows.mean_weight()
         for chunk in order.split(self.sizes()):
-            batch = self.rows.take(chunk)
+            batch = self.rows.take(self._part(chunk))
             if mean_weight is not None:
                 weight = batch.sample_weight / mean_weight
                 batch = batch._replace(sample_weight=weight)
             yield batch
+
+    def _part(self, chunk):
+        """Return the row numbers of a batch that are computed here: all of them."""
+        return chunk
 
     def _draw(self, order):
         """Return the row numbers of an epoch, the same in all of its phases."""

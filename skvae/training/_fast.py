@@ -10,9 +10,10 @@ from skvae.handwritten import Unknown, Vector
 from skvae.training._batches import TensorBatches
 from skvae.training._hooks import BatchHooks
 from skvae.training._optimizers import FusedAdam
+from skvae.training._table import PLAIN, condition_of
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
-USED = {"x", "condition", "seen", "sample_weight", "index"}  # of a `Batch`
+USED = PLAIN | {"seen"}  # fields of a `Batch` that it knows
 OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
@@ -114,6 +115,7 @@ class FastTraining:
 
     def __init__(self, net, model):
         self.net, self.model, self.vector = net, model, model.members
+        self._like = {}  # number of rows -> tensor of the shape of their variates
 
     def applies(self):
         """Return whether it still trains what a callback has left of the net."""
@@ -155,18 +157,21 @@ class FastTraining:
         return float(getattr(module, "beta", 1.0) * module.kl_weight)
 
     def _normals(self, batch, noise):
-        """Draw the standard normal variates of a batch, (B, K), or None."""
+        """Draw the standard normal variates of a batch, (1, B, K), or None."""
         if not self.model.n_normals:
             return None
-        like = batch.x.new_empty((len(batch.x), self.model.n_normals))
+        n_rows = len(batch.x)
+        if n_rows not in self._like:
+            shape = 1, n_rows, self.model.n_normals
+            self._like[n_rows] = batch.x.new_empty(shape)
+        like = self._like[n_rows]
         return noise.normal(like).expand_as(like)
 
     def _terms(self, batch, normals):
         """Return the terms of each row, (1, B) each."""
-        condition = batch.condition
+        condition = condition_of(batch)
         if condition is not None:
-            condition = condition.unsqueeze(0) if condition.shape[-1] else None
-        normals = None if normals is None else normals.unsqueeze(0)
+            condition = condition.unsqueeze(0)
         seen = None if batch.seen is None else batch.seen.unsqueeze(0)
         return self.model.forward(batch.x.unsqueeze(0), condition, normals, seen)
 
@@ -199,5 +204,5 @@ def _joined(pairs):
         if getattr(batches[0], name) is not None
     }
     return batches[0]._replace(**fields), (
-        None if normals[0] is None else torch.cat(normals)
+        None if normals[0] is None else torch.cat(normals, 1)
     )

@@ -1,6 +1,7 @@
 """What skorch's callbacks see of an epoch besides its row of the history."""
 
 import dis
+import sys
 import traceback
 from contextlib import contextmanager
 
@@ -22,7 +23,7 @@ OF_ARGUMENTS = (
     *(ArithmeticError, AttributeError, LookupError),
     *(RuntimeError, TypeError, ValueError),
 )
-LIBRARIES = "skorch", "torch", "numpy"
+LIBRARIES = {*sys.stdlib_module_names, "skorch", "torch", "numpy"}
 
 
 class BatchHooks:

@@ -5,7 +5,9 @@ from torch import nn
 
 from skvae import objectives
 from skvae.distributions import Normal, inputs
+from skvae.handwritten import Frozen, Unknown
 from skvae.refinement import N_STEPS
+from skvae.training._table import condition_of, is_plain
 
 
 class LatentModel(nn.Module):
@@ -24,16 +26,23 @@ class LatentModel(nn.Module):
         Number of columns that `encode` returns.
     phases : tuple of str
         The phases of one epoch; each is a pass over the data.
+    keeps_rows : bool
+        Whether it stores values of each row from one step to another, which several
+        processes would not share.
     kl_weight : float
         Weight of the divergence, raised from 0 to 1 by the KL warm-up.
     n_refinements : int
         Steps by which the posterior of each row is refined to estimate ln p(x), unless
         told otherwise; 0 if it is not Gaussian, or fits the row already.
+    iterates : bool
+        Whether the posterior of a row is the result of iterations, not of an encoder.
     """
 
     phases = ("model",)
+    keeps_rows = False
     kl_weight = 1.0
     n_refinements = N_STEPS
+    iterates = False
 
     def posterior(self, batch):
         """q(z | x): a distribution over (B, K)."""
@@ -79,6 +88,31 @@ class LatentModel(nn.Module):
         subclass must not inherit it, as it may change the losses.
         """
         return None
+
+    def density(self, batch):
+        """Return a function z -> ln p(x | z), (B,), and its gradient by z, (B, K).
+
+        Both are written by hand, at N(0, I) as the prior.
+
+        Raises
+        ------
+        Unknown
+            If the module or the batch has something that is not written by hand.
+        """
+        kind = self.written()
+        if kind is None or not is_plain(batch._replace(seen=None)):
+            raise Unknown(type(self).__name__)
+        model, x = kind(Frozen(self)), batch.x.unsqueeze(0)
+        condition = condition_of(batch)
+        if condition is not None:
+            condition = condition.unsqueeze(0)
+        seen = None if batch.seen is None else batch.seen.unsqueeze(0)
+
+        def density(z):
+            value, gradient = model.density(x, condition, z.unsqueeze(0), seen)
+            return value[0], gradient[0]
+
+        return density
 
     def parameter_groups(self):
         """Return the parameters that each loss moves, by the name of their group."""

@@ -38,6 +38,23 @@ class Batch(NamedTuple):
     index: torch.Tensor | None = None
 
 
+# Fields that hand-written models know.
+PLAIN = {"x", "condition", "sample_weight", "index"}
+
+
+def is_plain(batch):
+    """Return whether a batch has only fields that hand-written models know."""
+    return {
+        name for name, value in batch._asdict().items() if value is not None
+    } <= PLAIN
+
+
+def condition_of(batch):
+    """Return the conditions of a batch, (B, C), or None if there are no columns."""
+    condition = batch.condition
+    return None if condition is None or not condition.shape[-1] else condition
+
+
 BESIDE = ("condition", "observed", "seen", "y", "sample_weight")
 
 
