@@ -51,7 +51,7 @@ def resolve_columns(columns, n_columns, names=None, frame=None):
     if isinstance(columns, slice):
         found = _positional(columns, names)
         try:
-            return np.arange(n_columns)[found]
+            return np.arange(n_columns)[found].copy()  # not a reversed view
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{cut(columns)} does not select columns: {error}."

@@ -24,6 +24,7 @@ SELECTIONS = {
     "slice": slice(1, 3),
     "slice-with-step": slice(0, None, 2),
     "slice-from-the-end": slice(-2, None),
+    "reversed": slice(None, None, -1),
     "slice-of-names": slice("sex", "height"),
     "open-slice-of-names": slice("height", None),
     "slice-up-to-a-name": slice(None, "sex"),
