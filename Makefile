@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 	-c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format docs dist release-check bench-quick clean
+.PHONY: help quickstart test lint format docs dist release-check bench bench-quick clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | \
@@ -49,6 +49,9 @@ dist: .venv/.dist ## build wheel and source distribution into dist/, and check t
 release-check: docs dist ## check that dist/ can be released; runs the examples from the wheel
 	$(BIN)/python .ci/release_check.py $(ARGS)
 
+bench: .venv/.bench ## measure speed and memory against bare loops, about half an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.speed --write
+
 # Networks as small as these are slower on two threads than on one.
 bench-quick: .venv/.bench ## run the smallest version of each benchmark, to check that it works
 	$(BIN)/python -m benchmarks.speed --quick
@@ -66,8 +69,11 @@ bench-quick: .venv/.bench ## run the smallest version of each benchmark, to chec
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mpvae --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.usefulness --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fuzz_persistence --quick
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.survival --quick
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scaling --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attack --quick
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.gpu --dry-run --quick
+	$(BIN)/python -m benchmarks.sources --quick
 	$(BIN)/python -m benchmarks.tables --check
 
 clean: ## remove the environment, builds and caches

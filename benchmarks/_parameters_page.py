@@ -42,6 +42,7 @@ GROUPS = {
         "callbacks",
     ),
     "Computation": ("random_state", "device", "dtype", "verbose"),
+    "Checkpoints": ("checkpoint", "checkpoint_every", "resume"),
 }
 CONDITIONS = {"CVAETransformer", "CMMATransformer", "TaskInvariantVAETransformer"}
 MODALITIES = {

@@ -30,10 +30,10 @@ QUICK = {
 }
 
 
-def scaling(pairs, quick=False):
+def scaling(sizes_of, pairs):
     """Return one row for each of rows, columns, latents and parts of a likelihood."""
     found = []
-    for name, sizes in (QUICK if quick else SIZES).items():
+    for name, sizes in sizes_of.items():
         fits = {n: _fit(**BASE | {name: n}) for n in sizes}
         timers = {
             n: partial(seconds, fit, time.process_time) for n, fit in fits.items()

@@ -45,9 +45,10 @@ def rows_of(cell, plan, split):
     if cell.method == "TVAE":
         return tvae(split, cell.seed)
     model = build(cell, plan, split)
-    model.fit(tables_of(model, split)[0], condition=y)
+    table = tables_of(model, split)[0]
+    model.fit(table, condition=y)
     drawn = model.sample(len(y), condition=y, random_state=cell.seed)
-    if not isinstance(drawn, np.ndarray):
+    if table is not X:  # raw, as a frame
         drawn = split.encode(np.asarray(drawn, dtype=float))
     return drawn, y
 

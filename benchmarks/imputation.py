@@ -16,6 +16,9 @@ the fit and of filling, and, for "mcar" and the first seed, the accuracy or R² 
 linear model that predicts the last column from the others, imputed without it
 (three-fold cross-validation).
 
+--methods missforest,hyperimpute measures those of the package hyperimpute, which has to
+be installed and takes minutes for a small table.
+
 At the end, methods are ranked in each table by both errors; 1 is the best.
 
 FOLDER contains imputation/*.npz, adult.npz and credit_default.npz; without --data it is
@@ -27,22 +30,21 @@ import sys
 import time
 import warnings
 from collections import defaultdict
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
-from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
-from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks import _common as common
 from benchmarks._holes import SHARE, holes
-from skvae import VAEImputer
+from benchmarks._imputers import METHODS, SLOW, draws_of
 
 MECHANISMS = ("mcar", "mar", "mnar")
 N_DRAWS = 40
@@ -86,52 +88,6 @@ def table(name, chosen, seed):
     return X, whole & few
 
 
-# --- methods --------------------------------------------------------------------------
-
-
-class Means:
-    """Means of numbers, and the most frequent level of discrete columns."""
-
-    def __init__(self, discrete):
-        self.discrete = discrete
-
-    def fit_transform(self, X):
-        out = SimpleImputer().fit_transform(X)
-        if self.discrete.any():
-            most = SimpleImputer(strategy="most_frequent")
-            out[:, self.discrete] = most.fit_transform(X[:, self.discrete])
-        return out
-
-
-def trees(discrete, seed):
-    forest = ExtraTreesRegressor(n_estimators=10, random_state=seed)
-    return IterativeImputer(forest, random_state=seed)
-
-
-METHODS = {
-    "mean": lambda discrete, seed: Means(discrete),
-    "knn": lambda discrete, seed: KNNImputer(),
-    "ridge": lambda discrete, seed: IterativeImputer(
-        BayesianRidge(), random_state=seed
-    ),
-    "trees": trees,
-    "vae": lambda discrete, seed: VAEImputer(random_state=seed),
-}
-
-
-def draws_of(method, imputer, holed, n_draws, seed):
-    """Return draws of the table, (m, n, d), or None if the method has none."""
-    if method == "vae":
-        return imputer.estimator_.impute(
-            holed, n_imputations=n_draws, random_state=seed
-        )
-    if method != "ridge":
-        return None
-    how = {"sample_posterior": True, "random_state": seed}
-    imputer = IterativeImputer(BayesianRidge(), **how).fit(holed)
-    return np.stack([imputer.transform(holed) for _ in range(n_draws)])
-
-
 # --- measures -------------------------------------------------------------------------
 
 
@@ -144,8 +100,8 @@ def measure(name, mechanism, seed, method, chosen):
     as_is = method == "vae"  # needs no units
     holed = np.where(hidden, np.nan, raw if as_is else X)
     start = time.process_time()
-    imputer = METHODS[method](discrete, seed)
-    filled = imputer.fit_transform(holed)
+    imputer = (METHODS | SLOW)[method](discrete, seed)
+    filled = np.asarray(imputer.fit_transform(holed))
     seconds = time.process_time() - start
     filled = units.transform(filled) if as_is else filled
     rounded = to_levels(filled, X, discrete)
@@ -163,7 +119,7 @@ def measure(name, mechanism, seed, method, chosen):
     drawn = draws_of(method, imputer, holed, chosen.draws, seed)
     found["coverage"] = _coverage(drawn, raw if as_is else X, numbers)
     found["predictor"] = float("nan")
-    if mechanism == "mcar" and seed == chosen.seeds[0]:
+    if mechanism == "mcar" and seed == chosen.seeds[0] and method in METHODS:
         filled = METHODS[method](discrete[:-1], seed).fit_transform(holed[:, :-1])
         found["predictor"] = predicted(filled, X[:, -1], discrete[-1])
     return {key: _plain(value) for key, value in found.items()}
@@ -216,7 +172,11 @@ def predicted(filled, y, is_classes):
 
 
 def summary(rows):
-    """Return a row of means per mechanism and method, with the mean rank."""
+    """Return a row of means per mechanism and method, with the mean rank.
+
+    Methods are ranked in cells that have all methods of the rows.
+    """
+    rows = complete(rows)
     ranks = defaultdict(list)
     for cell in _cells(rows).values():
         for error in ("rmse", "accuracy"):
@@ -237,6 +197,13 @@ def summary(rows):
             line[key] = float(np.mean(values)) if values else None
         out.append(line)
     return out
+
+
+def complete(rows):
+    """Return the rows of cells in which every method was measured."""
+    methods = {r["method"] for r in rows}
+    cells = [cell for cell in _cells(rows).values() if cell.keys() == methods]
+    return [row for cell in cells for row in cell.values()]
 
 
 def _cells(rows):
@@ -280,18 +247,15 @@ def main(argv=None):
         if record["settings"] == settings:
             known |= {row["what"]: row for row in record["rows"]}
     rows = []
-    for name in chosen.tables:
-        for mechanism in chosen.mechanisms:
-            for seed in chosen.seeds:
-                for method in chosen.methods:
-                    key = what(name, mechanism, seed, method)
-                    row = known.get(key) or measure(
-                        name, mechanism, seed, method, chosen
-                    )
-                    if key not in known:
-                        common.keep(chosen.write, settings, row)
-                        print(key, row["rmse"], row["seconds"], flush=True)
-                    rows.append(row)
+    for parts in product(
+        chosen.tables, chosen.mechanisms, chosen.seeds, chosen.methods
+    ):
+        key = what(*parts)
+        row = known.get(key) or measure(*parts, chosen)
+        if key not in known:
+            common.keep(chosen.write, settings, row)
+            print(key, row["rmse"], row["seconds"], flush=True)
+        rows.append(row)
     common.print_table(summary(rows))
     return rows
 

@@ -12,6 +12,7 @@ likelihood  `log_likelihood` divided by the decoder's forward pass of as many la
             refined `score_samples` divided by the same without refinement
 stacks      an epoch of 24 fits at once divided by the bare loop's epoch of one
 searches    `StackedGridSearchCV` divided by `GridSearchCV`, scores included
+scaling     a fit of a large table divided by one of a small table and by their sizes
 memory      peak memory that a call adds to the process
 imports     `import skvae` after torch, scikit-learn and skorch; the first `fit`; a
             process that fits a table's default model, divided by a torch script
@@ -31,7 +32,7 @@ import numpy as np
 import torch
 
 from benchmarks import _common as common
-from benchmarks import _imports, _loops, _memory, _searches, _stacks
+from benchmarks import _imports, _loops, _memory, _scaling, _searches, _stacks
 from benchmarks._common import interleaved, row, seconds
 from benchmarks._nets import COLUMNS, DIGITS, DIGITS_512, TABLE, BareVAE
 
@@ -52,6 +53,7 @@ FULL = {
     "search_epochs": (10, 50),
     "search_pairs": 3,
     "candidates": 24,
+    "scaling": _scaling.SIZES,
     "memory_rows": [100, 60_000, 1_000_000, 1_000_000, 1_000_000, 100],
     "import_runs": 5,
 }
@@ -70,6 +72,7 @@ QUICK = {
     "search_epochs": (2,),
     "search_pairs": 1,
     "candidates": 2,
+    "scaling": _scaling.QUICK,
     "memory_rows": [100, 3_000, 50_000, 50_000, 50_000, 32],
     "import_runs": 1,
 }
@@ -210,6 +213,11 @@ def searches(s):
     return [row for rows in found for row in rows]
 
 
+def scaling(s):
+    """One row for each size of a table: how the cost of a fit grows with it."""
+    return _scaling.scaling(s["scaling"], s["pairs"])
+
+
 # --- processes ------------------------------------------------------------------------
 
 
@@ -244,7 +252,16 @@ def imports(s):
 # --- command line ---------------------------------------------------------------------
 
 TASKS = ("digits", "64 columns", "table")
-MEASURED = (epochs, transform, likelihood, stacks, searches, memory, imports)
+MEASURED = (
+    epochs,
+    transform,
+    likelihood,
+    stacks,
+    searches,
+    scaling,
+    memory,
+    imports,
+)
 PARTS = {part.__name__: part for part in MEASURED}
 
 

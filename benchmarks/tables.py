@@ -28,6 +28,8 @@ ASKED_FIRST = (
     "fairness",
     "speed",
     "gpu",
+    "scaling",
+    "survival",
     "attack",
     "fuzz_persistence",
 )

@@ -68,6 +68,8 @@ def load(path, *, device=None, **own):
     """
     header, tensors = read(path)
     with refusing(path):
+        if "checkpoint" in header:
+            raise ValueError("it is a checkpoint, from which fit goes on.")
         message = _version_message(path, header)
         cls = _find_class(header)
         estimator, changed = restore(cls, header, tensors, own, device)

@@ -5,6 +5,7 @@ module raises an error for an invalid value before anything is computed; the err
 the parameter, its value and what is allowed.
 """
 
+import re
 import sys
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from skvae._kinds import cut
+
+UNITS = {"s": 1, "min": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,24 @@ class Listed:
 
     def __str__(self):
         return self.words
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A time with its unit."""
+
+    def accepts(self, value):
+        """Whether `value` is one."""
+        return isinstance(value, str) and seconds(value) is not None
+
+    def __str__(self):
+        return "a time such as '30s', '10min' or '2h'"
+
+
+def seconds(duration):
+    """Return the seconds of a time such as "10min", or None if it is none."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(s|min|h)", duration)
+    return float(found[1]) * UNITS[found[2]] if found else None
 
 
 @dataclass(frozen=True)

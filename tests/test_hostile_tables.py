@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import scipy.sparse as sp
 import torch
 from instances import fit, small
 
@@ -62,7 +61,6 @@ REFUSED = {
     "dates that polars cannot show": (FAR, ValueError, "of X holds datetimes"),
     "lists": (LISTS, ValueError, "X is not a table|List"),
     "no columns": (pd.DataFrame(TABLE[:, :0]), ValueError, "X|0 columns"),
-    "sparse": (sp.dia_array(TABLE), TypeError, r"pass X.toarray\(\)"),
     "sparse columns": (
         pd.DataFrame(TABLE).astype(pd.SparseDtype(float)),
         TypeError,

@@ -23,6 +23,7 @@ from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from skvae import AETransformer, VAETransformer
 from skvae.discovery import all_estimators
 from skvae.distributions import Codes, Gaussian, Mixed, Poisson
+from skvae.metrics import transfer_report
 
 each_estimator = pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
 
@@ -65,12 +66,32 @@ def test_parallel_searches_are_bit_equal_to_the_serial_one(cls, backend, labelle
     )
 
 
-def dask_client():
+def dask_client(n_workers=1, threads_per_worker=2):
     from distributed import Client
 
     return Client(
-        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        n_workers=n_workers,
+        threads_per_worker=threads_per_worker,
+        processes=False,
+        dashboard_address=None,
     )
+
+
+def test_a_report_on_two_workers_of_dask_equals_the_serial_one(labelled):
+    X, y = labelled
+    tasks = np.arange(len(X)) % 2
+    settings = {"source": 0, "target": 1, "n_target": 20, "n_splits": 2}
+    settings |= {"random_states": (0, 1)}
+    models = {"vae": small(VAETransformer, likelihood="bernoulli")}
+    serial = transfer_report(models, np.c_[X / 16, tasks], y, -1, **settings)
+    client = dask_client(n_workers=2, threads_per_worker=1)
+    with parallel_config("dask"):
+        report = transfer_report(
+            models, np.c_[X / 16, tasks], y, -1, n_jobs=2, **settings
+        )
+    client.shutdown()
+    for name in serial.columns.drop(["seconds", "seconds_se"]):
+        np.testing.assert_array_equal(serial[name], report[name])
 
 
 def test_latents_classify_better_than_chance(labelled):

@@ -20,6 +20,7 @@ from skvae import (
     VAETransformer,
 )
 from skvae.discovery import all_estimators
+from skvae.distributions import Gaussian
 from skvae.export import register_converters, to_onnx
 from skvae.export._conversion import onnx_of
 from skvae.export._program import Answer
@@ -177,3 +178,11 @@ def test_a_missing_package_is_named_with_its_extra(name, classifier, monkeypatch
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r'pip install "skvae\[onnx\]"'):
         to_onnx(classifier[0][1] if name == "onnxscript" else classifier[0])
+
+
+@pytest.mark.parametrize("transform", ["quantile", "yeo-johnson"])
+def test_transformed_columns_are_refused(transform, digits):
+    likelihood = Gaussian(transform=transform)
+    model = small(VAETransformer, likelihood=likelihood, init="random").fit(digits)
+    with pytest.raises(ValueError, match="'transform' cannot be converted to ONNX"):
+        to_onnx(model)

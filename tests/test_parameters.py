@@ -24,6 +24,7 @@ TRAINING = [
     *("binarize", "max_epochs", "batch_size", "lr", "optimizer", "weight_decay"),
     *("early_stopping", "validation_fraction", "n_iter_no_change", "tol", "dtype"),
     *("device", "warm_start", "random_state", "verbose", "callbacks", "net_params"),
+    *("checkpoint", "checkpoint_every", "resume"),
 ]
 
 

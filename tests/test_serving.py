@@ -1,6 +1,5 @@
 """The programs on the page about saving, serving and tracking, and types for skops."""
 
-import os
 import re
 from pathlib import Path
 
@@ -31,6 +30,8 @@ def programs():
 def pages(monkeypatch, tmp_path):
     """Return what the page calls X and model, in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("RAY_CHDIR_TO_TRIAL_DIR", "0")
     X = load_digits().data[:100]
     vae = VAETransformer(
         2, hidden_layer_sizes=(8,), likelihood="bernoulli", max_epochs=2, random_state=0
@@ -47,7 +48,6 @@ def test_the_programs_of_the_page_run(section, pages):
         pytest.importorskip(name)
     if "to_onnx" in program:
         pytest.importorskip("skl2onnx")
-    os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
     exec(compile(program, section, "exec"), pages)
     expected = pages["model"].transform(pages["X"])
     if "Z" in pages:

@@ -15,6 +15,7 @@ from skvae.base import (
 from skvae.distributions import Point
 from skvae.handwritten import WrittenAE
 from skvae.nets import enter_linearly, over_rows
+from skvae.sources import by_blocks
 from skvae.training import Batch, LatentModel, Loss, mean_over_rows
 
 SHARES = 0.5 ** np.arange(8)  # of PCA's loadings, at the start
@@ -179,6 +180,17 @@ default="gaussian-shared"
         Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters. ``{"train_split":
         predefined_split(X_valid)}`` gives the rows to hold out.
+    checkpoint : str, path-like or None, default=None
+        File in which `fit` keeps its state, so that after a kill the same `fit` goes on
+        with the same result. It must not belong to a fit with other parameters or data.
+        In a folder (an existing one, or a path that ends in "/"), each fit has its own
+        file, as a search needs.
+    checkpoint_every : int or str, default="1min"
+        Epochs, or a time such as "30s", "10min" or "2h", from one writing to the next.
+        SIGTERM, Ctrl-C and the end of `fit` write as well.
+    resume : {"auto", "never"}, default="auto"
+        Whether `fit` goes on from the file if there is one, or starts afresh and
+        replaces it.
 
     Attributes
     ----------
@@ -224,6 +236,7 @@ default="gaussian-shared"
     def _build_module(self, table):
         return AE(*self._build_parts(self.n_components), self.n_components)
 
+    @by_blocks
     @in_kind
     def impute(self, X) -> np.ndarray:
         """Fill missing cells with the reconstruction from the observed ones.
@@ -276,6 +289,10 @@ default="gaussian-shared"
         float
             Nats per row.
         """
-        table = self._check_scorable(X)
-        values = self._evaluator().reconstruction_log_likelihood(table)
+        values = self._reconstruction_log_likelihood(X)
         return mean_score(values, sample_weight)
+
+    @by_blocks
+    def _reconstruction_log_likelihood(self, X):
+        table = self._check_scorable(X)
+        return self._evaluator().reconstruction_log_likelihood(table)

@@ -55,6 +55,7 @@ class MCEM(LatentModel):
 
     n_leapfrog, n_updates, n_burn_in, n_draws = 10, 5, 20, 30
     n_refinements = 0  # posteriors are already those of the row
+    keeps_rows = True  # the chains
     iterates = True
 
     def __init__(self, decoder, head, n_components, seed):
@@ -142,9 +143,9 @@ class MCEM(LatentModel):
     def begin(self, rows):
         table = _fingerprint(rows)
         if table != self.table:
-            shape = (len(rows.X), self.n_latents)
+            shape = (rows.n_numbers, self.n_latents)
             self.chains = self.step_size.new_zeros(shape)
-            self.fresh = torch.ones(len(rows.X), dtype=bool, device=self.chains.device)
+            self.fresh = torch.ones(shape[0], dtype=bool, device=self.chains.device)
             self.table = table
 
     def losses(self, batch, phase, noise):

@@ -53,8 +53,7 @@ class Start(Declared):
         if not self._starts_at_pca or table is None:
             return
         chosen = self._rows_of_start(table)
-        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
-        rows = Rows(table, "cpu", torch.float64, **units)
+        rows = Rows(table, "cpu", torch.float64, **self._units())
         batch = rows.take(torch.from_numpy(np.unique(chosen)))
         untouched = copy.deepcopy(module.double().state_dict())
         try:

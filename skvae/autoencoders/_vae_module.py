@@ -97,6 +97,11 @@ class VAE(LatentModel):
         self.head.start_linear(*start.decoder(by_latent, model.psi, shift))
 
     @property
+    def keeps_rows(self):
+        """Whether the prior stores values of each row."""
+        return self.prior_module.keeps_rows
+
+    @property
     def phases(self):
         return ("model", *self.prior_module.phases)
 
@@ -107,7 +112,7 @@ class VAE(LatentModel):
         return self.prior_module.learning_rates()
 
     def begin(self, rows):
-        self.prior_module.begin(len(rows.X))
+        self.prior_module.begin(rows.n_numbers)
 
     def settle(self, rows, noise):
         self.prior_module.settle(rows, self.posterior, noise)

@@ -12,7 +12,7 @@ import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skvae._parameters import Declared, parameter
+from skvae._parameters import parameter
 from skvae._validation import (
     BOOLEAN,
     FRACTION,
@@ -30,7 +30,7 @@ from skvae._validation import (
 )
 from skvae.base._arrays import in_kind
 from skvae.base._fitting import FittingMixin
-from skvae.base._groups import SIZES, Optimizer, SkorchCallback
+from skvae.base._groups import SIZES, Checkpoints, Optimizer, SkorchCallback
 from skvae.base._settings import within_torch
 from skvae.base._sklearn import (
     CallbackSupportMixin,
@@ -50,6 +50,7 @@ from skvae.inputs import (
 )
 from skvae.nets import ACTIVATIONS
 from skvae.persistence import SavingMixin
+from skvae.sources import by_blocks
 from skvae.training import OPTIMIZERS
 
 
@@ -60,7 +61,7 @@ class BaseAutoencoderTransformer(
     LatentNamesMixin,
     FittingMixin,
     TransformerMixin,
-    Declared,
+    Checkpoints,
 ):
     """Base of every estimator: fit, transform, inverse_transform, reconstruct.
 
@@ -121,6 +122,7 @@ class BaseAutoencoderTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         tags.array_api_support = True
         try:
             tags.input_tags.positive_only = as_likelihood(self.likelihood).positive_only
@@ -157,8 +159,9 @@ class BaseAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows; an image is one row, ``X.reshape(len(X), -1)``.
+        X : array-like or source of rows of shape (n_samples, n_features)
+            Training rows; an image is one row, ``X.reshape(len(X), -1)``. What
+            :func:`skvae.sources.as_source` takes is read in blocks of rows.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -172,7 +175,8 @@ class BaseAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter, the data or the weights are not valid.
+            If a parameter, the data or the weights are not valid, or `checkpoint` is
+            that of a fit with other parameters or data.
         FloatingPointError
             If a loss becomes non-finite. The epochs before are kept.
         KeyboardInterrupt
@@ -217,6 +221,7 @@ class BaseAutoencoderTransformer(
 
     # -- answering ------------------------------------------------------------------
 
+    @by_blocks
     @in_kind
     def transform(self, X) -> np.ndarray:
         """Encode rows as posterior means. This is deterministic.
@@ -265,6 +270,7 @@ class BaseAutoencoderTransformer(
         Z = self._check_latents(X)
         return self._restored(self._evaluator().decode(Z))
 
+    @by_blocks
     @in_kind
     def reconstruct(self, X) -> np.ndarray:
         """Encode rows, and decode their latents.

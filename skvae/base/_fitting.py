@@ -10,26 +10,30 @@ from skvae._kinds import cut
 from skvae._validation import check_parameters
 from skvae.base._collapse import warn_of_collapse
 from skvae.base._flags import reading_flags
-from skvae.base._holding_out import split_rows
 from skvae.base._ready import take_ready
 from skvae.base._settings import (
     check_net_params,
     check_range_of_numbers,
+    check_shareable,
     find_device,
     naming_net_params,
     within_torch,
 )
+from skvae.base._streaming import joined_if_small, prepared_rows
 from skvae.distributions import inputs, n_inputs
 from skvae.inputs import NOTHING, check_some_value, rows_that_count
 from skvae.nets import build_body, mlp, trainable
-from skvae.persistence import architecture, check_same_architecture
+from skvae.persistence import Checkpoint, architecture, check_same_architecture
 from skvae.training import (
+    NOT_KEPT,
     OPTIMIZERS,
+    DataParallelNet,
     EarlyStopping,
     HoldOut,
     RecordEpoch,
     Rows,
     VariationalNet,
+    agreed_seed,
     copied,
     derive_seed,
     optimizer_name,
@@ -51,6 +55,7 @@ class FittingMixin:
     def _fit(self, X, y=None, given=NOTHING):
         """Fit to rows and what is passed beside them, a `Given`."""
         before = dict(vars(self))
+        X = joined_if_small(X, given)
         rows = take_ready(self, X) if given.is_nothing else None
         if rows is None:
             X, y, given = rows_that_count(X, y, given)
@@ -68,23 +73,26 @@ class FittingMixin:
         """Prepare and train; return the rows."""
         resumes = self.warm_start is not False  # its value is checked inside
         with trainable(), undone_without_an_epoch(self, resumes):
-            rows = self._prepare(X, given, self.warm_start)
-            parts = split_rows(self, rows, y)
-            n_epochs = self.net_.max_epochs
+            kept = NOT_KEPT if self.checkpoint is None else Checkpoint(self)
+            rows, parts = prepared_rows(self, X, given, self.warm_start, (y,), kept)
+            n_epochs = kept.n_epochs(parts, self.net_.max_epochs)
             with watching(self, n_epochs, X, y) as watchers:
                 how = {"epochs": n_epochs, "watchers": watchers, "parts": parts}
-                self.net_.partial_fit(rows, **how)
+                self.net_.partial_fit(rows, checkpoint=kept, **how)
         return rows
 
     def _partial_fit(self, X, given=NOTHING):
-        X, _, given = rows_that_count(X, None, given)
+        X, _, given = rows_that_count(joined_if_small(X, given), None, given)
         with trainable(), undone_without_an_epoch(self, resumes=True):
-            rows = self._prepare(X, given, resumes=True)
-            self.net_.partial_fit(rows, epochs=1)
+            rows, parts = prepared_rows(self, X, given, resumes=True)
+            self.net_.partial_fit(rows, epochs=1, parts=parts)
         return self
 
-    def _prepare(self, X, given, resumes):
-        """Check everything, build a net unless one resumes, and return the rows."""
+    def _prepare(self, X, given, resumes, kept=NOT_KEPT, moments=None):
+        """Check everything, build a net unless one resumes, and return the rows.
+
+        `moments` are those of all rows of a source, of which X is a sample.
+        """
         check_parameters(self)
         self._check_net_params()
         device = self._find_device()
@@ -93,22 +101,30 @@ class FittingMixin:
             table = self._columns.table(self, X, given)
             self.likelihood_.check(table.x, self._columns.names)
             device = next(self.net_.module_.parameters()).device  # it is not moved
+            kept.find(table, self.n_iter_)
         else:
-            table = self._learn_columns(X, given)
+            table = self._learn_columns(X, given, moments)
+            random = check_random_state(self.random_state)
+            seed = int(random.randint(np.iinfo(np.int32).max))
+            self._seed = agreed_seed(seed, (self.net_params or {}).get("accelerator"))
+            kept.find(table, 0)  # may have another seed
             self._build_net(table, device)
         self._check_live_settings()
         check_range_of_numbers(self, self.net_.module_.dtype)
-        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
-        units["odds"] = self._odds(table)
+        units = self._units() | {"odds": self._odds(table)}
         rows = Rows(table, device, self.net_.module_.dtype, **units)
         self._configure_net()
         return rows
+
+    def _units(self):
+        """Return the units of rows that a module reads, arguments of `Rows`."""
+        return {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
 
     def _odds(self, table):
         """Return how often each row is drawn in training, (n,), or None if equally."""
         return None
 
-    def _learn_columns(self, X, given):
+    def _learn_columns(self, X, given, moments=None):
         """Learn the roles and the contents of the columns; return a `Table`."""
         self._columns = self._columns_type()
         table = self._columns.fit(self, X, given)
@@ -116,6 +132,8 @@ class FittingMixin:
         self.likelihood_ = self._columns.likelihood(self, X)
         names, kinds = self._columns.names, self._columns.kinds
         self.likelihood_.fit(table.x, names, X, kinds, table.sample_weight)
+        if moments is not None:
+            self.likelihood_.correct(*moments.of(self._columns.data_positions))
         return table
 
     def _check_live_settings(self):
@@ -146,8 +164,6 @@ class FittingMixin:
     # -- the net --------------------------------------------------------------------
 
     def _build_net(self, table, device):
-        random = check_random_state(self.random_state)
-        self._seed = int(random.randint(np.iinfo(np.int32).max))
         with torch.device("cpu"), seeded_weights(self._seed):
             module = self._built_module(table)
             self._choose_start(module, table)
@@ -183,8 +199,12 @@ class FittingMixin:
         settings["lr"] = float(settings["lr"])  # torch takes no fractions
         for group, rate in module.learning_rates().items():
             settings.setdefault(f"{optimizer_name(group)}__lr", rate)
+        kind = VariationalNet
+        if "accelerator" in settings:
+            check_shareable(self, module)
+            kind = DataParallelNet
         with naming_net_params(self):
-            return VariationalNet(module, seed=self._seed, **settings).initialize()
+            return kind(module, seed=self._seed, **settings).initialize()
 
     def _configure_net(self):
         """Update the net with the parameters that may change between fits."""
@@ -292,14 +312,13 @@ class FittingMixin:
     def _training_features(self, table, head):
         """Return a function n -> n training rows as the encoder sees them."""
         width = n_inputs(head) + self._columns.condition_width
-        units = {"origin": self.likelihood_.origin, "fill": self.likelihood_.fill}
 
         def rows(n):
             if table is None:
                 return torch.zeros(n, width)
             which = np.random.default_rng(self._seed).permutation(len(table))
             dtype = torch.get_default_dtype()
-            batch = Rows(table, "cpu", dtype, **units).take(
+            batch = Rows(table, "cpu", dtype, **self._units()).take(
                 torch.from_numpy(np.resize(which, n))
             )
             features = inputs(head, batch.x, batch.seen)

@@ -1,5 +1,6 @@
 """Groups of parameters that several models share."""
 
+import os
 from collections.abc import Callable
 
 import skorch.callbacks
@@ -13,7 +14,9 @@ from skvae._validation import (
     NON_NEGATIVE,
     NONE,
     POSITIVE_INT,
+    Duration,
     Instance,
+    Options,
     Sequence,
 )
 from skvae.training import KLWarmup
@@ -46,6 +49,16 @@ class Optimizer:
 
     def __str__(self):
         return "a class of torch optimizers that takes one gradient per step"
+
+
+class Checkpoints(Declared):
+    """Where and when fit writes its state, and whether it goes on from there."""
+
+    checkpoint: str | os.PathLike | None = parameter(
+        Instance((str, os.PathLike), "a path"), NONE, default=None
+    )
+    checkpoint_every: int | str = parameter(POSITIVE_INT, Duration(), default="1min")
+    resume: str = parameter(Options(("auto", "never")), default="auto")
 
 
 class Latents(Declared):

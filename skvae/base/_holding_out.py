@@ -76,9 +76,7 @@ def _as_rows(estimator, rows, part):
         estimator.likelihood_.check(table.x, estimator._columns.names)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The held-out rows of train_split: {error}") from error
-    likelihood = estimator.likelihood_
-    units = {"origin": likelihood.origin, "fill": likelihood.fill}
-    return Rows(table, rows.device, rows.dtype, **units)
+    return Rows(table, rows.device, rows.dtype, **estimator._units())
 
 
 def _contents(part):

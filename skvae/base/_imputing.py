@@ -8,12 +8,14 @@ from skvae.base._arrays import in_kind
 from skvae.chunks import LIKELIHOOD_ROWS
 from skvae.distributions import Noise, SharedNoise
 from skvae.imputation import conditional_draws, conditional_mean
+from skvae.sources import by_blocks
 from skvae.training import derive_seed
 
 
 class ImputingMixin:
     """Adds `impute`."""
 
+    @by_blocks
     @in_kind
     def impute(
         self, X, n_samples=64, n_imputations=None, random_state=None

@@ -18,6 +18,7 @@ import numpy as np
 from skvae.base._holding_out import split_rows
 from skvae.base._mates import company, introduce, part
 from skvae.inputs import NOTHING
+from skvae.sources import Source
 from skvae.stacks import train_together
 
 OF_A_SEARCH = "_parent_callback_ctx"  # what scikit-learn 1.9 sets on what it fits
@@ -70,7 +71,7 @@ class Ready:
 
 def take_ready(estimator, X):
     """Return the rows of a fit that was ready, which the estimator now has, or None."""
-    if not _KEPT or not can_wait(estimator):
+    if not _KEPT or isinstance(X, Source) or not can_wait(estimator):
         return None
     with _LOCK:
         waiting = _KEPT.get(_key(estimator, X))
@@ -89,7 +90,8 @@ def can_wait(estimator):
     # Anything more, such as a callback of scikit-learn, may want to see every epoch.
     wanted = estimator.verbose, estimator.callbacks, estimator.warm_start
     more = vars(estimator).keys() - own - {OF_A_SEARCH}
-    return all(map(_is_off, wanted)) and not more
+    is_free = estimator.checkpoint is None and not more
+    return all(map(_is_off, wanted)) and is_free
 
 
 def _is_off(value):

@@ -8,7 +8,14 @@ import torch
 from sklearn.base import BaseEstimator
 
 from skvae._kinds import cut
-from skvae._validation import NONE, Callable, Interval, Options, check_parameter
+from skvae._validation import (
+    NONE,
+    Callable,
+    Instance,
+    Interval,
+    Options,
+    check_parameter,
+)
 
 REFUSED = ("criterion", "dataset", "device", "module", "seed", "warm_start")
 FULL_BATCH = Interval(Integral, -1, -1, closed="both")  # skorch's name for all rows
@@ -55,6 +62,39 @@ def check_net_params(estimator):
             check_parameter(name, given[name], allowed, owner)
     if "train_split" in given:
         check_parameter("train_split", given["train_split"], TRAIN_SPLIT, owner)
+    if "accelerator" in given:
+        _check_accelerator(given["accelerator"], owner)
+
+
+def _check_accelerator(accelerator, owner):
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise ImportError(
+            f"{owner}['accelerator'] needs accelerate: pip install 'skvae[distributed]'"
+        ) from error
+    allowed = (Instance((Accelerator,), "an accelerate.Accelerator"),)
+    check_parameter("accelerator", accelerator, allowed, owner)
+    precision, n_steps = (
+        accelerator.mixed_precision,
+        accelerator.gradient_accumulation_steps,
+    )
+    if precision != "no" or n_steps != 1:
+        raise ValueError(
+            f"The accelerator of {owner} must have mixed_precision='no' and "
+            f"gradient_accumulation_steps=1. Got {precision!r} and {n_steps}."
+        )
+
+
+def check_shareable(estimator, module):
+    """Raise ValueError if several processes cannot train a module together."""
+    if module.keeps_rows:
+        raise ValueError(
+            f"{type(estimator).__name__} with these parameters keeps state of each row "
+            "from step to step (the chains of MCEM, the posteriors of a density-ratio "
+            "prior), which processes do not share. Fit it in one process, without "
+            "net_params['accelerator']."
+        )
 
 
 @contextmanager
@@ -80,6 +120,9 @@ def find_device(estimator):
         If it is not available, or is neither a CPU nor a CUDA device.
     """
     device = estimator.device
+    accelerator = (estimator.net_params or {}).get("accelerator")
+    if accelerator is not None and device == "auto":
+        device = accelerator.device
     if isinstance(device, str) and device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     wanted = f"The 'device' parameter of {type(estimator).__name__} must be 'auto'"

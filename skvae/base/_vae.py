@@ -23,6 +23,7 @@ from skvae.distributions import Noise
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
 from skvae.inputs import NOTHING, as_numpy, read_weights
+from skvae.sources import by_blocks
 from skvae.training import derive_seed
 
 TOO_LOW = (
@@ -117,6 +118,7 @@ class DensityMixin(ImputingMixin):
         random = check_random_state(random_state)
         return int(random.randint(np.iinfo(np.int32).max))
 
+    @by_blocks
     @in_kind
     def score_samples(self, X) -> np.ndarray:
         """Estimate ln p(x) of each row by importance sampling (64 samples), in nats.

@@ -10,6 +10,7 @@ from skvae._validation import NONE, Callable, Instance, Interval, Listed, Option
 from skvae.base import BaseAutoencoderTransformer, in_kind, with_callbacks
 from skvae.conditional._density import ConditionalDensityMixin
 from skvae.inputs import ConditionedColumns, Given
+from skvae.sources import by_blocks
 
 
 class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransformer):
@@ -51,8 +52,9 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : array-like or source of rows of shape (n_samples, n_features)
+            Training rows. What
+            :func:`skvae.sources.as_source` takes is read in blocks of rows.
         y : None
             Ignored.
         condition : array-like of shape (n_samples,) or (n_samples, n), default=None
@@ -142,6 +144,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         self.fit(X, y, condition=condition, sample_weight=sample_weight)
         return self.transform(X, condition=condition)
 
+    @by_blocks
     @in_kind
     def transform(self, X, condition=None) -> np.ndarray:
         """Encode rows under their conditions as posterior means. This is deterministic.
@@ -197,6 +200,7 @@ class BaseConditionalTransformer(ConditionalDensityMixin, BaseAutoencoderTransfo
         x = self._evaluator().decode(Z, condition)
         return self._restored(x, codes, rows)
 
+    @by_blocks
     @in_kind
     def reconstruct(self, X, condition=None) -> np.ndarray:
         """Encode rows, and decode their latents under the same condition.

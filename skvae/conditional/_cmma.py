@@ -191,6 +191,17 @@ default="gaussian-shared"
         Arguments of :class:`skorch.NeuralNet`, such as ``{"optimizer__betas": (0.5,
         0.999)}``. They override all other parameters. ``{"train_split":
         predefined_split(X_valid)}`` gives the rows to hold out.
+    checkpoint : str, path-like or None, default=None
+        File in which `fit` keeps its state, so that after a kill the same `fit` goes on
+        with the same result. It must not belong to a fit with other parameters or data.
+        In a folder (an existing one, or a path that ends in "/"), each fit has its own
+        file, as a search needs.
+    checkpoint_every : int or str, default="1min"
+        Epochs, or a time such as "30s", "10min" or "2h", from one writing to the next.
+        SIGTERM, Ctrl-C and the end of `fit` write as well.
+    resume : {"auto", "never"}, default="auto"
+        Whether `fit` goes on from the file if there is one, or starts afresh and
+        replaces it.
 
     Attributes
     ----------

@@ -5,6 +5,7 @@ import numpy as np
 from skvae.annealing import N_TEMPERATURES
 from skvae.base import DensityMixin, in_kind, mean_score, selected
 from skvae.inputs import Given
+from skvae.sources import by_blocks
 
 
 class ConditionalDensityMixin(DensityMixin):
@@ -77,6 +78,7 @@ class ConditionalDensityMixin(DensityMixin):
         """
         return self._sample_latents(X, n_samples, random_state, Given(condition))
 
+    @by_blocks
     @in_kind
     def impute(
         self,
@@ -117,6 +119,7 @@ class ConditionalDensityMixin(DensityMixin):
         given = {"codes": codes, "rows": X}
         return self._impute(table, n_samples, n_imputations, random_state, **given)
 
+    @by_blocks
     @in_kind
     def score_samples(self, X, condition=None) -> np.ndarray:
         """Estimate ln p(x | condition) of each row from 64 importance samples, in nats.

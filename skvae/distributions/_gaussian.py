@@ -5,7 +5,12 @@ from numbers import Real
 import numpy as np
 import torch
 
-from skvae._columns import spreads, statistics_from_origin, without_holes
+from skvae._columns import (
+    origins,
+    spreads,
+    statistics_from_origin,
+    without_holes,
+)
 from skvae._parameters import parameter
 from skvae._validation import FRACTION, Interval, Options
 from skvae.distributions._heads import Head, Working, logit
@@ -147,6 +152,15 @@ class Gaussian(Likelihood):
             return super().fill
         with torch.device("cpu"):  # also while a module is built without memory
             return self._transform().inverse(torch.from_numpy(self.mean_)).numpy()
+
+    def correct(self, mean, std, low, high):
+        if self.transform != "none":  # it belongs to the statistics of the sample
+            self.low_, self.high_ = low - self.origin_, high - self.origin_
+            return
+        if self.mean == "identity":
+            self.origin_ = origins(mean, spreads(std, low, high))
+            mean, low, high = (value - self.origin_ for value in (mean, low, high))
+        super().correct(mean, std, low, high)
 
     def misfits(self, X):
         if self.scale not in ("column", "row"):

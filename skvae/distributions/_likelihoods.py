@@ -161,6 +161,17 @@ class Likelihood(Declared):
         found = column_statistics(X, weight=weight)
         self.mean_, self.std_, self.low_, self.high_ = found
 
+    def correct(self, mean, std, low, high):
+        """Replace statistics that `fit` has learned from a sample by those of all rows.
+
+        Each is (d,), and NaN where it is not known.
+        """
+        exact = {"mean_": mean, "std_": std, "low_": low, "high_": high}
+        for name, values in exact.items():
+            if hasattr(self, name):
+                known = np.where(np.isnan(mean), getattr(self, name), values)
+                setattr(self, name, known)
+
     def check(self, X, names=None):
         """Raise ValueError if a value is outside the family's support.
 

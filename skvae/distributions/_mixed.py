@@ -143,6 +143,10 @@ class Mixed(Likelihood):
         if any(len(columns) == 0 for columns in self.columns_):
             raise ValueError("The 'likelihood' list has a part that selects no column.")
 
+    def correct(self, *statistics):
+        for part, columns in zip(self.parts_, self.columns_, strict=True):
+            part.correct(*(values[columns] for values in statistics))
+
     def check(self, X, names=None):
         for part, block, labels, columns in self._blocks(X, names):
             with _row_of_table(X, columns):

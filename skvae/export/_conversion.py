@@ -45,6 +45,7 @@ def onnx_of(answer, outputs):
     -------
     onnx.ModelProto
     """
+    _refuse_transformations(answer)
     with needing_extra("to_onnx"):
         translations = _translations()
     program, inputs = traced(answer), answer.inputs()
@@ -62,6 +63,15 @@ def onnx_of(answer, outputs):
             verbose=False,
         )
     return found.model_proto
+
+
+def _refuse_transformations(answer):
+    """Raise ValueError if columns are transformed, which needs more exact functions."""
+    if any(hasattr(part, "log_slope") for part in answer.modules()):
+        raise ValueError(
+            "A likelihood with a 'transform' cannot be converted to ONNX: its "
+            "functions there are not exact enough. Use to_exported_program."
+        )
 
 
 def _translations():

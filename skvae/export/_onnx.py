@@ -54,7 +54,8 @@ def to_onnx(estimator, method="transform", n_samples=N_SAMPLES):
         Before `fit`.
     ValueError
         If the estimator has no such graph: it has no encoder but iterates (Monte Carlo
-        EM), or reads words rather than numbers.
+        EM), reads words rather than numbers, or has a Gaussian likelihood with a
+        ``transform``.
     ImportError
         If onnx, onnxscript or, for a pipeline, skl2onnx is missing.
 

@@ -9,6 +9,7 @@ from skvae.inputs._frames import take_columns
 from skvae.inputs._given import NOTHING, Given, read_weights, rows_that_count
 from skvae.inputs._modalities import observed_modalities, resolve_modalities
 from skvae.inputs._numbers import explaining, in_memory
+from skvae.inputs._survey import Survey
 from skvae.inputs._templates import index_of, wanted_output
 from skvae.inputs._tensors import as_numpy
 
@@ -19,6 +20,7 @@ __all__ = [
     "Conditions",
     "Given",
     "PlainColumns",
+    "Survey",
     "as_numpy",
     "check_some_value",
     "check_source",

@@ -48,7 +48,7 @@ class Contents:
         ValueError
             If a column holds neither numbers nor words.
         """
-        reader = _reader(X)
+        reader = reader_of(X)
         if reader is None or not reader.n_columns:
             return None
         modelled = range(reader.n_columns) if positions is None else set(positions)
@@ -75,7 +75,7 @@ class Contents:
         ValueError
             If a column of numbers in fit holds words now.
         """
-        reader = _reader(X) or _Array(np.asarray(X, dtype=object))
+        reader = reader_of(X) or _Array(np.asarray(X, dtype=object))
         columns = [self._column(reader, j) for j in positions]
         return np.stack(columns, axis=1)
 
@@ -97,7 +97,7 @@ class Contents:
 
     def refuse_unseen(self, X, j):
         """Raise ValueError at the first word of a column that was not seen in fit."""
-        reader = _reader(X) or _Array(np.asarray(X, dtype=object))
+        reader = reader_of(X) or _Array(np.asarray(X, dtype=object))
         self._codes(reader, j, unseen="error", advice=IGNORE)
 
     def values(self, x, j):
@@ -143,7 +143,7 @@ class Contents:
 # --- reading columns ------------------------------------------------------------------
 
 
-def _reader(X):
+def reader_of(X):
     """Return an object that reads columns, or None for an array of numbers."""
     if isinstance(X, list | tuple):
         X = _as_table(X)
@@ -232,7 +232,7 @@ def _content(reader, j):
     if kind in ("bool", "integer", "number"):
         return kind, None
     values = reader.objects(j)
-    known = values[~_missing(values)]
+    known = values[~missing_objects(values)]
     if _is_numeric(known):
         return kind or _kind_of_numbers(known), None
     _check_words(known)
@@ -257,13 +257,13 @@ def _kind_of_numbers(values):
 
 
 def _floats(values):
-    missing = _missing(values)
+    missing = missing_objects(values)
     out = np.full(len(values), np.nan)
     out[~missing] = values[~missing].astype(np.float64)
     return out
 
 
-def _missing(values):
+def missing_objects(values):
     """Return which objects are None, NaN, NaT or NA."""
     return np.array([v is None or _is_not_itself(v) for v in values], dtype=bool)
 

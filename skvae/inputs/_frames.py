@@ -25,17 +25,6 @@ def n_rows_of(X):
     return shape[0] if shape else None
 
 
-def take_rows(values, rows):
-    """Select rows, ndarray of int, of an array, a list, a tensor or a data frame."""
-    if hasattr(values, "iloc"):
-        return values.iloc[rows]
-    if is_arrow(values):
-        return values.take(rows)
-    if isinstance(values, list | tuple):
-        return [values[i] for i in rows]
-    return values[rows] if hasattr(values, "__getitem__") else np.asarray(values)[rows]
-
-
 def column_of(X, position):
     """Return one column of an array or a data frame, in its own type."""
     position = int(position)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skvae.inputs._frames import n_rows_of, take_rows
+from skvae.inputs._frames import n_rows_of
 from skvae.inputs._numbers import in_memory
 from skvae.inputs._tensors import as_numpy
+from skvae.sources import take_rows
 
 FLOATS = [np.float64, np.float32]
 

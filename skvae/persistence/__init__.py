@@ -3,10 +3,11 @@
 A file is in the safetensors format: tensors, and JSON text in its metadata. `describe`
 converts a fitted estimator to plain values, and `restore` converts them back; `Packer`
 and `Unpacker` convert plain values to JSON and tensors and back; `write` and `read`
-handle the file.
+handle the file. `Checkpoint` writes the state of a fit that is running.
 """
 
 from skvae.persistence._architecture import architecture, check_same_architecture
+from skvae.persistence._checkpoint import Checkpoint
 from skvae.persistence._contents import saved_attributes
 from skvae.persistence._file import FORMAT, read, refusing, write
 from skvae.persistence._learned import learned, put_back
@@ -16,6 +17,7 @@ from skvae.persistence._saving import SavingMixin
 
 __all__ = [
     "FORMAT",
+    "Checkpoint",
     "NotPlainError",
     "Packer",
     "SavingMixin",

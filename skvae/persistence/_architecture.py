@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from skorch.callbacks import Callback
 from torch import nn
 from torch.nn.parameter import is_lazy
 
@@ -50,7 +51,7 @@ def identity(value):
     object
         Tuples of plain values, which can be pickled.
     """
-    if isinstance(value, BaseEstimator):
+    if isinstance(value, BaseEstimator | Callback):
         return _name(type(value)), identity(value.get_params(deep=False))
     if isinstance(value, nn.Module):
         shapes = [(name, _shape(p)) for name, p in value.state_dict().items()]
@@ -60,6 +61,8 @@ def identity(value):
         return tuple((key, identity(value[key])) for key in keys)
     if isinstance(value, list | tuple):
         return type(value).__name__, *map(identity, value)
+    if isinstance(value, set | frozenset):
+        return type(value).__name__, *sorted(map(repr, value))
     return _callable(value) if callable(value) else _plain(value)
 
 
@@ -82,6 +85,8 @@ def _plain(value):
     """Return arrays, and an Index or a Series of columns, as lists."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
+    if type(value).__repr__ is object.__repr__:  # which is an address
+        return _name(type(value)), identity(vars(value))
     return list(value) if hasattr(value, "to_numpy") else value
 
 

@@ -76,6 +76,8 @@ def saved_attributes(estimator):
 
 def may_be_saved(name, value):
     """Return whether a file may contain a parameter of an estimator."""
+    if name == "checkpoint":  # fit would write to any place
+        return False
     if name == "net_params" and isinstance(value, dict) and refused_keys(value):
         return False
     return is_plain(value, CLASSES)

@@ -2,30 +2,7 @@
 
 import torch
 
-from skvae.training import state_after_a_step
-
-
-def optimizer_states(net):
-    """Return the state of each optimizer.
-
-    Returns
-    -------
-    dict of str to dict
-        For each optimizer, a dict from the parameter's number, as a str, to its moments
-        and steps. Parameters without a step yet are left out.
-    """
-    return {
-        name: {
-            str(i): dict(optimizer.state[parameter])
-            for i, parameter in enumerate(_parameters(optimizer))
-            if parameter in optimizer.state
-        }
-        for name, optimizer in net.optimizers().items()
-    }
-
-
-def _parameters(optimizer):
-    return [p for part in optimizer.param_groups for p in part["params"]]
+from skvae.training import parameters_of, state_after_a_step
 
 
 def restore_optimizer_states(net, states):
@@ -36,18 +13,35 @@ def restore_optimizer_states(net, states):
     ValueError
         If it cannot be the state of these optimizers.
     """
+    placed = placed_states(net, states)
+    for name, optimizer in net.optimizers().items():
+        parameters = parameters_of(optimizer)
+        for number, state in placed[name].items():
+            optimizer.state[parameters[int(number)]] = state
+
+
+def placed_states(net, states):
+    """Return the states of optimizers with their tensors on the devices of the net.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be the states of its optimizers.
+    """
     optimizers = net.optimizers()
     if states.keys() != optimizers.keys():
         raise ValueError("its training state belongs to other optimizers.")
-    for name, optimizer in optimizers.items():
-        parameters = _parameters(optimizer)
-        for number, state in states[name].items():
-            parameter = parameters[int(number)]
-            example = state_after_a_step(optimizer, parameter)
-            if not _alike(state, example):
-                raise ValueError("its training state belongs to another optimizer.")
-            placed = {key: _beside(state[key], example[key]) for key in state}
-            optimizer.state[parameter] = placed
+    return {name: _placed(opt, states[name]) for name, opt in optimizers.items()}
+
+
+def _placed(optimizer, states):
+    parameters, placed = parameters_of(optimizer), {}
+    for number, state in states.items():
+        example = state_after_a_step(optimizer, parameters[int(number)])
+        if not _alike(state, example):
+            raise ValueError("its training state belongs to another optimizer.")
+        placed[number] = {key: _beside(state[key], example[key]) for key in state}
+    return placed
 
 
 def _alike(state, example):

@@ -165,7 +165,7 @@ def _restore_net(estimator, module, n_iter, header, unpacker, device):
     if any(parameter.is_meta for parameter in module.parameters()):
         raise ValueError("torch's meta device cannot compute.")
     estimator._configure_net()
-    net.history = History(_rows(unpacker.unpack(header["history"])))
+    net.history = History(history_rows(unpacker.unpack(header["history"])))
     if len(net.history) != n_iter:
         raise ValueError(f"its history does not have {n_iter} epochs.")
     weight = header["module"]["kl_weight"]
@@ -181,7 +181,7 @@ def _restore_net(estimator, module, n_iter, header, unpacker, device):
     module.eval()
 
 
-def _rows(history):
+def history_rows(history):
     rows = [history, *(row["batches"] for row in history)]
     if not all(isinstance(row, dict) for part in rows for row in part):
         raise ValueError("its history does not have one row per epoch.")

@@ -15,10 +15,10 @@ from skvae.persistence._contents import (
 )
 from skvae.persistence._file import FORMAT, snapshot, write
 from skvae.persistence._learned import learned
-from skvae.persistence._optimizer_state import optimizer_states
 from skvae.persistence._packing import Packer, is_plain
 from skvae.persistence._requests import metadata_requests
 from skvae.persistence._restoring import restore
+from skvae.training import optimizer_states
 
 
 class SavingMixin:
@@ -38,7 +38,8 @@ class SavingMixin:
         ``net_params`` that are not plain data cannot be saved; pass them again to
         `skvae.load`, by name. A column selector is saved as the columns it selected.
         Values that callbacks recorded in ``history_`` are kept if they are plain data;
-        values of single batches and scikit-learn's callbacks are not.
+        values of single batches and scikit-learn's callbacks are not. ``checkpoint`` is
+        None after loading, as a file must not say where to write.
 
         Parameters
         ----------
@@ -88,8 +89,9 @@ def describe(estimator, training_state):
     """Return a JSON header and the tensors that describe a fitted estimator."""
     module, columns = estimator.module_, estimator._columns
     parameters = columns.plain_parameters(estimator)
+    parameters.pop("checkpoint")  # a file must not choose where fit writes
     attributes = _attributes(estimator, columns.learned())
-    history, training = _plain_rows(estimator.history_), None
+    history, training = plain_rows(estimator.history_), None
     if training_state:
         states = optimizer_states(estimator.net_)
         training = {"optimizers": states, "module": module.training_state()}
@@ -162,7 +164,7 @@ def _attributes(estimator, learned_of_columns):
     return {name: getattr(estimator, name) for name in sorted(names)} | computed
 
 
-def _plain_rows(history):
+def plain_rows(history):
     """Return the history without values of batches or that are not plain data."""
     return [
         {

@@ -131,6 +131,7 @@ class DensityRatioModule(PriorModule):
         # The posteriors do not change while the critic is trained, so one pass computes
         # them all.
         self.phases = ("encode", *n_passes * (CRITIC,)) if n_passes else ()
+        self.keeps_rows = bool(n_passes)  # the posteriors, in `begin`
         self.register_buffer("kept_loc", torch.zeros(n_kept, n_components))
         self.register_buffer("kept_scale", torch.ones(n_kept, n_components))
         self.register_buffer("log_normaliser", torch.zeros(()))

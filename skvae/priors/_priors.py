@@ -23,6 +23,7 @@ class PriorModule(nn.Module):
     """
 
     phases = ()
+    keeps_rows = False
 
     def forward(self, like, posterior):
         """Return the prior over z for each row of `like`, which is (B, K).

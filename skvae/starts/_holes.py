@@ -62,10 +62,8 @@ def fit_with_holes(y, seen, n_latents, noise, random, wide=False, weight=None):
     -------
     Linear
     """
-    begin = fit_linear(
-        weighted(scaled_up(y, seen, weight), weight), n_latents, noise, random
-    )
-    W, psi, mean = begin
+    whole = weighted(scaled_up(y, seen, weight), weight)
+    W, psi, mean = fit_linear(whole, n_latents, noise, random)
     n_rows = rows_for_em(*y.shape, max(1, np.count_nonzero(W.any(0))))
     if n_rows:
         rows = random.permutation(len(y))[:n_rows]
@@ -173,7 +171,7 @@ def _regressed(y, flags, squares, z, sigma):
 
 def _variances(psi, rest, n_values, noise, floor):
     """Return the variances of the noise from sums of squares that are left, (d,)."""
-    own = np.maximum(rest / np.maximum(n_values, 1), floor)
+    own = np.maximum(rest / np.where(n_values > 0, n_values, 1.0), floor)
     new = np.where(noise == Working.OWN, own, psi)
     shared = noise == Working.SHARED
     if shared.any():

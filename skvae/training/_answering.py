@@ -66,6 +66,17 @@ class Answering:
             hooks.finish(lambda: means(bounds, batches_of.sizes()))
         return -_mean(bounds, rows.weights())
 
+    def _binarized(self, batches, noise):
+        """Yield the batches, with grey values drawn as 0/1 under "dynamic"."""
+        for batch in batches:
+            if self.binarize == "dynamic":
+                drawn = (noise.uniform(batch.x) < batch.x).to(batch.x.dtype)
+                if batch.seen is not None:
+                    drawn = torch.where(batch.seen, drawn, batch.x)
+                yield batch._replace(x=drawn)
+            else:
+                yield batch
+
     def _bounds(self, batches, noise, step_fn, hooks):
         """Return the bound of each row of the batches, (n,)."""
         bounds = []

@@ -36,6 +36,12 @@ class Rows:
         What stands for missing cells, relative to the origin; 0 by default.
     odds : ndarray of shape (n,), optional
         Relative to each other, how often the rows of the table are drawn in training.
+
+    Attributes
+    ----------
+    n_numbers : int
+        Upper limit of the row numbers in batches: the length of the table, or of the
+        source that the table is a sample of.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class Rows:
         self.table, self.device, self.dtype = table, torch.device(device), dtype
         self.index = np.arange(len(table)) if index is None else index
         self.whole = index is None  # all rows in their order
+        self.n_numbers = len(table)
         self._beside = {
             name: self._placed(values) for name, values in table.beside().items()
         }
@@ -182,69 +189,3 @@ def _shareable(X):
 
 def _as_tensor(X):
     return torch.from_numpy(X if _shareable(X) else X.copy())
-
-
-class TensorBatches:
-    """Batches of a `Rows`, shuffled if a generator is given.
-
-    Weights of rows are divided by their mean, so that the mean over batches of weighted
-    means is that over all rows.
-
-    With odds, the rows to shuffle are drawn once, as many as there are: a row with a
-    share of p is among n rows ⌊np⌋ or ⌈np⌉ times, and np times on average.
-
-    Parameters
-    ----------
-    rows : Rows
-        The rows.
-    batch_size : int
-        Rows per batch. A last batch of a single row joins the one before, so that a
-        network with batch normalisation trains.
-    generator : torch.Generator, optional
-        Draws the order of the rows; without it they are not shuffled.
-    """
-
-    def __init__(self, rows, batch_size, generator=None):
-        self.rows, self.batch_size, self.generator = rows, batch_size, generator
-        self._drawn = None
-
-    def __iter__(self):
-        order = torch.from_numpy(self.rows.index)
-        if self.generator is not None:
-            order = self._shuffled(self._draw(order))
-        if self.rows._tensor is not None:
-            order = order.to(self.rows._tensor.device)
-        mean_weight = self.rows.mean_weight()
-        for chunk in order.split(self.sizes()):
-            batch = self.rows.take(chunk)
-            if mean_weight is not None:
-                weight = batch.sample_weight / mean_weight
-                batch = batch._replace(sample_weight=weight)
-            yield batch
-
-    def _draw(self, order):
-        """Return the row numbers of an epoch, the same in all of its phases."""
-        shares = self.rows.shares()
-        if shares is None:
-            return order
-        if self._drawn is None:
-            # Systematic resampling, in an order that is independent of the table's.
-            mixed = self._shuffled(torch.arange(len(order)))
-            ends = len(order) * torch.from_numpy(shares)[mixed].cumsum(0)
-            start = torch.rand((), generator=self.generator, dtype=torch.float64)
-            found = torch.searchsorted(ends, start + torch.arange(len(order)))
-            self._drawn = order[mixed[found.clamp(max=len(order) - 1)]]
-        return self._drawn
-
-    def _shuffled(self, order):
-        # Drawn on the CPU, so that batches are the same on a GPU.
-        drawn = torch.randperm(len(order), generator=self.generator, device="cpu")
-        return order[drawn]
-
-    def sizes(self):
-        """Return the number of rows of each batch."""
-        n, size = len(self.rows), self.batch_size
-        sizes = [size] * (n // size) + ([n % size] if n % size else [])
-        if len(sizes) > 1 and sizes[-1] == 1 < size:
-            sizes[-2:] = [size + 1]
-        return sizes

@@ -1,31 +1,8 @@
-"""The losses of an epoch, and what it records of them in the history."""
+"""What an epoch records in the history."""
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
-
-
-class Loss(NamedTuple):
-    """One loss for one group of parameters, as a module yields it.
-
-    Attributes
-    ----------
-    group : str
-        The group of parameters that the loss moves.
-    value : Tensor of shape ()
-        The loss to minimise.
-    terms : dict of str to Tensor of shape (B,)
-        Values per row to record under their names, without gradients.
-    rows : dict of str to Tensor of bool of shape (B,), or None, default=None
-        For each term that some rows lack, the rows that have it; the recorded mean is
-        over these. The names must be the same in every batch of a fit.
-    """
-
-    group: str
-    value: torch.Tensor
-    terms: dict
-    rows: dict | None = None
 
 
 class Ledger:
@@ -179,7 +156,7 @@ class EpochLog:
             If not; it names the epoch, the first such batch and the term.
         """
         weights = sum(p.detach().sum() for p in module.parameters())
-        means = [ledger.means() for ledger in self._ledgers.values()]
+        means = self._means()
         # One transfer from the device for the whole epoch.
         *numbers, total = torch.cat([*means, weights.double()[None]]).tolist()
         if not all(number - number == 0 for number in [*numbers, total]):
@@ -188,6 +165,10 @@ class EpochLog:
             for name, number in ledger.named(numbers[:width]).items():
                 history.record(name, number)
             numbers = numbers[width:]
+
+    def _means(self):
+        """Return the means over rows of each ledger."""
+        return [ledger.means() for ledger in self._ledgers.values()]
 
     def _raise(self):
         found = [ledger.first_bad() for ledger in self._ledgers.values()]

@@ -7,14 +7,14 @@ and the optimizer, whose random numbers come from the same generators in the sam
 import torch
 
 from skvae.handwritten import Unknown, Vector
-from skvae.training._batches import TensorBatches
 from skvae.training._hooks import BatchHooks
+from skvae.training._iterating import TensorBatches
 from skvae.training._optimizers import FusedAdam
 from skvae.training._table import PLAIN, condition_of
 
 CHUNK = 2**22  # numbers in the widest layer of held-out rows at once
 USED = PLAIN | {"seen"}  # fields of a `Batch` that it knows
-OF_ROWS = {"table", "device", "dtype", "index", "whole", "odds"}
+OF_ROWS = {"table", "device", "dtype", "index", "n_numbers", "whole", "odds"}
 SETTINGS = {"params", "lr", "betas", "eps", "weight_decay"}
 OFF = {
     "amsgrad": False,

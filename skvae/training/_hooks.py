@@ -16,7 +16,7 @@ from skorch.callbacks import (
 
 from skvae._kinds import cut
 from skvae._validation import POSITIVE_INT, check_parameter
-from skvae.training._batches import TensorBatches
+from skvae.training._iterating import TensorBatches
 
 SCORING = (EpochScoring, BatchScoring)
 OF_ARGUMENTS = (

@@ -26,6 +26,9 @@ class LatentModel(nn.Module):
         Number of columns that `encode` returns.
     phases : tuple of str
         The phases of one epoch; each is a pass over the data.
+    keeps_rows : bool
+        Whether it stores values of each row from one step to another, which several
+        processes would not share.
     kl_weight : float
         Weight of the divergence, raised from 0 to 1 by the KL warm-up.
     n_refinements : int
@@ -36,6 +39,7 @@ class LatentModel(nn.Module):
     """
 
     phases = ("model",)
+    keeps_rows = False
     kl_weight = 1.0
     n_refinements = N_STEPS
     iterates = False

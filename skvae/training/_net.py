@@ -11,7 +11,6 @@ from skorch import NeuralNet
 from skvae.distributions import Noise, SharedNoise
 from skvae.nets import deterministic_convolutions, set_dropout_generator
 from skvae.training._answering import Answering
-from skvae.training._batches import TensorBatches
 from skvae.training._epoch import EpochLog, binarized
 from skvae.training._fast import fast_training
 from skvae.training._hooks import (
@@ -21,7 +20,9 @@ from skvae.training._hooks import (
     naming_callbacks,
     raised_on_purpose,
 )
-from skvae.training._optimizers import build_optimizer
+from skvae.training._iterating import TensorBatches
+from skvae.training._keeping import NOT_KEPT
+from skvae.training._optimizers import build_optimizer, optimizer_name
 from skvae.training._seeds import derive_generator
 from skvae.training._snapshot import Snapshot
 
@@ -56,6 +57,7 @@ class VariationalNet(Answering, NeuralNet):
     """
 
     _fast = None  # the `FastTraining` of a fit that is running
+    is_main = True  # whether it reports and writes; of several processes, one does
 
     def __init__(
         self,
@@ -136,7 +138,9 @@ class VariationalNet(Answering, NeuralNet):
     # -- fitting --------------------------------------------------------------------
 
     @deterministic_convolutions()
-    def partial_fit(self, X, y=None, classes=None, *, parts=None, **fit_params):
+    def partial_fit(
+        self, X, y=None, classes=None, *, parts=None, checkpoint=NOT_KEPT, **fit_params
+    ):
         """Continue training; unlike in skorch, KeyboardInterrupt is not caught.
 
         Parameters
@@ -147,6 +151,8 @@ class VariationalNet(Answering, NeuralNet):
             Not used.
         parts : (Rows, Rows or None), optional
             Rows to train on and rows to hold out; by default all and none.
+        checkpoint : NotKept
+            Keeps the state, and maybe restores that of an interrupted fit.
         **fit_params
             See `fit_loop`.
         """
@@ -159,7 +165,8 @@ class VariationalNet(Answering, NeuralNet):
         self.n_before_ = n_epochs = len(self.history)  # maybe loaded by a callback
         self.module_.begin(X)
         try:
-            self.fit_loop(train, valid, **fit_params)
+            with checkpoint.running(self):
+                self.fit_loop(train, valid, checkpoint=checkpoint, **fit_params)
         finally:
             self.notify("on_train_end", X=X, y=y)  # may restore other weights
             if len(self.history) > n_epochs:  # otherwise all is undone
@@ -168,7 +175,9 @@ class VariationalNet(Answering, NeuralNet):
                     self.module_.settle(X, Noise(noise))
         return self
 
-    def fit_loop(self, train, valid=None, epochs=None, *, watchers=(), **_):
+    def fit_loop(
+        self, train, valid=None, epochs=None, *, watchers=(), checkpoint=NOT_KEPT, **_
+    ):
         """Train for some epochs.
 
         Parameters
@@ -182,6 +191,8 @@ class VariationalNet(Answering, NeuralNet):
         watchers : sequence of objects, default=()
             Their ``begin_epoch()`` and ``end_epoch(net)`` are called; training stops
             if the latter returns True.
+        checkpoint : NotKept
+            Keeps the state.
 
         Raises
         ------
@@ -198,7 +209,8 @@ class VariationalNet(Answering, NeuralNet):
                 snapshot.take()
                 n_epochs = len(self.history)
                 try:
-                    self._one_epoch(train, valid, watchers)
+                    with checkpoint.interruptible():
+                        self._one_epoch(train, valid, watchers)
                 except BaseException:  # Ctrl-C too: as if the epoch had not begun
                     snapshot.restore()
                     del self.history[n_epochs:]
@@ -206,6 +218,7 @@ class VariationalNet(Answering, NeuralNet):
                 stop = self._ask_callbacks(train, valid)
                 for watcher in watchers:
                     stop |= watcher.end_epoch(self)
+                checkpoint.end_epoch(self)
                 if stop:
                     break
         finally:
@@ -247,13 +260,12 @@ class VariationalNet(Answering, NeuralNet):
 
     def _train_epoch(self, rows, step_fn):
         module, epoch = self.module_, len(self.history)
-        kind = SharedNoise if self.shared_noise else Noise
-        noise = kind(derive_generator(self.seed, "noise", epoch, self.device))
-        set_dropout_generator(module, noise.generator)
-        module.train()
         batches = self.get_iterator(rows, training=True)
+        noise, of_dropout = self._noise(epoch, batches)
+        set_dropout_generator(module, of_dropout)
+        module.train()
         batches.generator = derive_generator(self.seed, "shuffle", epoch)
-        log, hooks = EpochLog(epoch, len(rows)), BatchHooks(self)
+        log, hooks = self._log(epoch, rows, batches), BatchHooks(self)
         if self._fast is not None and self._fast.applies():
             self._fast.epoch(self._binarized(batches, noise), noise, log)
             log.write(self.history, module)
@@ -273,6 +285,16 @@ class VariationalNet(Answering, NeuralNet):
         log.write(self.history, module)
         hooks.finish(log.losses)
 
+    def _noise(self, epoch, batches):
+        """Return the noise of an epoch, and the generator for dropout."""
+        kind = SharedNoise if self.shared_noise else Noise
+        noise = kind(derive_generator(self.seed, "noise", epoch, self.device))
+        return noise, noise.generator
+
+    def _log(self, epoch, rows, batches):
+        """Return the log of an epoch."""
+        return EpochLog(epoch, len(rows))
+
     def _groups(self):
         """Return the optimizer and the trainable parameters of each group, by name.
 
@@ -287,29 +309,17 @@ class VariationalNet(Answering, NeuralNet):
             groups[group] = optimizer, None
         return groups
 
-    def _binarized(self, batches, noise):
-        """Yield the batches, with grey values drawn as 0/1 under "dynamic"."""
-        for batch in batches:
-            if self.binarize == "dynamic":
-                drawn = (noise.uniform(batch.x) < batch.x).to(batch.x.dtype)
-                if batch.seen is not None:
-                    drawn = torch.where(batch.seen, drawn, batch.x)
-                yield batch._replace(x=drawn)
-            else:
-                yield batch
-
     def train_step(self, batch, loss, hooks, move, **fit_params):
         """Take one step; a loss moves only the parameters of its group."""
         optimizer, parameters = move
         if not loss.value.requires_grad or parameters == []:
             return  # a callback has frozen the whole group
         optimizer.zero_grad()
-        loss.value.backward(inputs=parameters)
+        self._backward(loss, batch, optimizer, parameters)
         if hooks.gradientwise:
             hooks.gradient(batch, parameters)
         optimizer.step()
 
-
-def optimizer_name(group):
-    """Return skorch's name of a group's optimizer: "optimizer" for group "model"."""
-    return "optimizer" if group == "model" else f"optimizer_{group}"
+    def _backward(self, loss, batch, optimizer, parameters):
+        """Compute the gradients of a loss."""
+        loss.value.backward(inputs=parameters)

@@ -118,6 +118,16 @@ OPTIMIZERS = {
 }
 
 
+def parameters_of(optimizer):
+    """Return the parameters that an optimizer moves."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def optimizer_name(group):
+    """Return skorch's name of a group's optimizer: "optimizer" for group "model"."""
+    return "optimizer" if group == "model" else f"optimizer_{group}"
+
+
 def build_optimizer(kind, args, kwargs):
     """Build an optimizer, and check that it can take a step.
 

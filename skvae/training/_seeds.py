@@ -19,6 +19,7 @@ STREAMS = {
     "evaluation": 4,
     "binarize": 5,
     "settle": 6,
+    "part": 7,
 }
 
 

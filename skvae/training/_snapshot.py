@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import torch
 
+from skvae.training._optimizers import parameters_of
+
 
 class Snapshot:
     """The weights and the optimizers' state of a net.
@@ -12,36 +14,67 @@ class Snapshot:
     ----------
     net : VariationalNet
         An initialised net.
+    state : dict, optional
+        The ``state`` of another snapshot.
+
+    Attributes
+    ----------
+    state : dict of str to object
+        Tensors and plain data.
     """
 
-    def __init__(self, net):
-        self.net = net
+    def __init__(self, net, state=None):
+        self.net, self.state = net, state
 
     def take(self):
         """Copy the current state."""
-        self._weights = [t.detach().clone() for t in self._tensors()]
-        self._moved = [p.requires_grad for p in self.net.module_.parameters()]
-        self._states = [
-            {p: _copied(state) for p, state in optimizer.state.items()}
-            for optimizer in self.net.optimizers().values()
-        ]
+        module = self.net.module_
+        self.state = {
+            "tensors": [t.detach().clone() for t in self._tensors()],
+            "moved": [p.requires_grad for p in module.parameters()],
+            "optimizers": {
+                name: {i: _copied(state) for i, state in states.items()}
+                for name, states in optimizer_states(self.net).items()
+            },
+        }
+        return self
 
     def restore(self):
         """Restore the copied state."""
+        module, state = self.net.module_, self.state
         with torch.no_grad():
-            for tensor, saved in zip(self._tensors(), self._weights, strict=True):
+            for tensor, saved in zip(self._tensors(), state["tensors"], strict=True):
                 tensor.copy_(saved)
-        for parameter, moved in zip(
-            self.net.module_.parameters(), self._moved, strict=True
-        ):
-            parameter.requires_grad_(moved)  # a callback may have frozen it
-        optimizers = self.net.optimizers().values()
-        for optimizer, states in zip(optimizers, self._states, strict=True):
+        moved = zip(module.parameters(), state["moved"], strict=True)
+        for parameter, requires_grad in moved:
+            parameter.requires_grad_(requires_grad)  # a callback may have frozen it
+        for name, optimizer in self.net.optimizers().items():
+            parameters = parameters_of(optimizer)
             optimizer.state.clear()
-            optimizer.state.update({p: _copied(s) for p, s in states.items()})
+            for i, values in state["optimizers"][name].items():
+                optimizer.state[parameters[int(i)]] = _copied(values)
 
     def _tensors(self):
         return [*self.net.module_.parameters(), *self.net.module_.buffers()]
+
+
+def optimizer_states(net):
+    """Return the state of each optimizer.
+
+    Returns
+    -------
+    dict of str to dict
+        For each optimizer, a dict from the parameter's number, as a str, to its moments
+        and steps. Parameters without a step yet are left out.
+    """
+    return {
+        name: {
+            str(i): dict(optimizer.state[parameter])
+            for i, parameter in enumerate(parameters_of(optimizer))
+            if parameter in optimizer.state
+        }
+        for name, optimizer in net.optimizers().items()
+    }
 
 
 def _copied(state):
@@ -103,9 +136,7 @@ def _attributes(owner):
 
 def _tensors(net):
     """Return a function that restores weights, buffers and optimizer states."""
-    snapshot = Snapshot(net)
-    snapshot.take()
-    return snapshot.restore
+    return Snapshot(net).take().restore
 
 
 def _settings(optimizer):
