@@ -86,7 +86,7 @@ def test_models_of_one_shape_are_trained_and_asked_side_by_side(monkeypatch):
 
     for kind, where, function in (
         ("trained", "skvae.base._ready.train_together", train_together),
-        ("asked", "skvae.base._mates.log_likelihoods", log_likelihoods),
+        ("asked", "skvae.base._shared_answers.log_likelihoods", log_likelihoods),
     ):
         monkeypatch.setattr(where, noting(kind, function))
     vae = small(VAETransformer, dtype="float64", early_stopping=False)

@@ -19,7 +19,7 @@ from test_stacks import N_ROWS, SMALL, rows
 
 from skvae import VAETransformer
 from skvae.base import ready_fits
-from skvae.base._mates import N_WAITING
+from skvae.base._shared_answers import N_WAITING
 from skvae.model_selection import StackedGridSearchCV, StackedRandomizedSearchCV
 from skvae.stacks import log_likelihoods
 
@@ -154,17 +154,17 @@ def test_candidates_of_a_fold_are_scored_together(monkeypatch):
         asked.append(len(evaluators))
         return log_likelihoods(evaluators, *args)
 
-    monkeypatch.setattr("skvae.base._mates.log_likelihoods", counted)
+    monkeypatch.setattr("skvae.base._shared_answers.log_likelihoods", counted)
     StackedGridSearchCV(vae(), GRID, cv=3, refit=False).fit(rows())
     assert asked == [4, 4, 4]
 
 
-def test_mates_answer_only_what_is_theirs():
+def test_shared_answers_are_those_of_each_model():
     plain, X = {"early_stopping": False}, rows()
     others = [vae(lr=lr, **plain) for lr in (0.005, 0.01, 0.02)]
     with ready_fits(others, [X, X, X]):
         one, two, further = (clone(other).fit(X) for other in others)
-        alone = clone(one).fit(X)  # without mates
+        alone = clone(one).fit(X)  # shares nothing
         wanted = alone.score_samples(X)
         np.testing.assert_allclose(one.score_samples(X), wanted, rtol=1e-9)
         assert not np.allclose(two.score_samples(X), wanted, rtol=1e-9)
@@ -182,7 +182,7 @@ def test_models_that_are_asked_alone_answer_alone(monkeypatch):
         one, _ = (clone(model).fit(X) for model in models)
         asked = []
         monkeypatch.setattr(
-            "skvae.base._mates.log_likelihoods",
+            "skvae.base._shared_answers.log_likelihoods",
             lambda evaluators, table, *args: asked.append(len(table.x)),
         )
         for n in range(20, 30):

@@ -2,8 +2,8 @@
 
 A search calls `fit` of one estimator after another. `ready_fits` trains them together
 beforehand, and `fit` then takes its result, if class, parameters and rows are the same
-to the bit. In every other case it trains as usual. The estimators are then mates, which
-estimate ln p(x) together, see `skvae.base._mates`.
+to the bit. In every other case it trains as usual. Estimators that were trained
+together also estimate ln p(x) together, see `skvae.base._shared_answers`.
 """
 
 import threading
@@ -16,7 +16,7 @@ import joblib
 import numpy as np
 
 from skvae.base._holding_out import split_rows
-from skvae.base._mates import company, introduce, part
+from skvae.base._shared_answers import group_key, share_answers, stop_sharing
 from skvae.inputs import NOTHING
 from skvae.sources import Source
 from skvae.stacks import train_together
@@ -123,12 +123,15 @@ def ready_fits(estimators, tables, n_jobs=None):
     for ready in done:
         with _LOCK:
             _KEPT.setdefault(ready.key, []).append(ready)
-        groups[company(ready.estimator, ready.X)].append(ready.estimator)
-    mates, nets = introduce(groups.values()), [ready.estimator.net_ for ready in done]
+        groups[group_key(ready.estimator, ready.X)].append(ready.estimator)
+    sharing, nets = (
+        share_answers(groups.values()),
+        [ready.estimator.net_ for ready in done],
+    )
     try:
         yield done
     finally:
-        part(mates)
+        stop_sharing(sharing)
         for net in nets:
             _SECONDS.pop(id(net), None)
         with _LOCK:

@@ -18,7 +18,7 @@ from skvae.annealing import N_TEMPERATURES
 from skvae.base._arrays import in_kind
 from skvae.base._autoencoder import BaseAutoencoderTransformer
 from skvae.base._imputing import ImputingMixin
-from skvae.base._mates import answered
+from skvae.base._shared_answers import shared_answer
 from skvae.distributions import Noise
 from skvae.exceptions import SkvaeEstimateWarning, warn_outside
 from skvae.inference import LogLikelihood, is_too_low
@@ -248,7 +248,7 @@ class DensityMixin(ImputingMixin):
         counts = int(n_samples), int(n_temperatures)  # small ints of numpy overflow
         found = None
         if method == "importance":
-            found = answered(self.net_, table, counts[0], refine)
+            found = shared_answer(self.net_, table, counts[0], refine)
         if found is None:
             found = evaluator.log_likelihood(
                 table, counts[0], seed, method, refine, counts[1]

@@ -1,7 +1,8 @@
 """ln p(x) by models that were trained side by side, computed side by side too.
 
 The first of them that is asked about a table computes the answers of all, because a
-search scores its candidates on the same rows. `answered` gives them to the others.
+search scores its candidates on the same rows. The others then get theirs from
+`shared_answer`.
 """
 
 import threading
@@ -13,11 +14,11 @@ from skvae.stacks import architecture, log_likelihoods
 from skvae.training import derive_seed
 
 N_WAITING = 4  # tables about which only one model has asked so far, at most
-_MATES = {}  # id of a net -> the `Mates` that it belongs to
+_SHARED = {}  # id of a net -> the `SharedAnswers` of its group
 
 
-class Mates:
-    """Models of one architecture, trained on the same rows, with what they answered.
+class SharedAnswers:
+    """Models of one architecture, trained on the same rows, with their answers.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class Mates:
 
 
 class Answer:
-    """What all mates say about a table.
+    """The answers of all models of a group about a table.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class Answer:
     how : tuple
         Arguments of the estimate.
     found : list of Diagnostics or None
-        None if the mates must answer one by one.
+        None if the models must answer one by one.
     """
 
     def __init__(self, table, how, found):
@@ -81,32 +82,32 @@ class Answer:
         )
 
 
-def answered(net, table, n_samples, refine):
-    """Return the `Diagnostics` of a net that has mates, or None."""
-    mates = _MATES.get(id(net))
-    return None if mates is None else mates.answer(net, table, n_samples, refine)
+def shared_answer(net, table, n_samples, refine):
+    """Return the `Diagnostics` of a net in a group, or None."""
+    group = _SHARED.get(id(net))
+    return None if group is None else group.answer(net, table, n_samples, refine)
 
 
-def introduce(groups):
-    """Make the estimators of each group mates; return their keys for `part`."""
+def share_answers(groups):
+    """Let the estimators of each group share answers; return keys to `stop_sharing`."""
     keys = []
     for estimators in groups:
         if len(estimators) > 1:
-            mates = Mates(estimators)
-            found = dict.fromkeys(map(id, mates.nets), mates)
-            _MATES.update(found)
+            group = SharedAnswers(estimators)
+            found = dict.fromkeys(map(id, group.nets), group)
+            _SHARED.update(found)
             keys.extend(found)
     return keys
 
 
-def part(keys):
-    """Forget mates."""
+def stop_sharing(keys):
+    """Forget the groups of these keys."""
     for key in keys:
-        _MATES.pop(key, None)
+        _SHARED.pop(key, None)
 
 
-def company(estimator, rows):
-    """Return what the mates of an estimator have in common, besides their rows."""
+def group_key(estimator, rows):
+    """Return what the estimators of a group have in common: architecture and rows."""
     likelihood = estimator.likelihood_
     units = [
         None if values is None else np.asarray(values).tobytes()
