@@ -481,7 +481,7 @@ def test_what_needs_all_rows_in_memory_says_so():
     model = small(VAETransformer, early_stopping=True, net_params=split)
     with pytest.raises(ValueError, match="train_split"):
         model.fit(streamed(X))
-    with pytest.raises(ValueError, match="'checkpoint'.*must be None"):
+    with pytest.raises(ValueError, match=r"'checkpoint'.*must be None"):
         small(VAETransformer, checkpoint="kept").fit(streamed(X))
     shared = small(VAETransformer, net_params={"accelerator": None})
     with pytest.raises(ValueError, match="must not set accelerator"):
