@@ -151,7 +151,7 @@ def show_moments(options):
             print(f"# {name}: {fault}", flush=True)
     common.print_table(rows)
     for row in rows if options.write else ():
-        common.keep(options.write, {"seed": options.seeds[0]}, row)
+        common.keep(options.write, {"seeds": str(options.seeds[0])}, row)
     return any(row["faults"] for row in rows)
 
 
