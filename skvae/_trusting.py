@@ -35,8 +35,8 @@ OF_OTHERS = (
 def trusted_types():
     """Return the names of the types of which fitted estimators consist, for skops.
 
-    skops loads an object only if all of its types are trusted, see
-    :func:`skops.io.load`. MLflow takes them as ``skops_trusted_types``.
+    ``skops.io.load`` loads an object only if all of its types are trusted. MLflow takes
+    them as ``skops_trusted_types``.
 
     skops does not look at the weights: within its file, they are a pickle that skorch
     wrote. Load only files whose origin you trust, as you would with a pickle.

@@ -69,8 +69,10 @@ def integers(n_rows, seed=0):
 @pytest.mark.parametrize("label", DETERMINISTIC)
 @pytest.mark.filterwarnings("ignore::skvae.exceptions.SkvaeDataWarning")
 def test_sklearns_check_of_equivalence_passes(label):
-    check = estimator_checks.check_sample_weight_equivalence_on_dense_data
-    check(label, exact(DETERMINISTIC[label]))
+    estimator = exact(DETERMINISTIC[label])
+    for kind in ("dense", "sparse"):
+        name = f"check_sample_weight_equivalence_on_{kind}_data"
+        getattr(estimator_checks, name)(label, estimator)
 
 
 @pytest.mark.parametrize("label", ["condition", "invariant", "modalities", "iterated"])

@@ -51,8 +51,10 @@ SHORTER = {
 
 # A row of weight 2 has one draw of noise, and two equal rows have two. The check passes
 # where rows share their noise, see `test_sample_weight.py`.
-RANDOM = {"check_sample_weight_equivalence_on_dense_data"}
-
+RANDOM = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+}
 
 LACKING = ("not installed", "not available", "Skipping")
 

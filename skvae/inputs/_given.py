@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from skvae.inputs._arrays import like
 from skvae.inputs._frames import n_rows_of
 from skvae.inputs._numbers import in_memory
 from skvae.inputs._tensors import as_numpy
@@ -124,8 +125,8 @@ def rows_that_count(X, y, given):
     """
     if given.sample_weight is None:
         return X, y, given
-    X = in_memory(X)
-    n_rows = n_rows_of(X)
+    table = in_memory(X)
+    n_rows = n_rows_of(table)
     if n_rows is None:  # X is refused later
         return X, y, given
     weight = read_weights(given.sample_weight, n_rows)
@@ -133,7 +134,8 @@ def rows_that_count(X, y, given):
         return X, y, given
     rows, fields = np.flatnonzero(weight), vars(given)
     kept = {name: _kept(values, rows, n_rows) for name, values in fields.items()}
-    return take_rows(X, rows), _kept(y, rows, n_rows), Given(**kept)
+    X = like(X, take_rows(table, rows))
+    return X, _kept(y, rows, n_rows), Given(**kept)
 
 
 def _kept(values, rows, n_rows):

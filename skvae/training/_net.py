@@ -108,7 +108,7 @@ class VariationalNet(Answering, NeuralNet):
             raise ValueError(f"The callbacks cannot be used: {error}") from error
 
     def notify(self, method_name, **kwargs):
-        """Call a hook of the net and its callbacks; see :func:`naming_callbacks`."""
+        """Call a hook of the net and its callbacks; errors name the callback."""
         with naming_callbacks():
             super().notify(method_name, **kwargs)
 
