@@ -4,7 +4,15 @@ from benchmarks.reports import Report, pick
 
 COLUMNS = {"estimator": "estimator", "inputs": "inputs", "result": "result"}
 COLUMNS |= {"refused": "refused", "faults": "faults"}
-FAULTS = ("depths", "not finite", "shape", "accepted", "state", "message", "slow")
+FAULTS = {
+    "depths": "errors from the depths",
+    "not finite": "results that are not finite",
+    "shape": "results of a wrong shape",
+    "accepted": "inputs wrongly accepted",
+    "state": "changed estimators",
+    "message": "bad messages",
+    "slow": "slow answers",
+}
 MOMENTS = {"attack": "attack", "moments": "moments", "in time": "in time"}
 MOMENTS |= {"faults": "faults"}
 
@@ -15,7 +23,7 @@ def tables(record):
         return {"Signals and threads": pick(rows, MOMENTS)}
     rows = [row | {"faults": sum(row[name] for name in FAULTS)} for row in rows]
     total = {name: sum(row[name] for row in rows) for name in (*COLUMNS, *FAULTS)[1:]}
-    kinds = [f"{total[name]} {name}" for name in FAULTS if total[name]]
+    kinds = [f"{total[name]} {words}" for name, words in FAULTS.items() if total[name]]
     found = ", ".join(kinds) or "no fault"
     caption = f"Hostile inputs, {note}: {found}" if note else f"Hostile inputs: {found}"
     return {caption: pick([*rows, {"estimator": "all"} | total], COLUMNS)}
