@@ -4,6 +4,7 @@ from typing import Self
 
 import narwhals as nw
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.impute import MissingIndicator
 from sklearn.utils.validation import check_is_fitted
@@ -126,6 +127,7 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
     def fit(self, X, y=None, sample_weight=None) -> Self:
@@ -227,6 +229,7 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
     def _marked(self, X):
         """Return X with NaN or None in place of `missing_values`."""
         X, value = as_numpy(X), self.missing_values
+        X = X.toarray() if issparse(X) else X  # as large as the result
         if value is None or (isinstance(value, float) and np.isnan(value)):
             return X
         try:

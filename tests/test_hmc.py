@@ -130,7 +130,7 @@ class Table:
     """A stand-in for `Rows`."""
 
     def __init__(self, X):
-        self.X = X
+        self.X, self.n_numbers = X, len(X)
 
 
 def test_chains_continue_on_the_same_table_and_restart_on_another(digits):
