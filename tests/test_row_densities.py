@@ -359,6 +359,7 @@ def test_few_effective_draws_are_mentioned(exact):
     vae, X = exact
     with torch.no_grad():
         vae.module_.loc_scale.linear.bias[:2] = 200.0  # far from the prior
+    vae.module_.n_refinements = 0  # a refined proposal finds back
     with pytest.warns(SkvaeEstimateWarning):
         table = diagnose(vae, X)
     assert table.attrs["effective_sample_size"] < MIN_EFFECTIVE
