@@ -185,6 +185,7 @@ REFUSED = {
     "a list": (X.tolist(), TypeError, "list cannot be read in blocks"),
     "no file": (Path("none.parquet"), FileNotFoundError, "no file or folder"),
     "a cube": (np.zeros((2, 2, 2)), ValueError, "two dimensions"),
+    "a sparse cube": (sparse.coo_array(np.ones((2, 2, 2))), ValueError, "dimensions"),
     "no rows": (sparse.csr_array((0, 3)), ValueError, "no rows"),
     "shuffled": (DataLoader(Items(), shuffle=True), ValueError, "shuffle=False"),
 }

@@ -122,7 +122,8 @@ def _adapted(X, block_size):
         is_map = isinstance(X, Dataset) and not isinstance(X, IterableDataset)
         return (DatasetItems if is_map else IteratedItems)(X, block_size)
     if issparse(X) or isinstance(X, np.ndarray):
-        return ArraySource(X.tocsr() if issparse(X) else X, block_size)
+        rows_are_sliced = not issparse(X) or len(X.shape) != 2  # which is refused
+        return ArraySource(X if rows_are_sliced else X.tocsr(), block_size)
     adapter = _adapter(X, type(X).__module__.partition(".")[0])
     return None if adapter is None else adapter(X, block_size)
 
