@@ -2,7 +2,7 @@
 
 from functools import wraps
 
-from skvae.inputs import check_source, like, wanted_output
+from skvae.inputs import check_library, like, wanted_output
 
 
 def in_kind(method):
@@ -13,8 +13,8 @@ def in_kind(method):
 
     @wraps(method)
     def answered(self, X, *args, **kwargs):
-        known = getattr(getattr(self, "_columns", None), "source", None)
-        check_source(known, X, f"{type(self).__name__}.{method.__name__}")
+        known = getattr(getattr(self, "_columns", None), "library", None)
+        check_library(known, X, f"{type(self).__name__}.{method.__name__}")
         result = method(self, X, *args, **kwargs)
         return like(X, result) if wanted_output(self) == "default" else result
 

@@ -87,16 +87,20 @@ class WrittenTransformed(WrittenGaussian):
     def __init__(self, members, path):
         super().__init__(members, path)
         self.transform, *others = members.part(f"{path}.transform")
+        self.x = None
         known(members, f"{path}.transform", type(self.transform), set())
         if others:
             for name, _ in self.transform.named_buffers():
                 members.shared(f"{path}.transform.{name}")
 
     def features(self, x, seen=None):
-        return super().features(self.transform(x))
+        if x is not self.x:  # refinement asks about the same rows in every step
+            self.x, self.transformed = x, self.transform(x)
+            self.slopes = self.transform.log_slope(x)
+        return super().features(self.transformed)
 
     def log_prob(self, x, y, out, seen=None):
-        slopes = masked(self.transform.log_slope(x), seen)
+        slopes = masked(self.slopes, seen)
         return super().log_prob(x, y, out, seen) + slopes.sum(-1)
 
 

@@ -1,6 +1,6 @@
 """Conversion of X to the arrays that a model reads, and back."""
 
-from skvae.inputs._arrays import check_source, like, source_of
+from skvae.inputs._arrays import check_library, library_of, like
 from skvae.inputs._blocks import BlockColumns
 from skvae.inputs._columns import PlainColumns, check_some_value
 from skvae.inputs._conditioned import ConditionedColumns
@@ -22,17 +22,17 @@ __all__ = [
     "PlainColumns",
     "Survey",
     "as_numpy",
+    "check_library",
     "check_some_value",
-    "check_source",
     "explaining",
     "in_memory",
     "index_of",
+    "library_of",
     "like",
     "observed_modalities",
     "read_weights",
     "resolve_modalities",
     "rows_that_count",
-    "source_of",
     "take_columns",
     "wanted_output",
 ]

@@ -29,7 +29,7 @@ def to_numpy(X):
     return np.asarray(X)
 
 
-def source_of(X):
+def library_of(X):
     """Return the names of the library and the device of X."""
     if isinstance(X, torch.Tensor):
         return "torch", str(X.device)
@@ -39,7 +39,7 @@ def source_of(X):
     return namespace.__name__, str(X.device)
 
 
-def check_source(known, X, method):
+def check_library(known, X, method):
     """Raise ValueError if X is of another library or device than in fit.
 
     As in scikit-learn, this holds only while it dispatches on arrays.
@@ -47,7 +47,7 @@ def check_source(known, X, method):
     Parameters
     ----------
     known : tuple of str or None
-        What `source_of` returned in fit; None if that is not known.
+        What `library_of` returned in fit; None if that is not known.
     X : array-like
         Rows or latents.
     method : str
@@ -55,7 +55,7 @@ def check_source(known, X, method):
     """
     if known is None or not get_config()["array_api_dispatch"]:
         return
-    given = source_of(X)
+    given = library_of(X)
     if given != known:
         raise ValueError(
             f"Inputs passed to {method}() must use the same namespace and the same "

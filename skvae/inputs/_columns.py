@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skvae._columns import column_names, observed_cells
 from skvae.distributions import Mixed, as_likelihood
-from skvae.inputs._arrays import source_of
+from skvae.inputs._arrays import library_of
 from skvae.inputs._contents import Contents
 from skvae.inputs._given import FLOATS, NOTHING
 from skvae.inputs._numbers import (
@@ -91,7 +91,7 @@ class PlainColumns:
             If `X` or `given` is not valid.
         """
         table = self._table(estimator, X, given, reset=True)
-        self.source = source_of(X)
+        self.library = library_of(X)
         return table
 
     def table(self, estimator, X, given=NOTHING):

@@ -1,6 +1,5 @@
 """What is passed beside X: conditions, targets and weights of rows."""
 
-from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from skvae.inputs._arrays import like
 from skvae.inputs._frames import n_rows_of
 from skvae.inputs._numbers import in_memory
 from skvae.inputs._tensors import as_numpy
-from skvae.sources import take_rows
+from skvae.sources import is_for_all, take_rows
 
 FLOATS = [np.float64, np.float32]
 
@@ -140,7 +139,4 @@ def rows_that_count(X, y, given):
 
 def _kept(values, rows, n_rows):
     """Return some of `n_rows` values; anything else unchanged."""
-    no_rows = isinstance(values, str | bytes | Mapping | Set)
-    if no_rows or not hasattr(values, "__len__") or getattr(values, "shape", 1) == ():
-        return values
-    return take_rows(values, rows) if len(values) == n_rows else values
+    return values if is_for_all(values, n_rows) else take_rows(values, rows)

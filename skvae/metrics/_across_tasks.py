@@ -1,12 +1,9 @@
 """A scorer that measures target rows together with source rows."""
 
-from functools import reduce
-
 import numpy as np
 from sklearn.utils import resample
 
-from skvae.metrics._optional import import_frames
-from skvae.metrics._posteriors import take_rows
+from skvae.sources import join_tables, take_rows
 
 MAX_ROWS = 2000  # of all tasks together
 
@@ -31,7 +28,7 @@ class AcrossTasks:
         n = min(MAX_ROWS // len(parts), *map(len, parts))
         rows = [take_rows(part, subset(np.arange(len(part)), n)) for part in parts]
         task = np.repeat(np.arange(len(parts)), n)
-        return self.metric(estimator, _stacked(rows), task=task)
+        return self.metric(estimator, join_tables(rows), task=task)
 
 
 def subset(rows, size=MAX_ROWS):
@@ -39,12 +36,3 @@ def subset(rows, size=MAX_ROWS):
     if len(rows) <= size:
         return rows
     return resample(rows, replace=False, n_samples=size, random_state=0)
-
-
-def _stacked(parts):
-    """Concatenate tables with the same columns."""
-    if hasattr(parts[0], "iloc"):
-        return import_frames("transfer_report").pd.concat(parts)
-    if hasattr(parts[0], "vstack"):  # polars
-        return reduce(lambda stacked, part: stacked.vstack(part), parts)
-    return np.concatenate(parts)

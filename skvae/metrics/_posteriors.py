@@ -108,10 +108,3 @@ def latents_of(estimator, X, task, owner):
     condition = condition_of(model, task)
     given = {} if condition is None else {"condition": condition}
     return as_numpy(model.transform(rows, **given))
-
-
-def take_rows(X, rows):
-    """Select rows of an array, a list or a data frame."""
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
-    return (X if hasattr(X, "shape") else np.asarray(X, dtype=object))[rows]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from skvae.metrics._densities import densities
-from skvae.metrics._posteriors import take_rows, task_labels
+from skvae.metrics._posteriors import task_labels
+from skvae.sources import take_rows
 
 
 def target_log_likelihood(estimator, X, y=None, *, target, task=None):

@@ -8,10 +8,10 @@ from skvae.inputs import take_columns
 from skvae.metrics._across_tasks import AcrossTasks, subset
 from skvae.metrics._compare import check_estimators, compare, tabulate
 from skvae.metrics._optional import import_frames
-from skvae.metrics._posteriors import take_rows
 from skvae.metrics._task_accuracy import task_accuracy
 from skvae.metrics._task_information import task_information
 from skvae.model_selection import FewShotTransferSplit, task_of
+from skvae.sources import take_rows
 
 
 def transfer_report(

@@ -39,7 +39,7 @@ class DatasetSource:
                 "Parquet files are read by pyarrow: pip install 'skvae[parquet]'."
             ) from error
         if not Path(path).exists():
-            raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
+            raise FileNotFoundError(f"{str(path)!r} is not a file or a folder.")
         return cls(pyarrow.dataset.dataset(path, format="parquet"))
 
     def read(self, block):

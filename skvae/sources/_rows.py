@@ -1,5 +1,7 @@
 """Rows of blocks, which are arrays or data frames of any library."""
 
+from collections.abc import Mapping, Set
+
 import narwhals as nw
 import numpy as np
 from scipy.sparse import issparse
@@ -17,12 +19,14 @@ def take_rows(values, rows):
 
 
 def join_tables(tables):
-    """Return arrays or data frames of the same columns as one, rows below rows."""
+    """Return arrays, lists or frames of the same columns as one, rows below rows."""
     if len(tables) == 1:
         return tables[0]
-    if isinstance(tables[0], np.ndarray):
+    frames = [
+        nw.from_native(table, eager_only=True, pass_through=True) for table in tables
+    ]
+    if not isinstance(frames[0], nw.DataFrame):
         return np.concatenate(tables)
-    frames = [nw.from_native(table, eager_only=True) for table in tables]
     return nw.concat(frames, how="vertical").to_native()
 
 
@@ -43,8 +47,9 @@ def as_array(block):
 
 def is_for_all(values, n_rows):
     """Whether values, such as None or a string, do not have one entry per row."""
-    is_value = isinstance(values, str | bytes) or not hasattr(values, "__len__")
-    return is_value or len(values) != n_rows
+    is_value = isinstance(values, str | bytes | Mapping | Set)
+    is_value = is_value or not hasattr(values, "__len__")
+    return is_value or getattr(values, "shape", 1) == () or len(values) != n_rows
 
 
 def dense(block):
